@@ -1,0 +1,246 @@
+"""image and label files in -> a Dataset of arrays out, and from it the mini-batches of a run."""
+
+import gzip
+import hashlib
+import math
+import zipfile
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.errors import DatasetError
+
+Bytes = npt.NDArray[np.uint8]
+
+BUNDLED = Path(__file__).parent / "mnist"
+PIXEL_SCALE = 1 / 255  # grey levels 0 to 255 become 0 to 1
+UNSIGNED_BYTE = 0x08  # IDX's code for the element type
+IMAGES, LABELS = 3, 1  # dimensions of the two kinds of IDX file
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images of one purpose: `images` (N, pixels) and `labels` (N,), both uint8."""
+
+    name: Literal["train", "test", "validation"]
+    images: Bytes
+    labels: Bytes
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What to learn from (`train`) and what to report on (`held_out`: test, or validation)."""
+
+    train: Split
+    held_out: Split
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels in each image."""
+        return self.train.images.shape[1]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: one more than the largest label to learn from."""
+        return int(self.train.labels.max()) + 1
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of what is learnt from: sizes, labels and images."""
+        digest = hashlib.sha256(repr(self.train.images.shape).encode())
+        digest.update(self.train.labels)
+        digest.update(self.train.images)
+        return digest.hexdigest()
+
+
+def load_dataset(source: str = "mnist", validation: int = 0) -> Dataset:
+    """Load the bundled MNIST (`mnist`), a folder of IDX files, or a Keras-style `.npz`.
+
+    With `validation`, that many of the last training images are held out in place of the test
+    images. IDX files that are not compressed are memory-mapped. Raises DatasetError, which names
+    the file, what was found in it and what was expected.
+    """
+    train, test = (load_split(source, name) for name in ("train", "test"))
+    if train.images.shape[1] != test.images.shape[1]:
+        raise DatasetError(
+            f"{source}: training images have {train.images.shape[1]} pixels and test images "
+            f"{test.images.shape[1]}, expected the same"
+        )
+    if test.labels.max() > train.labels.max():
+        raise DatasetError(
+            f"{source}: a test label is {test.labels.max()}, expected at most "
+            f"{train.labels.max()}, the largest training label"
+        )
+    if not validation:
+        return Dataset(train, test)
+    if validation >= len(train):
+        raise DatasetError(
+            f"dataset.validation: found {validation}, expected fewer than the {len(train)} "
+            f"training images of {source}"
+        )
+    kept = len(train) - validation
+    return Dataset(
+        replace(train, images=train.images[:kept], labels=train.labels[:kept]),
+        Split("validation", train.images[kept:], train.labels[kept:]),
+    )
+
+
+def load_split(source: str, name: Literal["train", "test"]) -> Split:
+    """Load the training or the test images of a source, as `load_dataset` takes it."""
+    path = BUNDLED if source == "mnist" else Path(source).expanduser()
+    if path.is_dir():
+        prefix = "train" if name == "train" else "t10k"
+        image_path = _find(path, f"{prefix}-images", "idx3-ubyte")
+        label_path = _find(path, f"{prefix}-labels", "idx1-ubyte")
+        images, labels = read_idx(image_path, IMAGES), read_idx(label_path, LABELS)
+    elif path.suffix == ".npz":
+        image_path = label_path = path
+        images, labels = _read_npz(path, f"x_{name}", 3), _read_npz(path, f"y_{name}", 1)
+    else:
+        found = "a file" if path.exists() else "nothing there"
+        raise DatasetError(f"{path}: found {found}, expected mnist, a folder of IDX files or .npz")
+    if len(images) != len(labels):
+        raise DatasetError(
+            f"{label_path}: found {len(labels)} labels, expected one for each of the "
+            f"{len(images)} images in {image_path}"
+        )
+    return Split(name, images.reshape(len(images), -1), labels)
+
+
+def _find(folder: Path, stem: str, kind: str) -> Path:
+    names = [f"{stem}{mark}{kind}{end}" for end in ("", ".gz") for mark in "-."]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise DatasetError(f"{folder}: found none of {', '.join(names)}, expected one of them")
+
+
+def read_idx(path: Path, dimensions: int) -> Bytes:
+    """Read an IDX file of bytes with so many dimensions, plain (memory-mapped) or gzip.
+
+    Layout: http://yann.lecun.com/exdb/mnist, big-endian: two zero bytes, 8 for unsigned byte, the
+    number of dimensions, each dimension as four bytes, then the data.
+    """
+    try:
+        if path.suffix != ".gz":
+            with path.open("rb") as file:
+                shape = _read_idx_header(file, path, dimensions)
+            _check_size(path, path.stat().st_size - 4 - 4 * dimensions, shape)
+            mapped = np.memmap(path, np.uint8, "r", offset=4 + 4 * dimensions, shape=shape)
+            return np.asarray(mapped)
+        with gzip.open(path) as file:
+            shape = _read_idx_header(file, path, dimensions)
+            # One byte more than expected is enough to tell, however much there is to inflate.
+            data = file.read(math.prod(shape) + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error
+    _check_size(path, len(data), shape)
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _read_idx_header(file: BinaryIO | gzip.GzipFile, path: Path, dimensions: int) -> tuple[int, ...]:
+    header = file.read(4 + 4 * dimensions)
+    magic = bytes([0, 0, UNSIGNED_BYTE, dimensions])
+    if header[:4] != magic or len(header) != 4 + 4 * dimensions:
+        raise DatasetError(
+            f"{path}: starts with {header[:4].hex(' ') or 'nothing'}, expected {magic.hex(' ')} "
+            f"and {dimensions} sizes: an IDX file of bytes with {dimensions} dimensions"
+        )
+    shape = tuple(int(size) for size in np.frombuffer(header, ">u4", offset=4))
+    if 0 in shape:
+        raise DatasetError(f"{path}: its header says {shape}, expected no size to be 0")
+    return shape
+
+
+def _check_size(path: Path, found: int, shape: tuple[int, ...]) -> None:
+    expected = math.prod(shape)
+    if found != expected:
+        raise DatasetError(
+            f"{path}: found {'at least ' if found > expected else ''}{found} bytes of data, "
+            f"expected {expected} for the {' x '.join(map(str, shape))} of its header"
+        )
+
+
+def _read_npz(path: Path, name: str, dimensions: int) -> Bytes:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            array = archive[name]
+    except KeyError as error:
+        raise DatasetError(
+            f"{path}: found no {name}, expected x_train, y_train, x_test and y_test"
+        ) from error
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error
+    in_range = array.dtype.kind in "ui" and array.size and 0 <= array.min() and array.max() <= 255  # noqa: PLR2004
+    if array.ndim != dimensions or not in_range:
+        raise DatasetError(
+            f"{path}: {name} has shape {array.shape} and type {array.dtype}, expected "
+            f"{dimensions} dimensions of integers from 0 to 255"
+        )
+    return array.astype(np.uint8, copy=False)
+
+
+class MiniBatches:
+    """The mini-batches of a run; which images number i holds depends on `seeds` and i alone.
+
+    Every epoch has an order of its own: a permutation (`shuffle`), or draws with replacement as in
+    the book (`replacement`). The orders follow one another without a gap, so that every mini-batch
+    is full, even where its size does not divide the number of images.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        sampling: str,
+        seeds: np.random.SeedSequence,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        self.split = split
+        self.batch_size = batch_size
+        self.sampling = sampling
+        self.seeds = seeds
+        self._epoch = -1
+        self._order = np.empty(0, np.intp)
+        self._bytes = np.empty((batch_size, split.images.shape[1]), np.uint8)
+        self._x = np.empty(self._bytes.shape, dtype)
+        self._labels = split.labels.astype(np.intp)
+        self._t = np.empty(batch_size, np.intp)
+
+    def draw(self, iteration: int) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.intp]]:
+        """Return inputs x (batch, pixels) from 0 to 1 and labels t (batch,) of a mini-batch.
+
+        Both are overwritten by the next draw.
+        """
+        chosen = self.choose(iteration)
+        # Without "clip", take(out=...) works in a copy; the indices are in range by construction.
+        self.split.images.take(chosen, 0, self._bytes, "clip")
+        self._labels.take(chosen, 0, self._t, "clip")
+        np.multiply(self._bytes, PIXEL_SCALE, out=self._x, dtype=self._x.dtype)
+        return self._x, self._t
+
+    def choose(self, iteration: int) -> npt.NDArray[np.intp]:
+        """Return the indices of the images in mini-batch number `iteration`."""
+        epoch, start = divmod(iteration * self.batch_size, len(self.split))
+        chosen = self.order(epoch)[start : start + self.batch_size]
+        while len(chosen) < self.batch_size:
+            epoch += 1
+            chosen = np.append(chosen, self.order(epoch)[: self.batch_size - len(chosen)])
+        return chosen
+
+    def order(self, epoch: int) -> npt.NDArray[np.intp]:
+        """Return the order in which `epoch` visits the images: indices (N,)."""
+        if epoch != self._epoch:
+            key = (*self.seeds.spawn_key, epoch)
+            rng = np.random.default_rng(np.random.SeedSequence(self.seeds.entropy, spawn_key=key))
+            n = len(self.split)
+            shuffle = self.sampling == "shuffle"
+            self._order = rng.permutation(n) if shuffle else rng.integers(n, size=n)
+            self._epoch = epoch
+        return self._order

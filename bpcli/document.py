@@ -1,0 +1,135 @@
+"""YAML text in -> its entries out: key, plain value, line; what keys mean is not known here."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+# Numbers as people write them. YAML 1.1 takes 1e-3 for a word, 010 for eight and 1:30 for ninety.
+NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+SIMPLE_WORD = re.compile(r"[A-Za-z./][A-Za-z0-9_./-]*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One `key: value` of a document; `place` is `FILE:LINE`, for messages."""
+
+    key: str
+    value: Any
+    place: str
+
+
+class Unusable:
+    """A value that no key takes, such as a tagged one; its `repr` says what it is."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+class Document:
+    """The entries of a YAML text of two levels, and the mistakes that have been found in it.
+
+    Only numbers, words, nulls and lists of these are made, whatever the tags ask for; anything
+    deeper is an `Unusable` value. A key that stands twice is a mistake. Messages place things at
+    `name:LINE`, or at `name` alone where the text is a single line of the command line.
+    """
+
+    def __init__(self, text: str | bytes, name: str, *, single_line: bool = False) -> None:
+        self.name = name
+        self.single_line = single_line
+        self.entries: list[Entry] = []
+        self.problems: list[str] = []
+        root = self._compose(text)
+        if isinstance(root, yaml.MappingNode):
+            self._read_mapping(root, "")
+        elif root is not None and plain_value(root) is not None:
+            found = show(plain_value(root))
+            self.problems.append(f"{self._place(root.start_mark)}: found {found}, expected keys with values")
+
+    def _place(self, mark: yaml.Mark | None) -> str:
+        return self.name if self.single_line else f"{self.name}:{mark.line + 1 if mark else 1}"
+
+    def _compose(self, text: str | bytes) -> yaml.Node | None:
+        try:
+            return yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            place = self._place(error.problem_mark or error.context_mark)
+            self.problems.append(f"{place}: not YAML: {error.problem or error.context}")
+        except (yaml.YAMLError, UnicodeError) as error:
+            self.problems.append(f"{self._place(None)}: not YAML: {str(error).splitlines()[0]}")
+        except RecursionError:
+            self.problems.append(f"{self._place(None)}: nested too deep for a configuration")
+        return None
+
+    def _read_mapping(self, mapping: yaml.MappingNode, prefix: str) -> None:
+        places: dict[str, str] = {}
+        for key_node, node in mapping.value:
+            word = plain_value(key_node)
+            key = prefix + (word if isinstance(word, str) else show(word))
+            place = self._place(key_node.start_mark)
+            if key in places:
+                self.problems.append(f"{place}: {key}: stands twice, first at {places[key]}")
+            elif isinstance(node, yaml.MappingNode) and not prefix and has_plain_tag(node):
+                self._read_mapping(node, f"{key}.")
+            else:
+                self.entries.append(Entry(key, plain_value(node), place))
+            places[key] = place
+
+
+def has_plain_tag(node: yaml.Node) -> bool:
+    """Tell whether the node asks for nothing but standard YAML (`!!python/object` is refused)."""
+    return node.tag in yaml.SafeLoader.yaml_constructors
+
+
+def plain_value(node: yaml.Node) -> Any:
+    """Return the number, word, None or list of these that a node of the YAML tree stands for."""
+    if not has_plain_tag(node):
+        return Unusable(f"the tag {node.tag}")
+    if isinstance(node, yaml.SequenceNode):
+        nested = Unusable("a list in a list")
+        return [plain_value(n) if isinstance(n, yaml.ScalarNode) else nested for n in node.value]
+    if not isinstance(node, yaml.ScalarNode):
+        return Unusable("keys with values")
+    quoted = node.style is not None
+    return str(node.value) if quoted else plain_scalar(node.value)
+
+
+def plain_scalar(word: str) -> float | int | str | None:
+    """Read a word that is not quoted.
+
+    >>> [plain_scalar(word) for word in ("50", "1e-3", "010", "yes", "")]
+    [50, 0.001, '010', 'yes', None]
+    """
+    if word in ("", "~", "null"):
+        return None
+    if not NUMBER.fullmatch(word):
+        return word
+    try:
+        return int(word)
+    except ValueError:
+        return float(word)
+
+
+def show(value: Any) -> str:
+    """Return a value as messages quote it, cut where it is long."""
+    shown = "nothing" if value is None else repr(value)
+    longest = 60
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+
+
+def to_scalar(value: Any) -> str:
+    """Return the YAML of a number, a word or a list of numbers, quoted where it has to be.
+
+    >>> to_scalar(1e-3), to_scalar("mnist"), to_scalar("1e-3"), to_scalar((50, 20))
+    ('0.001', 'mnist', '"1e-3"', '[50, 20]')
+    """
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    if not isinstance(value, str) or (SIMPLE_WORD.fullmatch(value) and plain_scalar(value) == value):
+        return str(value)
+    return yaml.safe_dump(value, default_style='"', allow_unicode=True, width=math.inf).strip()

@@ -1,0 +1,63 @@
+"""a network and images in -> an Evaluation out: accuracy, loss, confusion matrix."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.dataset import PIXEL_SCALE, Split
+from bpcli.network import Network
+
+CHUNK = 1000  # images at a time, so that memory does not grow with the data
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a network does on a split.
+
+    `loss` is the mean cross-entropy in nats; `confusion` (classes, classes) counts images, a row
+    for each true class and a column for each predicted one.
+    """
+
+    loss: float
+    confusion: npt.NDArray[np.intp]
+
+    @property
+    def images(self) -> int:
+        """Number of images that were looked at."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of images whose class was predicted, 0 to 1."""
+        return int(self.confusion.trace()) / self.images
+
+    @property
+    def precision(self) -> list[float | None]:
+        """For each class, the fraction of its predictions that are right; None if there are none."""
+        return _fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
+
+    @property
+    def recall(self) -> list[float | None]:
+        """For each class, the fraction of its images that are found; None if there are none."""
+        return _fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
+
+
+def _fractions(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> list[float | None]:
+    return [int(p) / int(w) if w else None for p, w in zip(part, whole, strict=True)]
+
+
+def evaluate(network: Network, split: Split) -> Evaluation:
+    """Measure `network` on all images of `split`, whose labels must be classes it knows."""
+    loss = 0.0
+    confusion: npt.NDArray[np.intp] = np.zeros(0, np.intp)
+    for start in range(0, len(split), CHUNK):
+        images = split.images[start : start + CHUNK]
+        t = split.labels[start : start + CHUNK].astype(np.intp)
+        logits = network.predict(np.multiply(images, PIXEL_SCALE, dtype=network.parameters.dtype))
+        classes = logits.shape[1]
+        counts = np.bincount(t * classes + logits.argmax(axis=1), minlength=classes**2)
+        confusion = counts if start == 0 else confusion + counts
+        loss += network.loss_layer.forward(logits, t) * len(t)
+    return Evaluation(loss / len(split), confusion.reshape(classes, classes))

@@ -1,0 +1,178 @@
+"""arrays in -> arrays out, and gradients back: the layers of sections 5.5 and 5.6, and dropout.
+
+A layer is a node of the computational graph that fuses several simpler ones. It knows only its own
+input, output and parameters. `forward` goes from left to right and keeps what `backward` needs;
+`backward` takes `dout`, the derivative of the loss by the layer's output, and returns `dx`, the
+derivative by its input. Neither changes its arguments. The arrays that they return are the layer's
+own and are overwritten by its next call, so that a training loop allocates nothing.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.floating[Any]]
+Labels = npt.NDArray[np.intp]
+
+
+class Workspace:
+    """Memory that a layer works in from call to call."""
+
+    def __init__(self) -> None:
+        self._memory: dict[str, npt.NDArray[Any]] = {}
+
+    def memory(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """Return an array to write to, the same one for as long as shape and dtype stay."""
+        held = self._memory.get(name)
+        if held is None or held.shape != shape or held.dtype != dtype:
+            held = self._memory[name] = np.empty(shape, dtype)
+        return held
+
+
+class Layer(Workspace):
+    """A layer with its parameters `params` and, under the same names, their gradients `grads`."""
+
+    training_only = False  # whether the network leaves the layer out when it only predicts
+
+    def __init__(self, **params: Array) -> None:
+        super().__init__()
+        self.params = params
+        self.grads = {name: np.zeros_like(array) for name, array in params.items()}
+
+    def forward(self, x: Array) -> Array:
+        """Return the output for the input `x` (N, D)."""
+        raise NotImplementedError
+
+    def backward(self, dout: Array) -> Array:
+        """Set `grads` and return dx (N, D), for the last call of `forward`."""
+        raise NotImplementedError
+
+    def backward_params(self, dout: Array) -> None:
+        """Set `grads` alone: enough for a first layer, as nobody asks for d loss / d image."""
+
+
+class Affine(Layer):
+    """y = x W + b;  dW = x^T dout,  db = sum of dout over the batch,  dx = dout W^T.
+
+    Section 5.6.2. x (N, D), W (D, M), b (M,), y (N, M).
+    """
+
+    def __init__(self, W: Array, b: Array) -> None:  # noqa: N803 - the book's name
+        super().__init__(W=W, b=b)
+
+    def forward(self, x: Array) -> Array:
+        W, b = self.params.values()  # noqa: N806
+        self.x = x
+        y = np.matmul(x, W, out=self.memory("y", (len(x), len(b)), W.dtype))
+        y += b
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        self.backward_params(dout)
+        dx = self.memory("dx", self.x.shape, dout.dtype)
+        return np.matmul(dout, self.params["W"].T, out=dx)
+
+    def backward_params(self, dout: Array) -> None:
+        np.matmul(self.x.T, dout, out=self.grads["W"])
+        np.add.reduce(dout, axis=0, out=self.grads["b"])
+
+
+class ReLU(Layer):
+    """y = max(x, 0);  dx = dout where x > 0, else 0.  Section 5.5.1."""
+
+    def forward(self, x: Array) -> Array:
+        self.y = np.maximum(x, 0, out=self.memory("y", x.shape, x.dtype))
+        return self.y
+
+    def backward(self, dout: Array) -> Array:
+        mask = np.greater(self.y, 0, out=self.memory("mask", dout.shape, bool))
+        return np.multiply(dout, mask, out=self.memory("dx", dout.shape, dout.dtype))
+
+
+class Sigmoid(Layer):
+    """y = 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2;  dx = dout y (1 - y).
+
+    Section 5.5.2; the form with tanh cannot overflow.
+    """
+
+    def forward(self, x: Array) -> Array:
+        y = np.multiply(x, 0.5, out=self.memory("y", x.shape, x.dtype))
+        np.tanh(y, out=y)
+        y += 1
+        y *= 0.5
+        self.y = y
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        dx = np.subtract(1, self.y, out=self.memory("dx", dout.shape, dout.dtype))
+        dx *= self.y
+        dx *= dout
+        return dx
+
+
+class Tanh(Layer):
+    """y = tanh(x);  dx = dout (1 - y^2)."""
+
+    def forward(self, x: Array) -> Array:
+        self.y = np.tanh(x, out=self.memory("y", x.shape, x.dtype))
+        return self.y
+
+    def backward(self, dout: Array) -> Array:
+        dx = np.square(self.y, out=self.memory("dx", dout.shape, dout.dtype))
+        np.subtract(1, dx, out=dx)
+        dx *= dout
+        return dx
+
+
+class Dropout(Layer):
+    """y = x mask,  dx = dout mask;  mask is 0 for a share `ratio` of entries, 1 / (1 - ratio) else.
+
+    Srivastava et al. 2014; section 6.4.3, but scaled here while training (inverted dropout), so
+    that a network that only predicts needs no such layer. Each `forward` draws a new mask.
+    """
+
+    training_only = True
+
+    def __init__(self, ratio: float, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.ratio = ratio
+        self.rng = rng
+
+    def forward(self, x: Array) -> Array:
+        mask = self.rng.random(out=self.memory("mask", x.shape, x.dtype), dtype=x.dtype.type)
+        np.greater_equal(mask, self.ratio, out=mask)
+        mask *= 1 / (1 - self.ratio)
+        self.mask = mask
+        return np.multiply(x, mask, out=self.memory("y", x.shape, x.dtype))
+
+    def backward(self, dout: Array) -> Array:
+        return np.multiply(dout, self.mask, out=self.memory("dx", dout.shape, dout.dtype))
+
+
+class SoftmaxWithLoss(Workspace):
+    """y = exp(x) / row sums of exp(x);  loss = mean of -log y[t];  dx = (y - onehot(t)) / N.
+
+    Section 5.6.3 and appendix A. x are the logits (N, C), t the labels (N,). The loss, in nats, is
+    computed as log(row sum of exp(x)) - x[t], with each row's largest x taken off first: that is
+    exact, and no exp can overflow.
+    """
+
+    def forward(self, x: Array, t: Labels) -> float:
+        """Return the mean cross-entropy of the softmax of `x` (N, C) for the labels `t` (N,)."""
+        self.label_index = np.arange(0, x.size, x.shape[1]) + t  # of x[i, t[i]] in the raveled x
+        y = np.subtract(x, x.max(axis=1, keepdims=True), out=self.memory("y", x.shape, x.dtype))
+        label_logits = y.take(self.label_index)
+        np.exp(y, out=y)
+        total = y.sum(axis=1, keepdims=True)
+        y /= total
+        self.y = y
+        return float(np.log(total).sum() - label_logits.sum()) / len(x)
+
+    def backward(self) -> Array:
+        """Return dx (N, C) for the last call of `forward`."""
+        dx = self.memory("dx", self.y.shape, self.y.dtype)
+        dx[...] = self.y
+        dx.reshape(-1)[self.label_index] -= 1
+        dx /= len(dx)
+        return dx

@@ -1,0 +1,139 @@
+"""a network and a dataset in -> a stream of Records out: the learning loop in four steps."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.config import Config
+from bpcli.dataset import Dataset, MiniBatches
+from bpcli.errors import DivergedError
+from bpcli.evaluation import evaluate
+from bpcli.network import build_network
+from bpcli.optimizer import build_optimizer, build_schedule
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one evaluation found. Accuracies are fractions, `loss` is in nats per training image.
+
+    `epoch` is how often each training image has been used on average, `images_per_second` the
+    speed of learning since the last evaluation, `seconds` the time since the run began.
+    """
+
+    iteration: int
+    epoch: float
+    loss: float
+    train_accuracy: float
+    test_accuracy: float | None
+    validation_accuracy: float | None
+    images_per_second: float
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, without the accuracy that was not measured."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class Run:
+    """A training run: all that `train` changes, and so all that a checkpoint has to hold."""
+
+    def __init__(self, config: Config, dataset: Dataset) -> None:
+        self.config = config
+        self.dataset = dataset
+        network_seeds, sampling_seeds = np.random.SeedSequence(config.seed).spawn(2)
+        self.network = build_network(
+            config.network, dataset.pixels, dataset.classes, network_seeds
+        )
+        self.optimizer = build_optimizer(
+            config.optimizer, self.network.parameters, self.network.gradient
+        )
+        self.mini_batches = MiniBatches(
+            dataset.train, config.training.batch_size, config.training.sampling, sampling_seeds
+        )
+        self.iteration = 0
+        self.history: list[Record] = []
+
+    @property
+    def complete(self) -> bool:
+        """Whether every iteration that was asked for has been done."""
+        return self.iteration >= self.config.training.iterations
+
+
+def train(run: Run) -> Iterator[Record | None]:
+    """Go on with `run` to its end, one iteration for each item that is asked for.
+
+    Yields a Record after an iteration that ends with an evaluation and None after any other, so
+    that a caller can show progress, save, or stop between two iterations. Raises DivergedError
+    when the loss is no longer finite.
+    """
+    network, optimizer, mini_batches = run.network, run.optimizer, run.mini_batches
+    learning_rate = build_schedule(run.config.optimizer, run.config.training.iterations)
+    watch = _Watch(run)
+    while not run.complete:
+        # Step 1, mini-batch: choose some of the training images.
+        x, t = mini_batches.draw(run.iteration)
+
+        # Step 2, gradient: of the loss by every parameter, by backpropagation.
+        loss = network.forward(x, t)
+        network.backward()
+
+        # Step 3, update: move the parameters a little way down the gradient.
+        optimizer.update(learning_rate(run.iteration))
+
+        # Step 4, repeat, and now and then look at the accuracy.
+        run.iteration += 1
+        if not math.isfinite(loss):
+            raise _diverged(run, loss)
+        yield watch.record() if is_due(run) else None
+
+
+def is_due(run: Run) -> bool:
+    """Tell whether an evaluation follows the iteration just done: at intervals and at the end."""
+    every, size = run.config.training.evaluate_every, run.config.training.batch_size
+    if every:
+        return run.iteration % every == 0 or run.complete
+    return run.iteration * size % len(run.dataset.train) < size or run.complete
+
+
+def _diverged(run: Run, loss: float) -> DivergedError:
+    return DivergedError(
+        f"training diverged: the loss is {loss} at iteration {run.iteration}; try an "
+        f"optimizer.learning_rate smaller than {run.config.optimizer.learning_rate:g}"
+    )
+
+
+class _Watch:
+    """Evaluates, and tells the time spent on learning from the time spent on evaluating."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.began = time.perf_counter() - (run.history[-1].seconds if run.history else 0.0)
+        self.resumed = time.perf_counter()
+        self.iteration = run.iteration
+
+    def record(self) -> Record:
+        run, batch_size = self.run, self.run.config.training.batch_size
+        images = (run.iteration - self.iteration) * batch_size
+        images_per_second = images / (time.perf_counter() - self.resumed)
+        train, held_out = (evaluate(run.network, s) for s in (run.dataset.train, run.dataset.held_out))
+        if not math.isfinite(train.loss):
+            raise _diverged(run, train.loss)
+        is_test = run.dataset.held_out.name == "test"
+        now = time.perf_counter()
+        record = Record(
+            iteration=run.iteration,
+            epoch=run.iteration * batch_size / len(run.dataset.train),
+            loss=train.loss,
+            train_accuracy=train.accuracy,
+            test_accuracy=held_out.accuracy if is_test else None,
+            validation_accuracy=None if is_test else held_out.accuracy,
+            images_per_second=images_per_second,
+            seconds=now - self.began,
+        )
+        run.history.append(record)
+        self.resumed, self.iteration = now, run.iteration
+        return record
