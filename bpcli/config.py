@@ -189,7 +189,7 @@ def flatten(config: Config) -> dict[str, Any]:
 def load_config(
     path: str | Path | None = None,
     overrides: Sequence[str] = (),
-    base: Config = Config(),  # noqa: B008 - frozen
+    base: Config = Config(),
 ) -> Config:
     """Read the YAML file at `path`, if any, and lay `SECTION.KEY=VALUE` overrides over it.
 

@@ -6,6 +6,7 @@ import math
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -15,9 +16,11 @@ import numpy.typing as npt
 from bpcli.errors import DatasetError
 
 Bytes = npt.NDArray[np.uint8]
+SplitName = Literal["train", "test", "validation"]
 
 BUNDLED = Path(__file__).parent / "mnist"
-PIXEL_SCALE = 1 / 255  # grey levels 0 to 255 become 0 to 1
+WHITE = 255
+PIXEL_SCALE = 1 / WHITE  # grey levels 0 to 255 become 0 to 1
 UNSIGNED_BYTE = 0x08  # IDX's code for the element type
 IMAGES, LABELS = 3, 1  # dimensions of the two kinds of IDX file
 
@@ -26,12 +29,25 @@ IMAGES, LABELS = 3, 1  # dimensions of the two kinds of IDX file
 class Split:
     """Images of one purpose: `images` (N, pixels) and `labels` (N,), both uint8."""
 
-    name: Literal["train", "test", "validation"]
+    name: SplitName
     images: Bytes
     labels: Bytes
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def check_fits(self, pixels: int, classes: int) -> None:
+        """Raise DatasetError if a network for so many pixels and classes cannot take the images."""
+        if self.images.shape[1] != pixels:
+            raise DatasetError(
+                f"{self.name} images: found {self.images.shape[1]} pixels, expected {pixels}, as "
+                "the model was trained on"
+            )
+        if self.labels.max() >= classes:
+            raise DatasetError(
+                f"{self.name} labels: found {self.labels.max()}, expected at most {classes - 1}, "
+                "as the model was trained on"
+            )
 
 
 @dataclass(frozen=True)
@@ -44,18 +60,19 @@ class Dataset:
     @property
     def pixels(self) -> int:
         """Number of pixels in each image."""
-        return self.train.images.shape[1]
+        return int(self.train.images.shape[1])
 
     @property
     def classes(self) -> int:
         """Number of classes: one more than the largest label to learn from."""
         return int(self.train.labels.max()) + 1
 
+    @cached_property
     def fingerprint(self) -> str:
-        """Return the SHA-256 of what is learnt from: sizes, labels and images."""
+        """SHA-256 of what is learnt from: sizes, labels and images."""
         digest = hashlib.sha256(repr(self.train.images.shape).encode())
-        digest.update(self.train.labels)
-        digest.update(self.train.images)
+        digest.update(self.train.labels.data)
+        digest.update(self.train.images.data)
         return digest.hexdigest()
 
 
@@ -66,7 +83,7 @@ def load_dataset(source: str = "mnist", validation: int = 0) -> Dataset:
     images. IDX files that are not compressed are memory-mapped. Raises DatasetError, which names
     the file, what was found in it and what was expected.
     """
-    train, test = (load_split(source, name) for name in ("train", "test"))
+    train, test = load_split(source, "train"), load_split(source, "test")
     if train.images.shape[1] != test.images.shape[1]:
         raise DatasetError(
             f"{source}: training images have {train.images.shape[1]} pixels and test images "
@@ -91,7 +108,7 @@ def load_dataset(source: str = "mnist", validation: int = 0) -> Dataset:
     )
 
 
-def load_split(source: str, name: Literal["train", "test"]) -> Split:
+def load_split(source: str, name: SplitName) -> Split:
     """Load the training or the test images of a source, as `load_dataset` takes it."""
     path = BUNDLED if source == "mnist" else Path(source).expanduser()
     if path.is_dir():
@@ -144,7 +161,9 @@ def read_idx(path: Path, dimensions: int) -> Bytes:
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
-def _read_idx_header(file: BinaryIO | gzip.GzipFile, path: Path, dimensions: int) -> tuple[int, ...]:
+def _read_idx_header(
+    file: BinaryIO | gzip.GzipFile, path: Path, dimensions: int
+) -> tuple[int, ...]:
     header = file.read(4 + 4 * dimensions)
     magic = bytes([0, 0, UNSIGNED_BYTE, dimensions])
     if header[:4] != magic or len(header) != 4 + 4 * dimensions:
@@ -177,13 +196,14 @@ def _read_npz(path: Path, name: str, dimensions: int) -> Bytes:
         ) from error
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
-    in_range = array.dtype.kind in "ui" and array.size and 0 <= array.min() and array.max() <= 255  # noqa: PLR2004
-    if array.ndim != dimensions or not in_range:
+    is_integer = array.dtype.kind in "ui" and array.size > 0
+    if array.ndim != dimensions or not is_integer or array.min() < 0 or array.max() > WHITE:
         raise DatasetError(
             f"{path}: {name} has shape {array.shape} and type {array.dtype}, expected "
             f"{dimensions} dimensions of integers from 0 to 255"
         )
-    return array.astype(np.uint8, copy=False)
+    in_bytes: Bytes = array.astype(np.uint8, copy=False)
+    return in_bytes
 
 
 class MiniBatches:
@@ -200,7 +220,7 @@ class MiniBatches:
         batch_size: int,
         sampling: str,
         seeds: np.random.SeedSequence,
-        dtype: npt.DTypeLike = np.float32,
+        dtype: npt.DTypeLike,
     ) -> None:
         self.split = split
         self.batch_size = batch_size

@@ -49,7 +49,9 @@ class Document:
             self._read_mapping(root, "")
         elif root is not None and plain_value(root) is not None:
             found = show(plain_value(root))
-            self.problems.append(f"{self._place(root.start_mark)}: found {found}, expected keys with values")
+            self.problems.append(
+                f"{self._place(root.start_mark)}: found {found}, expected keys with values"
+            )
 
     def _place(self, mark: yaml.Mark | None) -> str:
         return self.name if self.single_line else f"{self.name}:{mark.line + 1 if mark else 1}"
@@ -130,6 +132,8 @@ def to_scalar(value: Any) -> str:
     """
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
-    if not isinstance(value, str) or (SIMPLE_WORD.fullmatch(value) and plain_scalar(value) == value):
+    if not isinstance(value, str) or (
+        SIMPLE_WORD.fullmatch(value) and plain_scalar(value) == value
+    ):
         return str(value)
     return yaml.safe_dump(value, default_style='"', allow_unicode=True, width=math.inf).strip()

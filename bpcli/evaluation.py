@@ -35,12 +35,12 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of its predictions that are right; None if there are none."""
+        """For each class, the fraction of its predictions that are right, None if it has none."""
         return _fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> list[float | None]:
-        """For each class, the fraction of its images that are found; None if there are none."""
+        """For each class, the fraction of its images that are found, None if it has none."""
         return _fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
 

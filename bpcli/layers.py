@@ -20,9 +20,9 @@ class Workspace:
     """Memory that a layer works in from call to call."""
 
     def __init__(self) -> None:
-        self._memory: dict[str, npt.NDArray[Any]] = {}
+        self._memory: dict[str, Array] = {}
 
-    def memory(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    def memory(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """Return an array to write to, the same one for as long as shape and dtype stay."""
         held = self._memory.get(name)
         if held is None or held.shape != shape or held.dtype != dtype:
@@ -58,11 +58,11 @@ class Affine(Layer):
     Section 5.6.2. x (N, D), W (D, M), b (M,), y (N, M).
     """
 
-    def __init__(self, W: Array, b: Array) -> None:  # noqa: N803 - the book's name
+    def __init__(self, W: Array, b: Array) -> None:
         super().__init__(W=W, b=b)
 
     def forward(self, x: Array) -> Array:
-        W, b = self.params.values()  # noqa: N806
+        W, b = self.params.values()
         self.x = x
         y = np.matmul(x, W, out=self.memory("y", (len(x), len(b)), W.dtype))
         y += b
@@ -86,8 +86,9 @@ class ReLU(Layer):
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        mask = np.greater(self.y, 0, out=self.memory("mask", dout.shape, bool))
-        return np.multiply(dout, mask, out=self.memory("dx", dout.shape, dout.dtype))
+        dx = np.greater(self.y, 0, out=self.memory("dx", dout.shape, dout.dtype))
+        dx *= dout
+        return dx
 
 
 class Sigmoid(Layer):

@@ -1,5 +1,6 @@
 """layers in -> one differentiable function out: all parameters one vector, the gradient another."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -27,7 +28,9 @@ class Network:
         self.weight_decay = weight_decay
         self.names = _number([type(layer).__name__ for layer in layers])
         with_params = [layer for layer in layers if layer.params]
-        slots = [(layer, i, name) for i, layer in enumerate(with_params, 1) for name in layer.params]
+        slots = [
+            (layer, i, name) for i, layer in enumerate(with_params, 1) for name in layer.params
+        ]
         self.parameters = np.concatenate([layer.params[name].ravel() for layer, _, name in slots])
         self.gradient = np.zeros_like(self.parameters)
         self.arrays: dict[str, Array] = {}
@@ -49,7 +52,7 @@ class Network:
         return x
 
     def forward(self, x: Array, t: Labels) -> float:
-        """Return the loss to be minimised: mean cross-entropy, in nats, and the weights' penalty."""
+        """Return the loss to minimise: mean cross-entropy, in nats, and the penalty on weights."""
         for layer in self.layers:
             x = layer.forward(x)
         return self.loss_layer.forward(x, t) + self._penalty()
@@ -62,19 +65,18 @@ class Network:
         self.layers[0].backward_params(dout)
         self._add_penalty_gradient()
 
-    def _weights(self) -> list[str]:
-        return [name for name, array in self.arrays.items() if array.ndim > 1]
-
     def _penalty(self) -> float:
         if not self.weight_decay:
             return 0.0
-        squares = sum(float(np.vdot(W, W)) for W in map(self.arrays.get, self._weights()))
-        return self.weight_decay / 2 * squares
+        squares = (float(np.vdot(W, W)) for W in self.arrays.values() if W.ndim > 1)
+        return self.weight_decay / 2 * sum(squares)
 
     def _add_penalty_gradient(self) -> None:
-        if self.weight_decay:
-            for name in self._weights():
-                self.gradient_arrays[name] += self.weight_decay * self.arrays[name]
+        if not self.weight_decay:
+            return
+        for W, dW in zip(self.arrays.values(), self.gradient_arrays.values(), strict=True):
+            if W.ndim > 1:  # biases are free
+                dW += self.weight_decay * W
 
 
 def _number(names: list[str]) -> list[str]:
@@ -90,24 +92,25 @@ def build_network(
     config: NetworkConfig,
     pixels: int,
     classes: int,
-    seeds: np.random.SeedSequence,
+    weights: np.random.Generator,
+    dropout: np.random.Generator,
     dtype: npt.DTypeLike = np.float32,
 ) -> Network:
     """Return the network that `config` describes, with new random weights and biases of zero.
 
     Weights are normal with mean 0 and the deviation `weight_init`, or sqrt(1 / n) for `xavier`
     (Glorot & Bengio 2010) and sqrt(2 / n) for `he` (He et al. 2015), n the units before them:
-    section 6.2. They are drawn as float64 and rounded to `dtype`.
+    section 6.2. They are drawn from `weights`, as float64, and rounded to `dtype`; dropout draws
+    its masks from `dropout`.
     """
-    weights, dropout = (np.random.default_rng(child) for child in seeds.spawn(2))
-    sizes = [pixels, *config.hidden, classes]
     layers: list[Layer] = []
-    for n, m in zip(sizes, sizes[1:]):
+    for n, m in itertools.pairwise([pixels, *config.hidden, classes]):
         if layers:
             layers.append(ACTIVATIONS[config.activation]())
             if config.dropout:
                 layers.append(Dropout(config.dropout, dropout))
-        std = {"xavier": (1 / n) ** 0.5, "he": (2 / n) ** 0.5}.get(config.weight_init, config.weight_init)
-        W = std * weights.standard_normal((n, m))  # noqa: N806 - the book's name
+        deviations = {"xavier": (1 / n) ** 0.5, "he": (2 / n) ** 0.5}
+        init = config.weight_init
+        W = weights.normal(0, deviations[init] if isinstance(init, str) else init, (n, m))
         layers.append(Affine(W.astype(dtype), np.zeros(m, dtype)))
     return Network(layers, config.weight_decay)

@@ -1,4 +1,4 @@
-"""a gradient in -> changed parameters out: the methods of section 6.1 and the learning rate's schedule.
+"""a gradient in -> changed parameters out: the methods of section 6.1, and learning rates.
 
 g is the gradient, p the parameters, r the learning rate; operations are element by element. All
 work in place on two flat vectors, and use up the gradient as scratch memory.

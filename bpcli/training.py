@@ -3,10 +3,10 @@
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from bpcli.config import Config
 from bpcli.dataset import Dataset, MiniBatches
@@ -33,26 +33,42 @@ class Record:
     images_per_second: float
     seconds: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields, without the accuracy that was not measured."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+    @property
+    def held_out(self) -> str:
+        """What `accuracy` was measured on: `test`, or `validation` where images are held out."""
+        return "test" if self.validation_accuracy is None else "validation"
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy on images that are not learnt from."""
+        accuracy: float = getattr(self, f"{self.held_out}_accuracy")
+        return accuracy
 
 
 class Run:
-    """A training run: all that `train` changes, and so all that a checkpoint has to hold."""
+    """A training run: all that `train` changes, and so all that a checkpoint has to hold.
 
-    def __init__(self, config: Config, dataset: Dataset) -> None:
+    `dtype` is the precision of the network and of the mini-batches: float32 to train.
+    """
+
+    def __init__(self, config: Config, dataset: Dataset, dtype: npt.DTypeLike = np.float32) -> None:
         self.config = config
         self.dataset = dataset
-        network_seeds, sampling_seeds = np.random.SeedSequence(config.seed).spawn(2)
+        weights, dropout, sampling = np.random.SeedSequence(config.seed).spawn(3)
+        self.dropout = np.random.default_rng(dropout)
         self.network = build_network(
-            config.network, dataset.pixels, dataset.classes, network_seeds
+            config.network,
+            dataset.pixels,
+            dataset.classes,
+            np.random.default_rng(weights),
+            self.dropout,
+            dtype,
         )
         self.optimizer = build_optimizer(
             config.optimizer, self.network.parameters, self.network.gradient
         )
         self.mini_batches = MiniBatches(
-            dataset.train, config.training.batch_size, config.training.sampling, sampling_seeds
+            dataset.train, config.training.batch_size, config.training.sampling, sampling, dtype
         )
         self.iteration = 0
         self.history: list[Record] = []
@@ -119,7 +135,9 @@ class _Watch:
         run, batch_size = self.run, self.run.config.training.batch_size
         images = (run.iteration - self.iteration) * batch_size
         images_per_second = images / (time.perf_counter() - self.resumed)
-        train, held_out = (evaluate(run.network, s) for s in (run.dataset.train, run.dataset.held_out))
+        train, held_out = (
+            evaluate(run.network, s) for s in (run.dataset.train, run.dataset.held_out)
+        )
         if not math.isfinite(train.loss):
             raise _diverged(run, train.loss)
         is_test = run.dataset.held_out.name == "test"

@@ -1,0 +1,51 @@
+# Everything that can be done with a clone: `make` lists it. Needs Python 3.11 or newer, and make.
+
+PYTHON ?= python3
+CONFIG ?= configs/mnist.yaml
+VENV   ?= .venv
+
+BPCLI := $(VENV)/bin/bpcli
+MODEL := $(notdir $(CONFIG:.yaml=.npz))
+CODE  := $(wildcard bpcli/*.py)
+
+.PHONY: help train eval gradcheck test lint bench clean
+.DELETE_ON_ERROR:
+
+help:  ## list these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1|/' \
+	  | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
+
+train: $(MODEL)  ## train the net of CONFIG, unless its model is newer than CONFIG and the code
+
+eval: $(MODEL)  ## measure the model of CONFIG on the test images, training it first if need be
+	$(BPCLI) eval $(MODEL)
+
+gradcheck: $(VENV)/installed  ## check every gradient of CONFIG's net against a numerical one
+	$(BPCLI) gradcheck $(CONFIG)
+
+test: $(VENV)/installed-dev  ## run the whole test suite, with branch coverage
+	$(VENV)/bin/python -m pytest --cov --cov-report=term $(TESTS)
+
+lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy --strict
+
+bench: $(VENV)/installed-bench  ## time bpcli against the bare matrix products
+	$(VENV)/bin/python tests/benchmarks/bench.py
+
+clean:  ## delete the environment, the models and all caches
+	rm -rf $(VENV) *.npz *.npz.part dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# A model is as good as the configuration and the code that made it.
+$(MODEL): $(CONFIG) $(CODE) | $(VENV)/installed
+	$(BPCLI) train $(CONFIG) -o $@
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-%: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
+	touch $@

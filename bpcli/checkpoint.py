@@ -1,0 +1,226 @@
+"""a Run in -> one .npz file on disk, and such a file in -> a Checkpoint out.
+
+The file holds the arrays W1, b1, W2, ... as numpy.load opens them, the optimizer's vectors under
+`optimizer.NAME`, and one JSON text under `metadata`.
+"""
+
+import contextlib
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli import __version__, blas
+from bpcli.config import Config, flatten, parse_config
+from bpcli.errors import CheckpointError, ConfigError, SaveError
+from bpcli.layers import Array
+from bpcli.network import Network, build_network
+from bpcli.optimizer import Optimizer, build_optimizer
+from bpcli.training import Record, Run
+
+FORMAT = 1
+OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model file that has been read and found to be in order."""
+
+    path: Path
+    config: Config
+    arrays: dict[str, Array]
+    pixels: int
+    classes: int
+    fingerprint: str
+    iteration: int
+    dropout: dict[str, Any]
+    history: tuple[Record, ...]
+
+    def network(self, dtype: npt.DTypeLike = np.float32) -> Network:
+        """Return the trained network, in float32 or float64."""
+        network = _network(self.config, self.pixels, self.classes, dtype)
+        for name, array in network.arrays.items():
+            array[...] = self.arrays[name]
+        return network
+
+    def restore(self, run: Run) -> None:
+        """Make `run`, which has just been set up, the run that was saved.
+
+        Only `training.iterations` may differ, and not be fewer than are done. Raises
+        CheckpointError otherwise, or if the training data are not the same.
+        """
+        saved, wanted = flatten(self.config), flatten(run.config)
+        changed = [
+            f"{key} is {wanted[key]} but was {saved[key]}"
+            for key in saved
+            if saved[key] != wanted[key] and key != "training.iterations"
+        ]
+        if changed:
+            raise CheckpointError(
+                f"{self.path}: cannot go on with another configuration: {'; '.join(changed)}; "
+                "only training.iterations may change"
+            )
+        if run.config.training.iterations < self.iteration:
+            raise CheckpointError(
+                f"{self.path}: training.iterations is {run.config.training.iterations}, expected "
+                f"at least the {self.iteration} that are done"
+            )
+        if run.dataset.fingerprint != self.fingerprint:
+            raise CheckpointError(
+                f"{self.path}: the training data of {run.config.dataset.source} are not those that "
+                "it was trained on; put them back, or train anew without --resume"
+            )
+        for name, array in _arrays(run.network, run.optimizer).items():
+            array[...] = self.arrays[name]
+        run.optimizer.updates = run.iteration = self.iteration
+        run.dropout.bit_generator.state = self.dropout
+        run.history.extend(self.history)
+
+
+def part(path: Path) -> Path:
+    """Return where the state of an unfinished run is kept: MODEL.part beside MODEL."""
+    return path.with_name(path.name + ".part")
+
+
+def find(path: Path) -> Checkpoint:
+    """Load the unfinished run that belongs to `path`, or else the finished one."""
+    for candidate in (part(path), path):
+        if candidate.exists():
+            return load(candidate)
+    raise CheckpointError(
+        f"{part(path)}: found neither it nor {path}; train without --resume first"
+    )
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a model file, trusting nothing in it. Raises CheckpointError."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except OSError as error:
+        reason = error.strerror or "not a model file"
+        raise CheckpointError(f"{path}: cannot be read: {reason}") from error
+    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
+    try:
+        metadata = json.loads(str(arrays.pop("metadata")))
+        if metadata["format"] != FORMAT:
+            raise CheckpointError(
+                f"{path}: found format {metadata['format']}, expected {FORMAT}; it was written by "
+                f"bpcli {metadata['bpcli']}, this is {__version__}"
+            )
+        config = parse_config(json.dumps(metadata["config"]), str(path))
+        checkpoint = Checkpoint(
+            path=path,
+            config=config,
+            arrays=arrays,
+            pixels=int(metadata["pixels"]),
+            classes=int(metadata["classes"]),
+            fingerprint=str(metadata["dataset"]),
+            iteration=int(metadata["iteration"]),
+            dropout=metadata["dropout"],
+            history=tuple(Record(**record) for record in metadata["history"]),
+        )
+        np.random.default_rng().bit_generator.state = checkpoint.dropout
+    except (KeyError, TypeError, ValueError, RecursionError, ConfigError) as error:
+        raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
+    _check_arrays(checkpoint)
+    return checkpoint
+
+
+def _check_arrays(checkpoint: Checkpoint) -> None:
+    network = _network(checkpoint.config, checkpoint.pixels, checkpoint.classes, np.float32)
+    optimizer = build_optimizer(checkpoint.config.optimizer, network.parameters, network.gradient)
+    expected = _arrays(network, optimizer)
+    for name in sorted(expected.keys() | checkpoint.arrays.keys()):
+        found, wanted = (
+            f"{arrays[name].dtype} {arrays[name].shape}" if name in arrays else "no such array"
+            for arrays in (checkpoint.arrays, expected)
+        )
+        if found != wanted:
+            raise CheckpointError(f"{checkpoint.path}: {name}: found {found}, expected {wanted}")
+        if not np.isfinite(checkpoint.arrays[name]).all():
+            raise CheckpointError(
+                f"{checkpoint.path}: {name}: found values that are not finite, expected numbers"
+            )
+
+
+def _network(config: Config, pixels: int, classes: int, dtype: npt.DTypeLike) -> Network:
+    rng = np.random.default_rng(config.seed)  # its weights are overwritten
+    return build_network(config.network, pixels, classes, rng, rng, dtype)
+
+
+def _arrays(network: Network, optimizer: Optimizer) -> dict[str, Array]:
+    """Return all arrays of a model file under their names in it."""
+    return network.arrays | {OPTIMIZER + name: v for name, v in optimizer.state.items()}
+
+
+def check_writable(path: Path) -> None:
+    """Raise CheckpointError if no model can be written to `path`, which is left as it is."""
+    try:
+        for target in (path, part(path)):
+            if target.is_dir():
+                raise CheckpointError(
+                    f"{target}: found a folder, expected a file name for the model"
+                )
+            with _replacing(target, keep=False):
+                pass
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: no model can be written there: {error.strerror}; choose another file with -o"
+        ) from error
+
+
+def save(path: Path, run: Run) -> None:
+    """Write the state of `run` to `path`: all of it, or nothing. Raises SaveError."""
+    metadata = {
+        "format": FORMAT,
+        "bpcli": __version__,
+        "numpy": np.__version__,
+        "blas_threads": blas.threads(),
+        "config": asdict(run.config),
+        "pixels": run.dataset.pixels,
+        "classes": run.dataset.classes,
+        "dataset": run.dataset.fingerprint,
+        "iteration": run.iteration,
+        "dropout": run.dropout.bit_generator.state,
+        "history": [asdict(record) for record in run.history],
+    }
+    arrays: dict[str, Any] = _arrays(run.network, run.optimizer)
+    try:
+        with _replacing(path) as file:
+            np.savez(file, metadata=np.array(json.dumps(metadata)), **arrays)
+    except OSError as error:
+        raise SaveError(f"{path}: could not be written: {error.strerror}") from error
+
+
+def finish(path: Path, run: Run) -> None:
+    """Write the model of a complete `run` to `path`, and remove what was kept meanwhile."""
+    save(path, run)
+    part(path).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _replacing(path: Path, *, keep: bool = True) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of `path` only when it is whole and on the disk."""
+    target = Path(os.path.realpath(path))  # so that a symbolic link stays one
+    temporary = target.with_name(f".{os.getpid()}.bpcli.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if keep:
+            temporary.replace(target)
+            folder = os.open(target.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+    finally:
+        temporary.unlink(missing_ok=True)

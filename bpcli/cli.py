@@ -1,0 +1,335 @@
+"""arguments in -> calls -> results printed and an exit code out: a thin shell over all the rest.
+
+The modules that need numpy are imported inside the commands: `--help` stays quick, and the number
+of BLAS threads is settled before numpy is imported.
+"""
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import click
+
+from bpcli import __version__, blas, report
+from bpcli.errors import BpcliError
+
+if TYPE_CHECKING:
+    from bpcli.layers import Array, Labels
+    from bpcli.network import Network
+    from bpcli.training import Record, Run
+
+NOT_AS_ASKED = 1
+STOPPED = 128  # plus the number of the signal
+
+
+class OutputError(BpcliError):
+    """Results that could not be written to standard output."""
+
+    exit_code = 1
+
+
+class Shell(click.Group):
+    """The one place that turns an exception into a message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BpcliError as error:
+            complain(str(error))
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            ctx.exit(STOPPED + signal.SIGPIPE)
+        except KeyboardInterrupt:
+            ctx.exit(STOPPED + signal.SIGINT)
+
+
+def say(result: str | dict[str, Any]) -> None:
+    """Write a result, text or the fields of a JSON object, to standard output at once."""
+    try:
+        click.echo(result if isinstance(result, str) else json.dumps(result, allow_nan=False))
+    except OSError as error:
+        # What could not be written must not be tried again when Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"standard output: could not be written: {error.strerror}") from error
+
+
+def complain(message: str) -> None:
+    """Write a message to standard error."""
+    click.echo(message, err=True)
+
+
+config_argument = click.argument("config_file", metavar="[CONFIG]", required=False)
+set_option = click.option(
+    "-s",
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Override a key of the configuration; may be repeated.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    expose_value=False,
+    is_eager=True,
+    callback=lambda _context, _option, threads: blas.limit_threads(threads),
+    help="BLAS threads; without it what OPENBLAS_NUM_THREADS or its like says, else 1.",
+)
+
+
+@click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="bpcli %(version)s")
+def main() -> None:
+    """Train a neural network on MNIST by backpropagation, and prove its gradients.
+
+    \b
+    bpcli train                    train the book's two-layer net
+    bpcli eval model.npz           measure it
+    bpcli gradcheck                compare its gradients with numerical ones
+    """
+
+
+@main.command()
+@config_argument
+@click.option("-o", "--output", default="model.npz", show_default=True, help="The model file.")
+@set_option
+@click.option("--resume", is_flag=True, help="Go on from MODEL.part, or extend a finished MODEL.")
+@json_option
+@click.option("-q", "--quiet", is_flag=True, help="Print the last line only, and no progress bar.")
+@threads_option
+def train(
+    config_file: str | None,
+    output: str,
+    overrides: tuple[str, ...],
+    resume: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train the network that CONFIG, a YAML file, describes; without CONFIG, the book's.
+
+    The state goes to MODEL.part at each evaluation; MODEL appears when training is done.
+
+    \b
+    bpcli train configs/fast.yaml -o fast.npz -s training.iterations=2000
+    """
+    from bpcli import checkpoint
+
+    path = Path(output)
+    run = _prepare(path, config_file, overrides, resume=resume)
+    with _signals() as caught, _progress(run, quiet=quiet) as steps:
+        for record in steps:
+            if record and not run.complete:
+                checkpoint.save(checkpoint.part(path), run)
+                if not quiet:
+                    say(report.record_fields(record) if as_json else report.record_text(record))
+            if caught:
+                break
+    if not run.complete:
+        _stop(path, run, caught[0])
+    checkpoint.finish(path, run)
+    last = run.history[-1]
+    say(report.model_fields(output, last) if as_json else report.model_text(output, last))
+
+
+def _prepare(
+    path: Path, config_file: str | None, overrides: tuple[str, ...], *, resume: bool
+) -> "Run":
+    """Set the run up; what can be known to be wrong before training is found here."""
+    from bpcli import checkpoint
+    from bpcli.config import Config, load_config
+    from bpcli.dataset import load_dataset
+    from bpcli.training import Run
+
+    saved = checkpoint.find(path) if resume else None
+    base = saved.config if saved and config_file is None else Config()
+    config = load_config(config_file, overrides, base)
+    checkpoint.check_writable(path)
+    run = Run(config, load_dataset(config.dataset.source, config.dataset.validation))
+    if saved:
+        saved.restore(run)
+    return run
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect the first signal that asks to stop; a second one does what it always does."""
+    caught: list[int] = []
+
+    def catch(number: int, _frame: object) -> None:
+        caught.append(number)
+        signal.signal(number, previous[number])
+
+    previous: dict[int, Any] = {}
+    for number in map(int, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)):
+        previous[number] = signal.signal(number, catch)
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _progress(run: "Run", *, quiet: bool) -> Iterator[Iterator["Record | None"]]:
+    """Train, with a progress bar on standard error if that is a terminal."""
+    import numpy as np
+    from tqdm import tqdm
+
+    from bpcli.training import train as learn
+
+    bar = tqdm(
+        learn(run),
+        total=run.config.training.iterations,
+        initial=run.iteration,
+        disable=True if quiet else None,
+        unit="it",
+        leave=False,
+    )
+
+    def steps() -> Iterator["Record | None"]:
+        for record in bar:
+            if record:
+                figures = f"loss {record.loss:.4f}, accuracy {record.accuracy:.2%}"
+                bar.set_postfix_str(figures, refresh=False)
+                bar.clear()
+            yield record
+
+    with bar, np.errstate(all="ignore"):  # a loss that overflows is reported, not warned of
+        yield steps()
+
+
+def _stop(path: Path, run: "Run", number: int) -> NoReturn:
+    """Save a run that signal `number` has interrupted, say how to go on, and exit."""
+    from bpcli import checkpoint
+
+    checkpoint.save(checkpoint.part(path), run)
+    command = shlex.join(["bpcli", "train", "-o", str(path), "--resume"])
+    complain(
+        f"stopped at iteration {run.iteration} and saved in {checkpoint.part(path)}; "
+        f"go on with: {command}"
+    )
+    click.get_current_context().exit(STOPPED + number)
+
+
+@main.command("eval")
+@click.argument("model")
+@click.option("--data", metavar="SOURCE", help="Other data: a folder of IDX files, or an .npz.")
+@click.option("--split", type=click.Choice(("test", "train")), default="test", show_default=True)
+@click.option(
+    "--min-accuracy",
+    type=click.FloatRange(0, 1),
+    metavar="FRACTION",
+    help="Exit with 1 if the accuracy is below this fraction.",
+)
+@json_option
+@threads_option
+def evaluate(
+    model: str,
+    data: str | None,
+    split: Literal["test", "train"],
+    min_accuracy: float | None,
+    as_json: bool,
+) -> None:
+    """Measure MODEL: accuracy, loss, precision and recall of each class, confusion matrix.
+
+    \b
+    bpcli eval model.npz --min-accuracy 0.97
+    """
+    from bpcli import checkpoint, evaluation
+    from bpcli.dataset import load_split
+
+    saved = checkpoint.load(Path(model))
+    images = load_split(data or saved.config.dataset.source, split)
+    images.check_fits(saved.pixels, saved.classes)
+    found = evaluation.evaluate(saved.network(), images)
+    show = report.evaluation_fields if as_json else report.evaluation_text
+    say(show(model, split, found))
+    if min_accuracy is not None and found.accuracy < min_accuracy:
+        complain(f"{model}: accuracy {found.accuracy:.4f} is below the {min_accuracy:g} asked for")
+        click.get_current_context().exit(NOT_AS_ASKED)
+
+
+@main.command()
+@config_argument
+@set_option
+@click.option("--model", help="Check at the parameters of this model file.")
+@click.option(
+    "--samples", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Real images."
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1e-6,
+    show_default=True,
+    help="Largest relative error that passes.",
+)
+@json_option
+@threads_option
+def gradcheck(
+    config_file: str | None,
+    overrides: tuple[str, ...],
+    model: str | None,
+    samples: int,
+    tolerance: float,
+    as_json: bool,
+) -> None:
+    """Compare every gradient that backpropagation finds with a central difference, in float64.
+
+    \b
+    bpcli gradcheck configs/sigmoid.yaml --samples 5
+    """
+    from bpcli.gradcheck import check_gradients
+
+    network, x, t = _network_to_check(config_file, overrides, model, samples)
+    found = check_gradients(network, x, t, tolerance)
+    say(report.check_fields(found) if as_json else report.check_text(found))
+    if not found.passed:
+        click.get_current_context().exit(NOT_AS_ASKED)
+
+
+def _network_to_check(
+    config_file: str | None, overrides: tuple[str, ...], model: str | None, samples: int
+) -> tuple["Network", "Array", "Labels"]:
+    """Return a network in float64 and a mini-batch of real images."""
+    import numpy as np
+
+    from bpcli import checkpoint
+    from bpcli.config import Config, load_config
+    from bpcli.dataset import load_dataset
+    from bpcli.training import Run
+
+    if model and (config_file or overrides):
+        raise click.UsageError("--model brings its own configuration: give no CONFIG and no -s")
+    saved = checkpoint.load(Path(model)) if model else None
+    base = saved.config if saved else Config()
+    config = load_config(config_file, (*overrides, f"training.batch_size={samples}"), base)
+    dataset = load_dataset(config.dataset.source, config.dataset.validation)
+    run = Run(config, dataset, np.float64)
+    x, t = run.mini_batches.draw(0)
+    if not saved:
+        return run.network, x, t
+    dataset.train.check_fits(saved.pixels, saved.classes)
+    return saved.network(np.float64), x, t
+
+
+@main.command()
+@config_argument
+@set_option
+def config(config_file: str | None, overrides: tuple[str, ...]) -> None:
+    """Print the complete configuration that CONFIG and -s amount to, as commented YAML.
+
+    \b
+    bpcli config configs/fast.yaml -s seed=1 > mine.yaml
+    """
+    from bpcli.config import load_config, to_yaml
+
+    say(to_yaml(load_config(config_file, overrides)).rstrip())
