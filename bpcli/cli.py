@@ -156,6 +156,12 @@ def _prepare(
     run = Run(config, load_dataset(config.dataset.source, config.dataset.validation))
     if saved:
         saved.restore(run)
+        iterations, before = config.training.iterations, saved.config.training.iterations
+        if config.optimizer.schedule != "constant" and iterations != before:
+            complain(
+                f"the {config.optimizer.schedule} schedule now ends at iteration {iterations} and "
+                f"not {before}: the result is not that of one uninterrupted run"
+            )
     return run
 
 

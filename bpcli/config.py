@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from bpcli.document import Document, Entry, show, to_scalar
+from bpcli.document import Document, Entry, MalformedError, read_value, show, to_scalar
 from bpcli.errors import ConfigError
 
 LARGEST_FILE = 1_000_000  # bytes; a configuration is a page, and the YAML parser is slow
@@ -200,12 +200,13 @@ def load_config(
     entries = [entry for document in documents for entry in document.entries]
     for override in overrides:
         dotted, equals, value = override.partition("=")
-        if equals:
-            document = Document(f"value: {value}", f"-s {override}", single_line=True)
-            problems += document.problems
-            entries += [Entry(dotted, e.value, f"-s {override}") for e in document.entries]
-        else:
-            problems.append(f"-s {override}: expected SECTION.KEY=VALUE")
+        try:
+            if equals:
+                entries.append(Entry(dotted, read_value(value), f"-s {override}"))
+            else:
+                problems.append(f"-s {override}: expected SECTION.KEY=VALUE")
+        except MalformedError as error:
+            problems.append(f"-s {override}: {dotted}: {error.reason}")
     return _build(entries, problems, base)
 
 
@@ -283,6 +284,6 @@ def to_yaml(config: Config) -> str:
             lines.append(f"{section}:")
         indent = "  " if section else ""
         entry = f"{indent}{name}: {to_scalar(value)}"
-        lines.append(f"{entry:<26}# {KEYS[dotted].metadata['comment']}")
+        lines.append(f"{entry:<25} # {KEYS[dotted].metadata['comment']}")
         previous = section
     return "\n".join(lines) + "\n"

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import math
-import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +21,7 @@ BUNDLED = Path(__file__).parent / "mnist"
 WHITE = 255
 PIXEL_SCALE = 1 / WHITE  # grey levels 0 to 255 become 0 to 1
 UNSIGNED_BYTE = 0x08  # IDX's code for the element type
+LARGEST_GZIP_RATIO = 1032  # deflate cannot do better
 IMAGES, LABELS = 3, 1  # dimensions of the two kinds of IDX file
 
 
@@ -116,7 +116,7 @@ def load_split(source: str, name: SplitName) -> Split:
         image_path = _find(path, f"{prefix}-images", "idx3-ubyte")
         label_path = _find(path, f"{prefix}-labels", "idx1-ubyte")
         images, labels = read_idx(image_path, IMAGES), read_idx(label_path, LABELS)
-    elif path.suffix == ".npz":
+    elif path.suffix == ".npz" and path.exists():
         image_path = label_path = path
         images, labels = _read_npz(path, f"x_{name}", 3), _read_npz(path, f"y_{name}", 1)
     else:
@@ -145,19 +145,31 @@ def read_idx(path: Path, dimensions: int) -> Bytes:
     number of dimensions, each dimension as four bytes, then the data.
     """
     try:
-        if path.suffix != ".gz":
-            with path.open("rb") as file:
-                shape = _read_idx_header(file, path, dimensions)
-            _check_size(path, path.stat().st_size - 4 - 4 * dimensions, shape)
-            mapped = np.memmap(path, np.uint8, "r", offset=4 + 4 * dimensions, shape=shape)
-            return np.asarray(mapped)
-        with gzip.open(path) as file:
+        if path.suffix == ".gz":
+            return _inflate_idx(path, dimensions)
+        with path.open("rb") as file:
             shape = _read_idx_header(file, path, dimensions)
-            # One byte more than expected is enough to tell, however much there is to inflate.
-            data = file.read(math.prod(shape) + 1)
+        start = 4 + 4 * dimensions
+        found = path.stat().st_size - start
+        if found != math.prod(shape):
+            raise _size_error(path, f"{found:,} bytes of data", shape)
+        return np.asarray(np.memmap(path, np.uint8, "r", offset=start, shape=shape))
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
-    _check_size(path, len(data), shape)
+
+
+def _inflate_idx(path: Path, dimensions: int) -> Bytes:
+    size = path.stat().st_size
+    with gzip.open(path) as file:
+        shape = _read_idx_header(file, path, dimensions)
+        expected = math.prod(shape)
+        if expected > LARGEST_GZIP_RATIO * size:
+            raise _size_error(path, f"a gzip file of {size:,} bytes, too few", shape)
+        # One byte more than expected is enough to tell, however much there is to inflate.
+        data = file.read(expected + 1)
+    if len(data) != expected:
+        more = "more than " if len(data) > expected else ""
+        raise _size_error(path, f"{more}{min(len(data), expected):,} bytes of data", shape)
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
@@ -177,24 +189,22 @@ def _read_idx_header(
     return shape
 
 
-def _check_size(path: Path, found: int, shape: tuple[int, ...]) -> None:
-    expected = math.prod(shape)
-    if found != expected:
-        raise DatasetError(
-            f"{path}: found {'at least ' if found > expected else ''}{found} bytes of data, "
-            f"expected {expected} for the {' x '.join(map(str, shape))} of its header"
-        )
+def _size_error(path: Path, found: str, shape: tuple[int, ...]) -> DatasetError:
+    sizes = " x ".join(map(str, shape))
+    return DatasetError(
+        f"{path}: found {found}, expected {math.prod(shape):,} bytes of data, {sizes} by its header"
+    )
 
 
 def _read_npz(path: Path, name: str, dimensions: int) -> Bytes:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             array = archive[name]
     except KeyError as error:
         raise DatasetError(
             f"{path}: found no {name}, expected x_train, y_train, x_test and y_test"
         ) from error
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
         raise DatasetError(f"{path}: cannot be read: {error}") from error
     is_integer = array.dtype.kind in "ui" and array.size > 0
     if array.ndim != dimensions or not is_integer or array.min() < 0 or array.max() > WHITE:

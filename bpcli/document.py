@@ -31,49 +31,47 @@ class Unusable:
         return self.words
 
 
+class MalformedError(ValueError):
+    """Text that is no YAML, on `line` and for this `reason`."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(line, reason)
+        self.line = line
+        self.reason = reason
+
+
 class Document:
     """The entries of a YAML text of two levels, and the mistakes that have been found in it.
 
     Only numbers, words, nulls and lists of these are made, whatever the tags ask for; anything
-    deeper is an `Unusable` value. A key that stands twice is a mistake. Messages place things at
-    `name:LINE`, or at `name` alone where the text is a single line of the command line.
+    deeper is an `Unusable` value. A key that stands twice is a mistake. Messages begin with
+    `name:LINE`.
     """
 
-    def __init__(self, text: str | bytes, name: str, *, single_line: bool = False) -> None:
+    def __init__(self, text: str | bytes, name: str) -> None:
         self.name = name
-        self.single_line = single_line
         self.entries: list[Entry] = []
         self.problems: list[str] = []
-        root = self._compose(text)
+        try:
+            root = _compose(text)
+        except MalformedError as error:
+            self.problems.append(f"{name}:{error.line}: {error.reason}")
+            return
         if isinstance(root, yaml.MappingNode):
             self._read_mapping(root, "")
         elif root is not None and plain_value(root) is not None:
             found = show(plain_value(root))
-            self.problems.append(
-                f"{self._place(root.start_mark)}: found {found}, expected keys with values"
-            )
+            self.problems.append(f"{self._place(root)}: found {found}, expected keys with values")
 
-    def _place(self, mark: yaml.Mark | None) -> str:
-        return self.name if self.single_line else f"{self.name}:{mark.line + 1 if mark else 1}"
-
-    def _compose(self, text: str | bytes) -> yaml.Node | None:
-        try:
-            return yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as error:
-            place = self._place(error.problem_mark or error.context_mark)
-            self.problems.append(f"{place}: not YAML: {error.problem or error.context}")
-        except (yaml.YAMLError, UnicodeError) as error:
-            self.problems.append(f"{self._place(None)}: not YAML: {str(error).splitlines()[0]}")
-        except RecursionError:
-            self.problems.append(f"{self._place(None)}: nested too deep for a configuration")
-        return None
+    def _place(self, node: yaml.Node) -> str:
+        return f"{self.name}:{node.start_mark.line + 1}"
 
     def _read_mapping(self, mapping: yaml.MappingNode, prefix: str) -> None:
         places: dict[str, str] = {}
         for key_node, node in mapping.value:
             word = plain_value(key_node)
             key = prefix + (word if isinstance(word, str) else show(word))
-            place = self._place(key_node.start_mark)
+            place = self._place(key_node)
             if key in places:
                 self.problems.append(f"{place}: {key}: stands twice, first at {places[key]}")
             elif isinstance(node, yaml.MappingNode) and not prefix and has_plain_tag(node):
@@ -81,6 +79,26 @@ class Document:
             else:
                 self.entries.append(Entry(key, plain_value(node), place))
             places[key] = place
+
+
+def read_value(text: str) -> Any:
+    """Return what `plain_value` makes of the YAML text. Raises MalformedError."""
+    node = _compose(text)
+    return None if node is None else plain_value(node)
+
+
+def _compose(text: str | bytes) -> yaml.Node | None:
+    """Return the tree of the text: no Python object is made, whatever its tags ask for."""
+    try:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise MalformedError(line, f"not YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise MalformedError(1, f"not YAML: {str(error).splitlines()[0]}") from error
+    except RecursionError as error:
+        raise MalformedError(1, "nested too deep for a configuration") from error
 
 
 def has_plain_tag(node: yaml.Node) -> bool:

@@ -1,0 +1,248 @@
+"""The model file: what is in it, that it is whole or not there, and that damage is refused."""
+
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+
+from bpcli import __version__, checkpoint
+from bpcli.config import load_config
+from bpcli.dataset import load_dataset
+from bpcli.errors import CheckpointError, SaveError
+from bpcli.training import Run, train
+
+
+@pytest.fixture
+def make_run(tiny_options):
+    def make(*overrides):
+        config = load_config(overrides=[*tiny_options[1::2], *overrides])
+        return Run(config, load_dataset(config.dataset.source, config.dataset.validation))
+
+    return make
+
+
+@pytest.fixture
+def run(make_run):
+    run = make_run("optimizer.method=momentum", "network.dropout=0.2")
+    list(train(run))
+    return run
+
+
+@pytest.fixture
+def model(run, tmp_path):
+    path = tmp_path / "model.npz"
+    checkpoint.save(path, run)
+    return path
+
+
+def test_numpy_opens_it_without_pickle(model, run):
+    with np.load(model, allow_pickle=False) as archive:
+        assert set(archive.files) == {"W1", "b1", "W2", "b2", "optimizer.velocity", "metadata"}
+        for name, array in run.network.arrays.items():
+            assert archive[name].dtype == np.float32
+            np.testing.assert_array_equal(archive[name], array)
+        metadata = json.loads(str(archive["metadata"]))
+    assert metadata["format"] == 1
+    assert metadata["bpcli"] == __version__
+    assert metadata["numpy"] == np.__version__
+    assert metadata["blas_threads"] == "1"
+    assert metadata["dataset"] == run.dataset.fingerprint
+    assert metadata["config"]["optimizer"]["method"] == "momentum"
+    assert [record["iteration"] for record in metadata["history"]] == [12, 24, 36, 48, 60]
+    assert metadata["history"][-1]["test_accuracy"] == run.history[-1].test_accuracy
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_loading_gives_the_same_network(model, run, dtype):
+    network = checkpoint.load(model).network(dtype)
+    assert network.parameters.dtype == dtype
+    np.testing.assert_array_equal(network.parameters, run.network.parameters)
+
+
+@pytest.mark.parametrize("method", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("stop", [1, 17, 36])
+def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, method, stop):
+    overrides = [
+        f"optimizer.method={method}", "optimizer.learning_rate=0.01", "optimizer.schedule=cosine",
+        "optimizer.warmup=20", "network.dropout=0.3", "training.batch_size=7",
+    ]  # fmt: skip
+    whole, first, second = (make_run(*overrides) for _ in range(3))
+    list(train(whole))
+    for _ in train(first):
+        if first.iteration == stop:
+            break
+    checkpoint.save(tmp_path / "m.npz.part", first)
+    checkpoint.find(tmp_path / "m.npz").restore(second)
+    list(train(second))
+    assert second.network.parameters.tobytes() == whole.network.parameters.tobytes()
+    for name, vector in whole.optimizer.state.items():
+        assert second.optimizer.state[name].tobytes() == vector.tobytes()
+    figures = [
+        [(r.iteration, r.epoch, r.loss, r.train_accuracy, r.test_accuracy) for r in run.history]
+        for run in (whole, second)
+    ]
+    assert figures[0] == figures[1]
+    assert second.history[-1].seconds >= first.history[-1].seconds if first.history else True
+
+
+def test_more_iterations_extend_a_finished_model(make_run, model, run):
+    overrides = ["optimizer.method=momentum", "network.dropout=0.2", "training.iterations=90"]
+    whole, extended = make_run(*overrides), make_run(*overrides)
+    list(train(whole))
+    checkpoint.find(model).restore(extended)
+    list(train(extended))
+    assert extended.network.parameters.tobytes() == whole.network.parameters.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["seed=1"], "seed is 1 but was 0; only training.iterations may change"),
+        (["training.batch_size=9", "optimizer.method=sgd"], "optimizer.method is sgd but was momentum; "),
+        (["training.iterations=59"], "training.iterations is 59, expected at least the 60 that are"),
+    ],
+)  # fmt: skip
+def test_another_configuration_cannot_be_resumed(make_run, model, overrides, expected):
+    other = make_run("optimizer.method=momentum", "network.dropout=0.2", *overrides)
+    with pytest.raises(CheckpointError, match=expected):
+        checkpoint.load(model).restore(other)
+
+
+def test_other_data_cannot_be_resumed(make_run, model, tiny):
+    labels = tiny / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\0")
+    other = make_run("optimizer.method=momentum", "network.dropout=0.2")
+    with pytest.raises(CheckpointError, match="the training data of .*tiny are not those"):
+        checkpoint.load(model).restore(other)
+
+
+def test_find_prefers_the_unfinished_run(run, tmp_path):
+    path = tmp_path / "m.npz"
+    with pytest.raises(CheckpointError, match=r"m.npz.part: found neither it nor .*m.npz; train"):
+        checkpoint.find(path)
+    checkpoint.save(path, run)
+    assert checkpoint.find(path).path == path
+    checkpoint.save(checkpoint.part(path), run)
+    assert checkpoint.find(path).path == checkpoint.part(path)
+    checkpoint.finish(path, run)
+    assert set(os.listdir(tmp_path)) == {"tiny", "m.npz"}
+
+
+def rewrite(path, **changed):
+    """Change arrays of a model file, or take them out with None."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files} | changed
+    with path.open("wb") as file:
+        np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
+
+
+def change_metadata(path, **changed):
+    with np.load(path) as archive:
+        metadata = json.loads(str(archive["metadata"])) | changed
+    metadata = {key: value for key, value in metadata.items() if value is not None}
+    rewrite(path, metadata=np.array(json.dumps(metadata)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"W1": None}, "W1: found no such array, expected float32 (36, 8)"),
+        ({"W1": np.zeros((36, 9), np.float32)}, "W1: found float32 (36, 9), expected float32 (36, 8)"),
+        ({"b2": np.zeros(4)}, "b2: found float64 (4,), expected float32 (4,)"),
+        ({"b2": np.full(4, np.nan, np.float32)}, "b2: found values that are not finite"),
+        ({"W3": np.zeros(4)}, "W3: found float64 (4,), expected no such array"),
+        ({"optimizer.velocity": None}, "optimizer.velocity: found no such array, expected float32 (332,)"),
+        ({"W1": np.array([{}], object)}, "not a model file, or damaged: Object arrays cannot be loaded"),
+        ({"metadata": None}, "found no valid metadata of bpcli: 'metadata'"),
+        ({"metadata": np.array("{")}, "found no valid metadata of bpcli: Expecting property name"),
+        ({"metadata": np.array("[1]")}, "found no valid metadata of bpcli: "),
+    ],
+)  # fmt: skip
+def test_wrong_arrays_are_refused(model, changed, expected):
+    rewrite(model, **changed)
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.load(model)
+    assert str(caught.value).startswith(f"{model}: ")
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"format": 2, "bpcli": "9.9"}, "found format 2, expected 1; it was written by bpcli 9.9"),
+        ({"config": None}, "found no valid metadata of bpcli: 'config'"),
+        (
+            {"config": {"network": {"hidden": ["a"]}}},
+            "network.hidden: found ['a'], expected a list",
+        ),
+        ({"config": {"network": {"hidden": [9]}}}, "expected float32 (36, 9)"),
+        ({"pixels": "many"}, "found no valid metadata of bpcli: "),
+        ({"history": [{"iteration": 1}]}, "found no valid metadata of bpcli: "),
+        ({"dropout": {"bit_generator": "x"}}, "found no valid metadata of bpcli: "),
+    ],
+)
+def test_wrong_metadata_is_refused(model, changed, expected):
+    change_metadata(model, **changed)
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.load(model)
+    assert str(caught.value).startswith(f"{model}: ")
+    assert expected in str(caught.value)
+
+
+def test_files_that_are_no_models_are_refused(tmp_path, model):
+    with pytest.raises(CheckpointError, match=r"no.npz: cannot be read: No such file"):
+        checkpoint.load(tmp_path / "no.npz")
+    with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
+        checkpoint.load(tmp_path)
+    for content in (b"", b"hello", model.read_bytes()[:1000], b"\x93NUMPY\1\0"):
+        (tmp_path / "bad.npz").write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"bad.npz: (not a model file|cannot be read)"):
+            checkpoint.load(tmp_path / "bad.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(CheckpointError, match=r"array.npy: not a model file"):
+        checkpoint.load(tmp_path / "array.npy")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("hello.txt", "hello")
+    with pytest.raises(CheckpointError, match=r"other.zip: found no valid metadata"):
+        checkpoint.load(tmp_path / "other.zip")
+
+
+def test_a_failed_write_leaves_the_old_model(model, run, monkeypatch, tmp_path):
+    before = model.read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(
+        SaveError, match=r"model.npz: could not be written: No space left on device"
+    ):
+        checkpoint.save(model, run)
+    assert model.read_bytes() == before
+    assert set(os.listdir(tmp_path)) == {"tiny", "model.npz"}
+
+
+def test_a_symbolic_link_stays_one(run, tmp_path):
+    (tmp_path / "link.npz").symlink_to("target.npz")
+    checkpoint.save(tmp_path / "link.npz", run)
+    assert (tmp_path / "link.npz").is_symlink()
+    assert checkpoint.load(tmp_path / "target.npz").iteration == 60
+
+
+def test_where_nothing_can_be_written_is_known_before(tmp_path):
+    checkpoint.check_writable(tmp_path / "m.npz")
+    assert os.listdir(tmp_path) == []
+    for name, expected in (
+        ("no/m.npz", "no model can be written there: No such file or directory"),
+        ("x" * 300, "no model can be written there: File name too long"),
+        ("x" * 253, "no model can be written there: File name too long"),
+        (".", "found a folder, expected a file name"),
+    ):
+        with pytest.raises(CheckpointError, match=expected):
+            checkpoint.check_writable(tmp_path / name)
+    (tmp_path / "m.npz.part").mkdir()
+    with pytest.raises(CheckpointError, match=r"m.npz.part: found a folder, expected a file name"):
+        checkpoint.check_writable(tmp_path / "m.npz")
