@@ -24,14 +24,14 @@ gradcheck: $(VENV)/installed  ## check every gradient of CONFIG's net against a 
 	$(BPCLI) gradcheck $(CONFIG)
 
 test: $(VENV)/installed-dev  ## run the whole test suite, with branch coverage
-	$(VENV)/bin/python -m pytest --cov --cov-report=term $(TESTS)
+	$(VENV)/bin/python -m pytest $(or $(TESTS),--cov)
 
 lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy --strict
 
-bench: $(VENV)/installed-bench  ## time bpcli against the bare matrix products
+bench: $(VENV)/installed  ## time bpcli against the bare matrix products
 	$(VENV)/bin/python tests/benchmarks/bench.py
 
 clean:  ## delete the environment, the models and all caches

@@ -367,8 +367,9 @@ def blas_threads(*args, **environment):
         f"main({[str(arg) for arg in args]})"
     )
     clean = {name: value for name, value in os.environ.items() if not name.endswith("_THREADS")}
+    command = [sys.executable, "-c", code]
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=clean | environment
+        command, check=True, capture_output=True, text=True, env=clean | environment
     )
     return re.search(r"^spy (.*)$", done.stdout, re.MULTILINE)[1]
 

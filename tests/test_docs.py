@@ -1,0 +1,148 @@
+"""What the README, the Makefile and the configurations say is what happens."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from bpcli.cli import main
+from bpcli.config import load_config
+
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+VENV = Path(sys.prefix)
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def commands():
+    """Each command of the README's console blocks with the output that it shows."""
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output.splitlines()
+
+
+def masked(line):
+    """The words of a line, without its numbers and its spaces."""
+    return re.sub(r"[\s-]*(\d[\d.,e+-]*[\s-]*)+", " # ", line).strip()
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A copy of the checkout, in which the README's commands run one after the other."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("bpcli", "configs", "Makefile", "pyproject.toml", "tests"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*ubyte"))
+        else:
+            shutil.copy(source, folder)
+    return folder
+
+
+def run(command, folder):
+    """Run a shell command with this environment's programs, and make without installing anything."""
+    installed = " ".join(f"-o {VENV}/{stamp}" for stamp in ("installed", "installed-dev"))
+    dry = "-n" if "make test" in command else ""  # this is what make test runs
+    command = re.sub(r"\bmake\b", f"make {dry} {installed}", command, count=1)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment = clean | {"PATH": f"{VENV}/bin:{os.environ['PATH']}", "VENV": str(VENV)}
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_readme_runs_and_prints_what_it_shows(clone):
+    shown = list(commands())
+    assert len(shown) >= 9
+    for command, expected in shown:
+        code, output = run(command, clone)
+        assert "Traceback" not in output, (command, output)
+        assert code == (2 if "batchsize" in command else 1 if "0.99" in command else 0), (
+            command,
+            output,
+        )
+        lines = iter([masked(line) for line in output.splitlines()])
+        for line in expected:
+            if line != "...":
+                assert masked(line) in lines, (command, line, output)
+
+
+def test_every_command_is_in_the_readme():
+    for name in main.commands:
+        assert any(command.startswith(f"bpcli {name}") for command, _ in commands())
+
+
+def test_the_makefile_of_the_readme_guards_accuracy(tmp_path):
+    (recipe,) = blocks("make")
+    (tmp_path / "Makefile").write_text(recipe)
+    (tmp_path / "digits.yaml").write_text("training: {iterations: 700}")
+    code, output = run("make check", tmp_path)
+    assert code == 2
+    assert re.search(r"digits.npz: accuracy 0.9\d+ is below the 0.97 asked for", output)
+    code, output = run("make check", tmp_path)  # the model is there: no training again
+    assert "bpcli train" not in output
+    code, output = run("bpcli eval digits.npz --min-accuracy 0.8", tmp_path)
+    assert code == 0
+
+
+def test_the_python_of_the_readme_runs(capsys):
+    code = blocks("python")[-1]
+    exec(code, {})
+    price, derivative = map(float, capsys.readouterr().out.split())
+    assert (price, derivative) == pytest.approx((220, 2.2))
+
+
+def test_files_that_the_readme_names_are_there():
+    for name in re.findall(r"`((?:bpcli|configs|tests)/[\w/.]+)`", README):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
+def test_configurations_load(path):
+    load_config(path)
+    assert path.read_text().startswith("#")
+
+
+def test_make_help_lists_every_target(clone):
+    code, output = run("make", clone)
+    assert code == 0
+    listed = [line.split()[0] for line in output.splitlines()]
+    phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.M)[1].split()
+    assert listed == phony
+    assert all(len(line.split()) > 2 for line in output.splitlines())
+
+
+def test_make_trains_only_when_something_changed(clone):
+    for command in ("make train CONFIG=configs/fast.yaml", "CONFIG=configs/fast.yaml make train"):
+        code, output = run(command, clone)
+        assert code == 0, output
+    assert "bpcli train" not in output
+    (clone / "configs/fast.yaml").touch()
+    assert "bpcli train configs/fast.yaml -o fast.npz" in run(f"{command} -n", clone)[1]
+    code, output = run("make eval CONFIG=configs/fast.yaml", clone)
+    assert code == 0
+    assert "accuracy 97." in output
+
+
+def test_the_project_speaks_of_itself_alone():
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    for name in listing.stdout.split():
+        if "ubyte" not in name:
+            text = (ROOT / name).read_text()
+            assert not re.search(r"/(work|root|opt)/", text), name
