@@ -20,6 +20,7 @@ from bpcli import __version__, blas, report
 from bpcli.errors import BpcliError
 
 if TYPE_CHECKING:
+    from bpcli.graph import Graph
     from bpcli.layers import Array, Labels
     from bpcli.network import Network
     from bpcli.training import Record, Run
@@ -95,6 +96,7 @@ def main() -> None:
     bpcli train                    train the book's two-layer net
     bpcli eval model.npz           measure it
     bpcli gradcheck                compare its gradients with numerical ones
+    bpcli graph 'x * x' x=3        see the chain rule at work
     """
 
 
@@ -325,6 +327,71 @@ def _network_to_check(
         return run.network, x, t
     dataset.train.check_fits(saved.pixels, saved.classes)
     return saved.network(np.float64), x, t
+
+
+@main.command()
+@click.argument("expression", required=False)
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--config", "config_file", metavar="CONFIG", help="Draw the network of CONFIG.")
+@json_option
+@threads_option
+@click.option("--dot", "as_dot", is_flag=True, help="Print text for Graphviz's dot.")
+@click.option("--ascii", "as_ascii", is_flag=True, help="Draw with ASCII characters.")
+def graph(
+    expression: str | None,
+    values: tuple[str, ...],
+    config_file: str | None,
+    as_json: bool,
+    as_dot: bool,
+    as_ascii: bool,
+) -> None:
+    """Draw the computational graph of EXPRESSION with its values and derivatives.
+
+    Above each arrow stands the value, below it the derivative of the result by it. The language has
+    + - * / ** and parentheses, exp, log, sigmoid, tanh, relu, max, numbers and names. Put -- before
+    an expression that begins with a minus sign.
+
+    \b
+    bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1
+    """
+    from bpcli import drawing
+
+    if (expression is None) == (config_file is None):
+        raise click.UsageError("expected either an EXPRESSION or --config CONFIG")
+    if as_json and as_dot:
+        raise click.UsageError("expected either --json or --dot, not both")
+    drawn = _network(config_file) if config_file else _expression(expression or "", values)
+    if as_json:
+        say(drawing.to_fields(drawn))
+    elif as_dot:
+        say(drawing.to_dot(drawn))
+    else:
+        text = drawing.draw(drawn)
+        say(text.translate(drawing.ASCII) if as_ascii or not _can_print(text) else text)
+
+
+def _expression(text: str, values: tuple[str, ...]) -> "Graph":
+    from bpcli.expression import Expression, parse_values
+
+    return Expression(text, parse_values(values)).graph
+
+
+def _network(config_file: str) -> "Network":
+    from bpcli.config import load_config
+    from bpcli.dataset import load_dataset
+    from bpcli.training import Run
+
+    config = load_config(config_file)
+    return Run(config, load_dataset(config.dataset.source, config.dataset.validation)).network
+
+
+def _can_print(text: str) -> bool:
+    """Tell whether the encoding of standard output, which the locale sets, has these characters."""
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @main.command()

@@ -25,6 +25,10 @@ class SaveError(CheckpointError):
     exit_code = 1
 
 
+class ExpressionError(BpcliError):
+    """An expression that is none, or has no value or derivative; shows where with a caret."""
+
+
 class DivergedError(BpcliError):
     """Training whose loss is no longer a finite number."""
 

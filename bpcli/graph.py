@@ -137,7 +137,7 @@ class Subtract(Node):
 class Multiply(Node):
     """z = x y;  dx = dz y, dy = dz x: each input gets the other one.  Section 5.3.2."""
 
-    symbol = "×"  # noqa: RUF001 - the sign that the book draws
+    symbol = "×"
 
     def forward(self) -> Value:
         return self.x * self.y
@@ -164,7 +164,7 @@ class Power(Node):
     Where x < 0 a power with a fractional y is not real: dy is not a number.
     """
 
-    symbol = "^"
+    symbol = "**"
 
     def forward(self) -> Value:
         return self.x**self.y
@@ -210,6 +210,42 @@ class Log(Node):
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
         return (dout / self.x,)
+
+
+class Sigmoid(Node):
+    """z = 1 / (1 + exp(-x));  dx = dz z (1 - z).  Section 5.5.2, figure 5-22."""
+
+    symbol = "sigmoid"
+
+    def forward(self) -> Value:
+        return np.asarray((1 + np.tanh(self.x / 2)) / 2)
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        return (dout * self.value * (1 - self.value),)
+
+
+class Tanh(Node):
+    """z = tanh(x);  dx = dz (1 - z^2)."""
+
+    symbol = "tanh"
+
+    def forward(self) -> Value:
+        return np.tanh(self.x)
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        return (dout * (1 - self.value**2),)
+
+
+class ReLU(Node):
+    """z = max(x, 0);  dx = dz where x > 0, else 0.  Section 5.5.1."""
+
+    symbol = "relu"
+
+    def forward(self) -> Value:
+        return np.maximum(self.x, 0)
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        return (dout * (self.x > 0),)
 
 
 class Maximum(Node):

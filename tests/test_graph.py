@@ -21,8 +21,11 @@ from bpcli.graph import (
     Negate,
     Node,
     Power,
+    ReLU,
+    Sigmoid,
     Subtract,
     Sum,
+    Tanh,
     Variable,
 )
 
@@ -62,6 +65,9 @@ CASES = [
     pytest.param(lambda x, y: Negate(x) * y, lambda x, y: -x * y, id="Negate"),
     pytest.param(lambda x, y: Exp(x) * y, lambda x, y: anp.exp(x) * y, id="Exp"),
     pytest.param(lambda x, y: Log(x) * y, lambda x, y: anp.log(x) * y, id="Log"),
+    pytest.param(lambda x, y: Sigmoid(x) * y, lambda x, y: y / (1 + anp.exp(-x)), id="Sigmoid"),
+    pytest.param(lambda x, y: Tanh(x) * y, lambda x, y: anp.tanh(x) * y, id="Tanh"),
+    pytest.param(lambda x, y: ReLU(x - 1) * y, lambda x, y: (x - 1) * (x > 1) * y, id="ReLU"),
     pytest.param(lambda x, y: Sum(x) * y, lambda x, y: anp.sum(x) * y, id="Sum"),
 ]
 
