@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bpcli.training import Record, Run
 
 NOT_AS_ASKED = 1
+BATCHES_TO_CHOOSE_FROM = 10  # for the gradient check: one that is far from the kinks of ReLU
 STOPPED = 128  # plus the number of the signal
 
 
@@ -274,6 +275,13 @@ def evaluate(
     "--samples", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Real images."
 )
 @click.option(
+    "--method",
+    type=click.Choice(("central", "complex")),
+    default="central",
+    show_default=True,
+    help="Central difference, or complex step.",
+)
+@click.option(
     "--tolerance",
     type=click.FloatRange(0, 1, min_open=True),
     default=1e-6,
@@ -287,18 +295,25 @@ def gradcheck(
     overrides: tuple[str, ...],
     model: str | None,
     samples: int,
+    method: str,
     tolerance: float,
     as_json: bool,
 ) -> None:
-    """Compare every gradient that backpropagation finds with a central difference, in float64.
+    """Compare every gradient that backpropagation finds with a numerical one, in float64.
+
+    Each layer is checked alone, then the whole network. What fails is named, with what kind of
+    mistake it looks like.
 
     \b
     bpcli gradcheck configs/sigmoid.yaml --samples 5
     """
+    import numpy as np
+
     from bpcli.gradcheck import check_gradients
 
     network, x, t = _network_to_check(config_file, overrides, model, samples)
-    found = check_gradients(network, x, t, tolerance)
+    rng = np.random.default_rng(0)
+    found = check_gradients(network, x, t, rng, method=method, tolerance=tolerance)
     say(report.check_fields(found) if as_json else report.check_text(found))
     if not found.passed:
         click.get_current_context().exit(NOT_AS_ASKED)
@@ -307,10 +322,10 @@ def gradcheck(
 def _network_to_check(
     config_file: str | None, overrides: tuple[str, ...], model: str | None, samples: int
 ) -> tuple["Network", "Array", "Labels"]:
-    """Return a network in float64 and a mini-batch of real images."""
+    """Return a network in float64 and that of a few mini-batches which is best for a check."""
     import numpy as np
 
-    from bpcli import checkpoint
+    from bpcli import checkpoint, gradcheck
     from bpcli.config import Config, load_config
     from bpcli.dataset import load_dataset
     from bpcli.training import Run
@@ -322,11 +337,13 @@ def _network_to_check(
     config = load_config(config_file, (*overrides, f"training.batch_size={samples}"), base)
     dataset = load_dataset(config.dataset.source, config.dataset.validation)
     run = Run(config, dataset, np.float64)
-    x, t = run.mini_batches.draw(0)
-    if not saved:
-        return run.network, x, t
-    dataset.train.check_fits(saved.pixels, saved.classes)
-    return saved.network(np.float64), x, t
+    network = run.network
+    if saved:
+        dataset.train.check_fits(saved.pixels, saved.classes)
+        network = saved.network(np.float64)
+    draws = map(run.mini_batches.draw, range(BATCHES_TO_CHOOSE_FROM))
+    x, t = gradcheck.clearest(network, ((x.copy(), t.copy()) for x, t in draws))
+    return network, x, t
 
 
 @main.command()

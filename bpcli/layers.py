@@ -141,7 +141,8 @@ class Dropout(Layer):
         self.rng = rng
 
     def forward(self, x: Array) -> Array:
-        mask = self.rng.random(out=self.memory("mask", x.shape, x.dtype), dtype=x.dtype.type)
+        real = x.real.dtype  # x is complex in the complex step of the gradient check
+        mask = self.rng.random(out=self.memory("mask", x.shape, real), dtype=real.type)
         np.greater_equal(mask, self.ratio, out=mask)
         mask *= 1 / (1 - self.ratio)
         self.mask = mask
@@ -168,7 +169,8 @@ class SoftmaxWithLoss(Workspace):
         total = y.sum(axis=1, keepdims=True)
         y /= total
         self.y = y
-        return float(np.log(total).sum() - label_logits.sum()) / len(x)
+        loss: float = (np.log(total).sum() - label_logits.sum()).item() / len(x)
+        return loss
 
     def backward(self) -> Array:
         """Return dx (N, C) for the last call of `forward`."""

@@ -68,8 +68,8 @@ class Network:
     def _penalty(self) -> float:
         if not self.weight_decay:
             return 0.0
-        squares = (float(np.vdot(W, W)) for W in self.arrays.values() if W.ndim > 1)
-        return self.weight_decay / 2 * sum(squares)
+        squares: float = sum((W * W).sum().item() for W in self.arrays.values() if W.ndim > 1)
+        return self.weight_decay / 2 * squares
 
     def _add_penalty_gradient(self) -> None:
         if not self.weight_decay:

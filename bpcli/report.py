@@ -1,12 +1,16 @@
 """results in -> text and JSON fields out, for people and for programs; nothing is printed here."""
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bpcli.comparison import Comparison
     from bpcli.evaluation import Evaluation
     from bpcli.gradcheck import GradientCheck
     from bpcli.training import Record
+
+MANY_KINKS = 0.01  # a share of the gradients above which the user is told
 
 
 def record_text(record: "Record") -> str:
@@ -72,23 +76,79 @@ def _percent(fraction: float | None) -> str:
 
 
 def check_text(found: "GradientCheck") -> str:
-    """Return the table that `bpcli gradcheck` prints."""
-    lines = ["layer    array  shape       checked  kinks    error  worst at  backprop    numerical"]
-    for row in found.parameters:
-        shape = " x ".join(map(str, row.shape))
-        worst = ", ".join(map(str, row.worst_index))
+    """Return the page that `bpcli gradcheck` prints: a table, then a verdict."""
+    wrong = {row.layer for row in found.layers if not row.passed}
+    names = list(dict.fromkeys(row.layer for row in found.layers))
+    alone = ", ".join(f"{name} {'FAILED' if name in wrong else 'ok'}" for name in names)
+    lines = [
+        f"each layer alone: {alone}",
+        "layer    array  shape       checked  kinks    error  worst at  backprop    numerical",
+        *map(_comparison_text, found.parameters),
+        *(f"{row.layer}: {_failure_text(row)}" for row in found.failures),
+    ]
+    if found.kinks > MANY_KINKS * found.checked:
         lines.append(
-            f"{row.layer:<7}  {row.name:<5}  {shape:<10}  {row.checked:7,d}  {row.kinks:5d}  "
-            f"{row.max_relative_error:.1e}  {worst:<8}  {row.backprop: .3e}  {row.numerical: .3e}"
-            f"{'' if row.passed else '  FAILED'}"
+            f"{found.kinks:,} of the gradients lie at kinks of ReLU, where a difference says "
+            "little; try another seed, or fewer --samples"
         )
-    failed = [row.name for row in found.parameters if not row.passed]
-    verdict = f"{', '.join(failed)} differ" if failed else "all agree"
+    verdict = f"all agree ({found.method}, relative errors to {found.tolerance:.0e} pass)"
+    if not found.passed:
+        culprits = ", ".join(dict.fromkeys(row.layer for row in found.failures))
+        verdict = f"{culprits} FAILED"
+        if not wrong:
+            verdict += "; the layers are right alone, so look at what joins them: network.py"
     size = f"{found.checked:,} gradients on {found.samples} images in {found.seconds:.1f} s"
-    lines.append(f"{size}: {verdict} (relative errors to {found.tolerance:.0e} pass)")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"{size}: {verdict}"])
+
+
+def _comparison_text(row: "Comparison") -> str:
+    shape = " x ".join(map(str, row.shape))
+    return (
+        f"{row.layer:<7}  {row.name:<5}  {shape:<10}  {row.checked:7,d}  {row.kinks:5d}  "
+        f"{_number(row.max_relative_error, '7.1e')}  {_index(row):<8}  "
+        f"{_number(row.backprop, ' .3e')}  {_number(row.numerical, ' .3e')}"
+        f"{'' if row.passed else '  FAILED'}"
+    )
+
+
+def _failure_text(row: "Comparison") -> str:
+    """Return where a comparison failed, by how much, and what it looks like."""
+    if row.worst_index is None:
+        return f"{row.name}{': ' * bool(row.name)}{row.problem}"
+    ratio = f", ratio {row.ratio:.4g}" if row.ratio else ""
+    return (
+        f"the gradient by {row.name} is wrong, worst at [{_index(row)}]: backprop "
+        f"{_number(row.backprop, '.6g')}, numerical {_number(row.numerical, '.6g')}{ratio}; "
+        f"{row.problem}"
+    )
+
+
+def _index(row: "Comparison") -> str:
+    return ", ".join(map(str, row.worst_index or ()))
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def check_fields(found: "GradientCheck") -> dict[str, Any]:
-    """Return the fields of `bpcli gradcheck --json`."""
-    return {"passed": found.passed, "checked": found.checked} | asdict(found)
+    """Return the fields of `bpcli gradcheck --json`; numbers that JSON has not are null."""
+    return {
+        "passed": found.passed,
+        "method": found.method,
+        "samples": found.samples,
+        "tolerance": found.tolerance,
+        "checked": found.checked,
+        "kinks": found.kinks,
+        "seconds": found.seconds,
+        "layers": [_comparison_fields(row) for row in found.layers],
+        "parameters": [_comparison_fields(row) for row in found.parameters],
+    }
+
+
+def _comparison_fields(row: "Comparison") -> dict[str, Any]:
+    fields = asdict(row) | {"ratio": row.ratio, "passed": row.passed}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in fields.items()
+    }

@@ -12,7 +12,7 @@ from conftest import ROOT
 # A module imports only from modules above it.
 ORDER = [
     "__init__", "errors", "blas", "document", "config", "dataset", "graph", "expression", "layers", "network", "drawing", "optimizer",
-    "evaluation", "training", "gradcheck", "checkpoint", "report", "cli", "__main__",
+    "evaluation", "training", "numerical", "diagnosis", "comparison", "gradcheck", "checkpoint", "report", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted((ROOT / "bpcli").glob("*.py"))
 
