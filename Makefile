@@ -5,8 +5,12 @@ CONFIG ?= configs/mnist.yaml
 VENV   ?= .venv
 
 BPCLI := $(VENV)/bin/bpcli
-MODEL := $(notdir $(CONFIG:.yaml=.npz))
 CODE  := $(wildcard bpcli/*.py)
+
+# configs/fast.yaml makes fast.npz, other/fast.yaml makes other-fast.npz.
+model  = $(subst /,-,$(patsubst configs/%,%,$(patsubst /%,%,$(basename $(1))))).npz
+MODEL := $(call model,$(CONFIG))
+MODELS := $(foreach config,$(CONFIG) $(wildcard configs/*.yaml),$(call model,$(config)))
 
 .PHONY: help train eval gradcheck test lint bench clean
 .DELETE_ON_ERROR:
@@ -34,14 +38,19 @@ lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
 bench: $(VENV)/installed  ## time bpcli against the bare matrix products
 	$(VENV)/bin/python tests/benchmarks/bench.py
 
-clean:  ## delete the environment, the models and all caches
-	rm -rf $(VENV) *.npz *.npz.part dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
+	rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f $(MODELS) $(MODELS:=.part)
+	find bpcli tests -name __pycache__ -exec rm -r {} +
 
 # A model is as good as the configuration and the code that made it.
 $(MODEL): $(CONFIG) $(CODE) | $(VENV)/installed
 	$(BPCLI) train $(CONFIG) -o $@
 
 $(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or \
+	  sys.exit("$(PYTHON) is Python %d.%d, expected 3.11 or newer: name one with PYTHON=..." \
+	  % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --editable .
 	touch $@

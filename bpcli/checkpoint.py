@@ -7,6 +7,8 @@ The file holds the arrays W1, b1, W2, ... as numpy.load opens them, the optimize
 import contextlib
 import json
 import os
+import struct
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ from bpcli.optimizer import Optimizer, build_optimizer
 from bpcli.training import Record, Run
 
 FORMAT = 1
+METADATA = "metadata.npy"  # the member of the .npz with the JSON text
 OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
 
 
@@ -84,6 +87,8 @@ class Checkpoint:
 
 def part(path: Path) -> Path:
     """Return where the state of an unfinished run is kept: MODEL.part beside MODEL."""
+    if path.is_dir():
+        raise CheckpointError(f"{path}: found a folder, expected a file name for the model")
     return path.with_name(path.name + ".part")
 
 
@@ -99,14 +104,7 @@ def find(path: Path) -> Checkpoint:
 
 def load(path: Path) -> Checkpoint:
     """Read a model file, trusting nothing in it. Raises CheckpointError."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except OSError as error:
-        reason = error.strerror or "not a model file"
-        raise CheckpointError(f"{path}: cannot be read: {reason}") from error
-    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
-        raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
+    arrays = _read_arrays(path)
     try:
         metadata = json.loads(str(arrays.pop("metadata")))
         if metadata["format"] != FORMAT:
@@ -131,6 +129,38 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
     _check_arrays(checkpoint)
     return checkpoint
+
+
+def _read_arrays(path: Path) -> dict[str, Array]:
+    try:
+        with path.open("rb") as file:
+            arrays = _members(file) if _is_model(file) else {}
+    except OSError as error:
+        reason = error.strerror or "not a model file"
+        raise CheckpointError(f"{path}: cannot be read: {reason}") from error
+    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
+        raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
+    if not arrays:
+        raise CheckpointError(
+            f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"
+        )
+    return arrays
+
+
+def _members(file: BinaryIO) -> dict[str, Array]:
+    with np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _is_model(file: BinaryIO) -> bool:
+    """Tell whether a file looks like a model, of whatever version: an .npz with metadata."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return METADATA in archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
+        return False
+    finally:
+        file.seek(0)
 
 
 def _check_arrays(checkpoint: Checkpoint) -> None:
@@ -161,13 +191,17 @@ def _arrays(network: Network, optimizer: Optimizer) -> dict[str, Array]:
 
 
 def check_writable(path: Path) -> None:
-    """Raise CheckpointError if no model can be written to `path`, which is left as it is."""
+    """Raise CheckpointError if no model can or should be written to `path`; change nothing."""
     try:
         for target in (path, part(path)):
-            if target.is_dir():
-                raise CheckpointError(
-                    f"{target}: found a folder, expected a file name for the model"
-                )
+            part(target)
+            if target.is_file() and target.stat().st_size:
+                with target.open("rb") as file:
+                    if not _is_model(file):
+                        raise CheckpointError(
+                            f"{target}: found a file that is no model, expected a model to "
+                            "replace, or none; choose another with -o"
+                        )
             with _replacing(target, keep=False):
                 pass
     except OSError as error:

@@ -68,7 +68,8 @@ def complain(message: str) -> None:
     click.echo(message, err=True)
 
 
-config_argument = click.argument("config_file", metavar="[CONFIG]", required=False)
+FILE = click.Path()  # for completion; what is wrong with a file is said where it is read
+config_argument = click.argument("config_file", metavar="[CONFIG]", required=False, type=FILE)
 set_option = click.option(
     "-s",
     "--set",
@@ -103,11 +104,13 @@ def main() -> None:
 
 @main.command()
 @config_argument
-@click.option("-o", "--output", default="model.npz", show_default=True, help="The model file.")
+@click.option(
+    "-o", "--output", type=FILE, default="model.npz", show_default=True, help="The model file."
+)
 @set_option
 @click.option("--resume", is_flag=True, help="Go on from MODEL.part, or extend a finished MODEL.")
 @json_option
-@click.option("-q", "--quiet", is_flag=True, help="Print the last line only, and no progress bar.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the result only, and no progress bar.")
 @threads_option
 def train(
     config_file: str | None,
@@ -157,6 +160,9 @@ def _prepare(
     config = load_config(config_file, overrides, base)
     checkpoint.check_writable(path)
     run = Run(config, load_dataset(config.dataset.source, config.dataset.validation))
+    part = checkpoint.part(path)
+    if not saved and part.exists():
+        complain(f"{part}: this run replaces an unfinished one; --resume would go on with that")
     if saved:
         saved.restore(run)
         iterations, before = config.training.iterations, saved.config.training.iterations
@@ -230,8 +236,10 @@ def _stop(path: Path, run: "Run", number: int) -> NoReturn:
 
 
 @main.command("eval")
-@click.argument("model")
-@click.option("--data", metavar="SOURCE", help="Other data: a folder of IDX files, or an .npz.")
+@click.argument("model", type=FILE)
+@click.option(
+    "--data", type=FILE, metavar="SOURCE", help="Other data: a folder of IDX files, or an .npz."
+)
 @click.option("--split", type=click.Choice(("test", "train")), default="test", show_default=True)
 @click.option(
     "--min-accuracy",
@@ -270,7 +278,7 @@ def evaluate(
 @main.command()
 @config_argument
 @set_option
-@click.option("--model", help="Check at the parameters of this model file.")
+@click.option("--model", type=FILE, help="Check at the parameters of this model file.")
 @click.option(
     "--samples", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Real images."
 )
@@ -349,7 +357,7 @@ def _network_to_check(
 @main.command()
 @click.argument("expression", required=False)
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--config", "config_file", metavar="CONFIG", help="Draw the network of CONFIG.")
+@click.option("--config", "config_file", type=FILE, metavar="CONFIG", help="Draw CONFIG's network.")
 @json_option
 @threads_option
 @click.option("--dot", "as_dot", is_flag=True, help="Print text for Graphviz's dot.")

@@ -155,7 +155,7 @@ def change_metadata(path, **changed):
         ({"W3": np.zeros(4)}, "W3: found float64 (4,), expected no such array"),
         ({"optimizer.velocity": None}, "optimizer.velocity: found no such array, expected float32 (332,)"),
         ({"W1": np.array([{}], object)}, "not a model file, or damaged: Object arrays cannot be loaded"),
-        ({"metadata": None}, "found no valid metadata of bpcli: 'metadata'"),
+        ({"metadata": None}, "found no model, or a damaged one"),
         ({"metadata": np.array("{")}, "found no valid metadata of bpcli: Expecting property name"),
         ({"metadata": np.array("[1]")}, "found no valid metadata of bpcli: "),
     ],
@@ -198,10 +198,12 @@ def test_files_that_are_no_models_are_refused(tmp_path, model):
         checkpoint.load(tmp_path)
     for content in (b"", b"hello", model.read_bytes()[:1000], b"\x93NUMPY\1\0"):
         (tmp_path / "bad.npz").write_bytes(content)
-        with pytest.raises(CheckpointError, match=r"bad.npz: (not a model file|cannot be read)"):
+        with pytest.raises(
+            CheckpointError, match=r"bad.npz: (found no model|not a model file|cannot be read)"
+        ):
             checkpoint.load(tmp_path / "bad.npz")
     np.save(tmp_path / "array.npy", np.zeros(3))
-    with pytest.raises(CheckpointError, match=r"array.npy: not a model file"):
+    with pytest.raises(CheckpointError, match=r"array.npy: found no model"):
         checkpoint.load(tmp_path / "array.npy")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("hello.txt", "hello")

@@ -125,8 +125,10 @@ def test_eval_guards_accuracy(bpcli, model, folder, rng):
 
 def test_gradcheck_checks_every_gradient(bpcli, tiny_options):
     result = bpcli("gradcheck", *tiny_options)
+    alone = "each layer alone: Affine1 ok, ReLU1 ok, Affine2 ok, SoftmaxWithLoss ok"
+    assert result.stdout.splitlines()[0] == alone
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert [line[:2] for line in lines[1:-1]] == [
+    assert [line[:2] for line in lines[2:-1]] == [
         ["Affine1", "W1"], ["Affine1", "b1"], ["Affine2", "W2"], ["Affine2", "b2"],
     ]  # fmt: skip
     assert result.stdout.splitlines()[-1].startswith("332 gradients on 3 images")
@@ -141,12 +143,18 @@ def test_gradcheck_of_the_books_network(bpcli):
         ("Affine2", "W2", [50, 10], 500), ("Affine2", "b2", [10], 10),
     ]  # fmt: skip
     assert set(found) == {
-        "passed", "method", "samples", "tolerance", "checked", "seconds", "parameters",
+        "passed", "method", "samples", "tolerance", "checked", "kinks", "seconds", "layers",
+        "parameters",
     }  # fmt: skip
     assert set(found["parameters"][0]) == {
         "layer", "name", "shape", "checked", "kinks", "max_relative_error", "worst_index",
-        "backprop", "numerical", "passed",
+        "backprop", "numerical", "ratio", "passed", "problem",
     }  # fmt: skip
+    assert [(row["layer"], row["name"]) for row in found["layers"]] == [
+        ("Affine1", "x"), ("Affine1", "W1"), ("Affine1", "b1"), ("ReLU1", "x"),
+        ("Affine2", "x"), ("Affine2", "W2"), ("Affine2", "b2"), ("SoftmaxWithLoss", "x"),
+    ]  # fmt: skip
+    assert found["kinks"] == 0
     assert all(row["max_relative_error"] < 1e-6 for row in found["parameters"])
 
 
@@ -164,7 +172,8 @@ def test_gradcheck_fails_when_a_gradient_is_wrong(bpcli, tiny_options, monkeypat
     monkeypatch.setattr(ReLU, "backward", lambda self, dout: right(self, dout) * 1.001)
     result = bpcli("gradcheck", *tiny_options, code=1)
     assert re.search(r"^Affine1 +W1 .* FAILED$", result.stdout, re.MULTILINE)
-    assert "W1, b1 differ" in result.stdout
+    assert re.search(r"^ReLU1: the gradient by x is wrong", result.stdout, re.MULTILINE)
+    assert result.stdout.endswith(" s: ReLU1 FAILED\n")
     bpcli("gradcheck", *tiny_options, "--tolerance", "0.01")
 
 
@@ -182,13 +191,18 @@ ERRORS = [
     (["train", "-s", "dataset.validation=60000"], 2, "dataset.validation: found 60000, expected fewer"),
     (["train", "-o", "/nonexistent/x.npz"], 2, "/nonexistent/x.npz: no model can be written there"),
     (["train", "-o", "tiny"], 2, "tiny: found a folder, expected a file name for the model"),
+    (["train", "-o", "."], 2, ".: found a folder, expected a file name for the model"),
+    (["train", "-o", ""], 2, ".: found a folder, expected a file name for the model"),
+    (["train", "-o", "/"], 2, "/: found a folder, expected a file name for the model"),
+    (["train", "-o", ".", "--resume"], 2, ".: found a folder, expected a file name for the model"),
+    (["train", "-o", "c.yaml"], 2, "c.yaml: found a file that is no model, expected a model to replace"),
     (["train", "--resume"], 2, "model.npz.part: found neither it nor model.npz"),
     (["train", "--threads", "0"], 2, "0 is not in the range x>=1"),
     (["train", "a.yaml", "b.yaml"], 2, "Got unexpected extra argument (b.yaml)"),
     (["train", "-s", "optimizer.learning_rate=1e30"], 1, "training diverged: the loss is nan at"),
     (["eval"], 2, "Missing argument 'MODEL'"),
     (["eval", "no.npz"], 2, "no.npz: cannot be read: No such file or directory"),
-    (["eval", "c.yaml"], 2, "c.yaml: not a model file, or damaged"),
+    (["eval", "c.yaml"], 2, "c.yaml: found no model, or a damaged one, expected an .npz"),
     (["eval", "model.npz", "--split", "x"], 2, "'x' is not one of 'test', 'train'"),
     (["eval", "model.npz", "--data", "mnist"], 2, "test images: found 784 pixels, expected 36"),
     (["eval", "model.npz", "--data", "no"], 2, "no: found nothing there, expected mnist"),
@@ -205,13 +219,13 @@ def test_mistakes_are_said_in_a_sentence(args, code, message, bpcli, model, fold
     before = model.read_bytes()
     if args[0] == "train" and "dataset.source" not in str(args) and "validation" not in str(args):
         args = [*args, "-s", "dataset.source=tiny"]
-    if args[0] == "train" and "--resume" in args:
+    if args == ["train", "--resume", *args[2:]]:
         model.rename(folder / "moved.npz")
     result = bpcli(*args, code=code)
     assert message in result.stderr
     assert "Traceback" not in result.output
     assert result.stdout == ""
-    assert (folder / "moved.npz" if "--resume" in args else model).read_bytes() == before
+    assert (model if model.exists() else folder / "moved.npz").read_bytes() == before
 
 
 def test_all_mistakes_in_a_file_are_said_at_once(bpcli, folder):
@@ -271,6 +285,14 @@ def test_extending_a_falling_schedule_is_said(bpcli, tiny_options, folder):
     bpcli("train", *tiny_options, "-s", "optimizer.schedule=linear")
     result = bpcli("train", "--resume", "-s", "training.iterations=72")
     assert "the linear schedule now ends at iteration 72 and not 60" in result.stderr
+
+
+def test_an_unfinished_run_is_not_replaced_in_silence(bpcli, tiny_options, model):
+    model.rename(model.with_name("model.npz.part"))
+    result = bpcli("train", *tiny_options)
+    assert result.stderr == (
+        "model.npz.part: this run replaces an unfinished one; --resume would go on with that\n"
+    )
 
 
 def test_a_closed_pipe_ends_quietly(shell, tiny_options, folder):
