@@ -23,7 +23,7 @@ from bpcli.errors import CheckpointError, ConfigError, SaveError
 from bpcli.layers import Array
 from bpcli.network import Network, build_network
 from bpcli.optimizer import Optimizer, build_optimizer
-from bpcli.training import Record, Run
+from bpcli.training import Record, Run, is_due
 
 FORMAT = 1
 METADATA = "metadata.npy"  # the member of the .npz with the JSON text
@@ -82,12 +82,13 @@ class Checkpoint:
             array[...] = self.arrays[name]
         run.optimizer.updates = run.iteration = self.iteration
         run.dropout.bit_generator.state = self.dropout
-        run.history.extend(self.history)
+        # A finished run has an evaluation at its end that a longer run does not come to.
+        run.history.extend(r for r in self.history if is_due(run, r.iteration))
 
 
 def part(path: Path) -> Path:
     """Return where the state of an unfinished run is kept: MODEL.part beside MODEL."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - is_dir() raises for a name that is too long
         raise CheckpointError(f"{path}: found a folder, expected a file name for the model")
     return path.with_name(path.name + ".part")
 
@@ -95,7 +96,7 @@ def part(path: Path) -> Path:
 def find(path: Path) -> Checkpoint:
     """Load the unfinished run that belongs to `path`, or else the finished one."""
     for candidate in (part(path), path):
-        if candidate.exists():
+        if os.path.lexists(candidate):
             return load(candidate)
     raise CheckpointError(
         f"{part(path)}: found neither it nor {path}; train without --resume first"
@@ -149,7 +150,7 @@ def _read_arrays(path: Path) -> dict[str, Array]:
 
 def _members(file: BinaryIO) -> dict[str, Array]:
     with np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        return {name: np.asarray(archive[name]) for name in archive.files}
 
 
 def _is_model(file: BinaryIO) -> bool:
@@ -195,7 +196,11 @@ def check_writable(path: Path) -> None:
     try:
         for target in (path, part(path)):
             part(target)
-            if target.is_file() and target.stat().st_size:
+            if target.exists() and not target.is_file():
+                raise CheckpointError(
+                    f"{target}: found a device or a pipe, expected a file name for the model"
+                )
+            if target.exists() and target.stat().st_size:
                 with target.open("rb") as file:
                     if not _is_model(file):
                         raise CheckpointError(

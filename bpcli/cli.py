@@ -6,6 +6,7 @@ of BLAS threads is settled before numpy is imported.
 
 import contextlib
 import json
+import math
 import os
 import shlex
 import signal
@@ -45,27 +46,56 @@ class Shell(click.Group):
         except BpcliError as error:
             complain(str(error))
             ctx.exit(error.exit_code)
+        except MemoryError as error:
+            complain(
+                f"out of memory: {error or 'no more to be had'}; make network.hidden or "
+                "training.batch_size smaller"
+            )
+            ctx.exit(BpcliError.exit_code)
         except BrokenPipeError:
             ctx.exit(STOPPED + signal.SIGPIPE)
-        except KeyboardInterrupt:
-            ctx.exit(STOPPED + signal.SIGINT)
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().main(*args, **options)
+        except OSError as error:  # help that could not be written
+            complain(f"standard output: could not be written: {error.strerror}")
+            _abandon_output()
+            sys.exit(OutputError.exit_code)
 
 
 def say(result: str | dict[str, Any]) -> None:
     """Write a result, text or the fields of a JSON object, to standard output at once."""
+    text = result if isinstance(result, str) else json.dumps(result, allow_nan=False)
+    if sys.stdout is None:
+        raise OutputError("standard output: could not be written: it is closed")
+    encoding = sys.stdout.encoding or "utf-8"  # file names can have characters that it has not
     try:
-        click.echo(result if isinstance(result, str) else json.dumps(result, allow_nan=False))
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
     except OSError as error:
-        # What could not be written must not be tried again when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         if isinstance(error, BrokenPipeError):
             raise
         raise OutputError(f"standard output: could not be written: {error.strerror}") from error
 
 
+def _abandon_output() -> None:
+    """See to it that what could not be written is not tried again when Python exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def complain(message: str) -> None:
-    """Write a message to standard error."""
-    click.echo(message, err=True)
+    """Write a message to standard error, if anybody listens: the exit code says it too."""
+    with contextlib.suppress(OSError):
+        click.echo(message, err=True)
+
+
+class Fraction(click.FloatRange):
+    """A number in a range, and so no NaN."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a number", param, ctx) if math.isnan(number) else number
 
 
 FILE = click.Path()  # for completion; what is wrong with a file is said where it is read
@@ -131,17 +161,18 @@ def train(
 
     path = Path(output)
     run = _prepare(path, config_file, overrides, resume=resume)
-    with _signals() as caught, _progress(run, quiet=quiet) as steps:
-        for record in steps:
-            if record and not run.complete:
-                checkpoint.save(checkpoint.part(path), run)
-                if not quiet:
-                    say(report.record_fields(record) if as_json else report.record_text(record))
-            if caught:
-                break
-    if not run.complete:
-        _stop(path, run, caught[0])
-    checkpoint.finish(path, run)
+    with _signals() as caught:
+        with _progress(run, quiet=quiet) as steps:
+            for record in steps:
+                if record and not run.complete:
+                    checkpoint.save(checkpoint.part(path), run)
+                    if not quiet:
+                        say(report.record_fields(record) if as_json else report.record_text(record))
+                if caught:
+                    break
+        if not run.complete:
+            _stop(path, run, caught[0])
+        checkpoint.finish(path, run)
     last = run.history[-1]
     say(report.model_fields(output, last) if as_json else report.model_text(output, last))
 
@@ -176,16 +207,19 @@ def _prepare(
 
 @contextlib.contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collect the first signal that asks to stop; a second one does what it always does."""
+    """Collect the first signal that asks to stop; a second one does not wait, nor save."""
     caught: list[int] = []
 
     def catch(number: int, _frame: object) -> None:
+        if caught:
+            sys.exit(STOPPED + number)
         caught.append(number)
-        signal.signal(number, previous[number])
 
-    previous: dict[int, Any] = {}
-    for number in map(int, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)):
-        previous[number] = signal.signal(number, catch)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = {number: signal.getsignal(number) for number in signals}
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, catch)
     try:
         yield caught
     finally:
@@ -205,7 +239,7 @@ def _progress(run: "Run", *, quiet: bool) -> Iterator[Iterator["Record | None"]]
         learn(run),
         total=run.config.training.iterations,
         initial=run.iteration,
-        disable=True if quiet else None,
+        disable=quiet or sys.stderr is None or not sys.stderr.isatty(),
         unit="it",
         leave=False,
     )
@@ -243,7 +277,7 @@ def _stop(path: Path, run: "Run", number: int) -> NoReturn:
 @click.option("--split", type=click.Choice(("test", "train")), default="test", show_default=True)
 @click.option(
     "--min-accuracy",
-    type=click.FloatRange(0, 1),
+    type=Fraction(0, 1),
     metavar="FRACTION",
     help="Exit with 1 if the accuracy is below this fraction.",
 )
@@ -261,13 +295,16 @@ def evaluate(
     \b
     bpcli eval model.npz --min-accuracy 0.97
     """
+    import numpy as np
+
     from bpcli import checkpoint, evaluation
     from bpcli.dataset import load_split
 
     saved = checkpoint.load(Path(model))
     images = load_split(data or saved.config.dataset.source, split)
     images.check_fits(saved.pixels, saved.classes)
-    found = evaluation.evaluate(saved.network(), images)
+    with np.errstate(all="ignore"):  # of huge weights: what they give is reported as it is
+        found = evaluation.evaluate(saved.network(), images)
     show = report.evaluation_fields if as_json else report.evaluation_text
     say(show(model, split, found))
     if min_accuracy is not None and found.accuracy < min_accuracy:
@@ -291,7 +328,7 @@ def evaluate(
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Fraction(1e-15, 1),
     default=1e-6,
     show_default=True,
     help="Largest relative error that passes.",
@@ -350,7 +387,8 @@ def _network_to_check(
         dataset.train.check_fits(saved.pixels, saved.classes)
         network = saved.network(np.float64)
     draws = map(run.mini_batches.draw, range(BATCHES_TO_CHOOSE_FROM))
-    x, t = gradcheck.clearest(network, ((x.copy(), t.copy()) for x, t in draws))
+    with np.errstate(all="ignore"):  # of huge weights: what they give is reported as it is
+        x, t = gradcheck.clearest(network, ((x.copy(), t.copy()) for x, t in draws))
     return network, x, t
 
 

@@ -12,6 +12,7 @@ from bpcli.numerical import METHODS, STEP, Function, Move, along, central_differ
 
 OTHER_STEPS = (1e-4, 1e-6, 1e-7)  # for a second look, where rounding or curvature is large
 KINK_TOLERANCE = 1e-4  # a difference to one side has an error of order h
+LARGEST_NOISE = 1e-4  # of a numerical gradient; above it an agreement would mean nothing
 ROUNDINGS = 8  # what so many roundings of the loss can make of a difference is no disagreement
 
 Build = Callable[[npt.DTypeLike], Function]  # makes one and the same function in any precision
@@ -70,7 +71,9 @@ class Comparer:
         self.slope = METHODS[method]
         self.tolerance = tolerance
         self.rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * self.real.size
-        self.floor = self.rounding / (2 * STEP if method == "central" else 1) / tolerance
+        noise = self.rounding / (2 * STEP if method == "central" else 1)
+        self.floor = noise / tolerance
+        self.drowned = noise > LARGEST_NOISE
 
     def error_along(self, name: str, backprop: Array, direction: Array) -> float:
         """Return the relative error of the gradient along a direction."""
@@ -103,7 +106,12 @@ class Comparer:
             error.flat[i], numerical.flat[i] = 0, backprop.flat[i]
         worst = np.unravel_index(np.argmax(error), error.shape)
         problem = ""
-        if not error[worst] <= self.tolerance:
+        if self.drowned:
+            problem = (
+                f"values up to {self.real.size:.0e}, whose rounding hides the gradient, come "
+                "before the loss: it cannot be checked; try --method complex or smaller weights"
+            )
+        elif not error[worst] <= self.tolerance:
             problem = diagnose(backprop, numerical, samples, before)
         return Comparison(
             layer=layer,

@@ -116,7 +116,9 @@ class NetworkConfig:
     )
     activation: str = key("relu", choice("relu", "sigmoid", "tanh"), "relu, sigmoid or tanh")
     weight_init: float | str = key(
-        0.01, either(number(0), choice("xavier", "he")), "a standard deviation, or xavier, or he"
+        0.01,
+        either(number(0, below=1e30), choice("xavier", "he")),
+        "a standard deviation, or xavier, or he",
     )
     dropout: float = key(0.0, number(0, below=1), "share of hidden units left out while training")
     weight_decay: float = key(0.0, number(0), "lambda; the loss gains lambda / 2 * sum of W ** 2")
@@ -239,7 +241,7 @@ def _build(entries: Sequence[Entry], problems: Sequence[str], base: Config) -> C
             elif entry.key not in SECTIONS:
                 problems.append(f"{entry.place}: {entry.key}: unknown key{_suggestion(entry.key)}")
             elif entry.value is not None:
-                problems.append(_mismatch(entry, "keys with values"))
+                problems.append(_mismatch(entry, f"its keys, as in {_example(entry.key)}"))
         except (ValueError, OverflowError):
             problems.append(_mismatch(entry, KEYS[entry.key].metadata["kind"].expected))
     iterations, warmup = values["training.iterations"], values["optimizer.warmup"]
@@ -254,6 +256,12 @@ def _build(entries: Sequence[Entry], problems: Sequence[str], base: Config) -> C
 
 def _mismatch(entry: Entry, expected: str) -> str:
     return f"{entry.place}: {entry.key}: found {show(entry.value)}, expected {expected}"
+
+
+def _example(section: str) -> str:
+    return next(
+        f"{dotted}: {KEYS[dotted].default}" for dotted in KEYS if dotted.startswith(section)
+    )
 
 
 def _unflatten(values: dict[str, Any]) -> Config:

@@ -32,6 +32,7 @@ class Split:
     name: SplitName
     images: Bytes
     labels: Bytes
+    source: str
 
     def __len__(self) -> int:
         return len(self.images)
@@ -40,13 +41,13 @@ class Split:
         """Raise DatasetError if a network for so many pixels and classes cannot take the images."""
         if self.images.shape[1] != pixels:
             raise DatasetError(
-                f"{self.name} images: found {self.images.shape[1]} pixels, expected {pixels}, as "
-                "the model was trained on"
+                f"{self.source}: {self.name} images: found {self.images.shape[1]} pixels, "
+                f"expected {pixels}, as the model was trained on"
             )
         if self.labels.max() >= classes:
             raise DatasetError(
-                f"{self.name} labels: found {self.labels.max()}, expected at most {classes - 1}, "
-                "as the model was trained on"
+                f"{self.source}: {self.name} labels: found {self.labels.max()}, "
+                f"expected at most {classes - 1}, as the model was trained on"
             )
 
 
@@ -64,8 +65,8 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """Number of classes: one more than the largest label to learn from."""
-        return int(self.train.labels.max()) + 1
+        """Number of classes: one more than the largest label."""
+        return int(max(self.train.labels.max(), self.held_out.labels.max())) + 1
 
     @cached_property
     def fingerprint(self) -> str:
@@ -104,13 +105,20 @@ def load_dataset(source: str = "mnist", validation: int = 0) -> Dataset:
     kept = len(train) - validation
     return Dataset(
         replace(train, images=train.images[:kept], labels=train.labels[:kept]),
-        Split("validation", train.images[kept:], train.labels[kept:]),
+        replace(train, name="validation", images=train.images[kept:], labels=train.labels[kept:]),
     )
 
 
 def load_split(source: str, name: SplitName) -> Split:
     """Load the training or the test images of a source, as `load_dataset` takes it."""
-    path = BUNDLED if source == "mnist" else Path(source).expanduser()
+    try:
+        path = BUNDLED if source == "mnist" else Path(source).expanduser()
+        return _load_split(path, name, source)
+    except (OSError, RuntimeError) as error:  # no such home, no permission, too long a name
+        raise DatasetError(f"{source}: cannot be read: {error}") from error
+
+
+def _load_split(path: Path, name: SplitName, source: str) -> Split:
     if path.is_dir():
         prefix = "train" if name == "train" else "t10k"
         image_path = _find(path, f"{prefix}-images", "idx3-ubyte")
@@ -127,7 +135,7 @@ def load_split(source: str, name: SplitName) -> Split:
             f"{label_path}: found {len(labels)} labels, expected one for each of the "
             f"{len(images)} images in {image_path}"
         )
-    return Split(name, images.reshape(len(images), -1), labels)
+    return Split(name, images.reshape(len(images), -1), labels, source)
 
 
 def _find(folder: Path, stem: str, kind: str) -> Path:
@@ -199,18 +207,21 @@ def _size_error(path: Path, found: str, shape: tuple[int, ...]) -> DatasetError:
 def _read_npz(path: Path, name: str, dimensions: int) -> Bytes:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            array = archive[name]
+            array = np.asarray(archive[name])
     except KeyError as error:
         raise DatasetError(
             f"{path}: found no {name}, expected x_train, y_train, x_test and y_test"
         ) from error
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
         raise DatasetError(f"{path}: cannot be read: {error}") from error
-    is_integer = array.dtype.kind in "ui" and array.size > 0
-    if array.ndim != dimensions or not is_integer or array.min() < 0 or array.max() > WHITE:
+    if array.ndim != dimensions or array.dtype.kind not in "ui" or not array.size:
         raise DatasetError(
             f"{path}: {name} has shape {array.shape} and type {array.dtype}, expected "
-            f"{dimensions} dimensions of integers from 0 to 255"
+            f"{dimensions} dimensions of integers"
+        )
+    if array.min() < 0 or array.max() > WHITE:
+        raise DatasetError(
+            f"{path}: {name} goes from {array.min()} to {array.max()}, expected 0 to {WHITE}"
         )
     in_bytes: Bytes = array.astype(np.uint8, copy=False)
     return in_bytes
@@ -259,10 +270,10 @@ class MiniBatches:
         """Return the indices of the images in mini-batch number `iteration`."""
         epoch, start = divmod(iteration * self.batch_size, len(self.split))
         chosen = self.order(epoch)[start : start + self.batch_size]
-        while len(chosen) < self.batch_size:
-            epoch += 1
-            chosen = np.append(chosen, self.order(epoch)[: self.batch_size - len(chosen)])
-        return chosen
+        if len(chosen) == self.batch_size:
+            return chosen
+        epochs = range(epoch + 1, epoch + 2 + self.batch_size // len(self.split))
+        return np.concatenate([chosen, *map(self.order, epochs)])[: self.batch_size]
 
     def order(self, epoch: int) -> npt.NDArray[np.intp]:
         """Return the order in which `epoch` visits the images: indices (N,)."""

@@ -57,6 +57,7 @@ class Document:
         except MalformedError as error:
             self.problems.append(f"{name}:{error.line}: {error.reason}")
             return
+        self._places: dict[str, str] = {}
         if isinstance(root, yaml.MappingNode):
             self._read_mapping(root, "")
         elif root is not None and plain_value(root) is not None:
@@ -67,18 +68,17 @@ class Document:
         return f"{self.name}:{node.start_mark.line + 1}"
 
     def _read_mapping(self, mapping: yaml.MappingNode, prefix: str) -> None:
-        places: dict[str, str] = {}
         for key_node, node in mapping.value:
             word = plain_value(key_node)
             key = prefix + (word if isinstance(word, str) else show(word))
             place = self._place(key_node)
-            if key in places:
-                self.problems.append(f"{place}: {key}: stands twice, first at {places[key]}")
+            if key in self._places:
+                self.problems.append(f"{place}: {key}: stands twice, first at {self._places[key]}")
             elif isinstance(node, yaml.MappingNode) and not prefix and has_plain_tag(node):
                 self._read_mapping(node, f"{key}.")
             else:
                 self.entries.append(Entry(key, plain_value(node), place))
-            places[key] = place
+            self._places[key] = place
 
 
 def read_value(text: str) -> Any:
@@ -95,6 +95,10 @@ def _compose(text: str | bytes) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise MalformedError(line, f"not YAML: {error.problem or error.context}") from error
+    except yaml.reader.ReaderError as error:
+        decoded = text if isinstance(text, str) else text.decode(errors="replace")
+        line = 1 + decoded[: error.position].count("\n")
+        raise MalformedError(line, f"not YAML: {str(error).splitlines()[0]}") from error
     except (yaml.YAMLError, UnicodeError) as error:
         raise MalformedError(1, f"not YAML: {str(error).splitlines()[0]}") from error
     except RecursionError as error:

@@ -65,7 +65,7 @@ def evaluation_fields(model: str, split: str, found: "Evaluation") -> dict[str, 
         "split": split,
         "images": found.images,
         "accuracy": found.accuracy,
-        "loss": found.loss,
+        "loss": _finite(found.loss),
         "confusion": found.confusion.tolist(),
         "per_class": [{"precision": precision, "recall": recall} for precision, recall in pairs],
     }
@@ -148,7 +148,9 @@ def check_fields(found: "GradientCheck") -> dict[str, Any]:
 
 def _comparison_fields(row: "Comparison") -> dict[str, Any]:
     fields = asdict(row) | {"ratio": row.ratio, "passed": row.passed}
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in fields.items()
-    }
+    return {name: _finite(value) for name, value in fields.items()}
+
+
+def _finite(value: Any) -> Any:
+    """Return None for a number that JSON has not."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -104,15 +104,15 @@ def train(run: Run) -> Iterator[Record | None]:
         run.iteration += 1
         if not math.isfinite(loss):
             raise _diverged(run, loss)
-        yield watch.record() if is_due(run) else None
+        yield watch.record() if is_due(run, run.iteration) else None
 
 
-def is_due(run: Run) -> bool:
-    """Tell whether an evaluation follows the iteration just done: at intervals and at the end."""
+def is_due(run: Run, iteration: int) -> bool:
+    """Tell whether an evaluation follows an iteration: at intervals, and at the end of the run."""
     every, size = run.config.training.evaluate_every, run.config.training.batch_size
-    if every:
-        return run.iteration % every == 0 or run.complete
-    return run.iteration * size % len(run.dataset.train) < size or run.complete
+    if iteration == run.config.training.iterations:
+        return True
+    return iteration % every == 0 if every else iteration * size % len(run.dataset.train) < size
 
 
 def _diverged(run: Run, loss: float) -> DivergedError:
@@ -138,7 +138,8 @@ class _Watch:
         train, held_out = (
             evaluate(run.network, s) for s in (run.dataset.train, run.dataset.held_out)
         )
-        if not math.isfinite(train.loss):
+        state = (run.network.parameters, *run.optimizer.state.values())
+        if not math.isfinite(train.loss) or not all(np.isfinite(v).all() for v in state):
             raise _diverged(run, train.loss)
         is_test = run.dataset.held_out.name == "test"
         now = time.perf_counter()

@@ -207,7 +207,7 @@ def test_files_that_are_no_models_are_refused(tmp_path, model):
         checkpoint.load(tmp_path / "array.npy")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("hello.txt", "hello")
-    with pytest.raises(CheckpointError, match=r"other.zip: found no valid metadata"):
+    with pytest.raises(CheckpointError, match=r"other.zip: found no model"):
         checkpoint.load(tmp_path / "other.zip")
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -209,6 +210,13 @@ ERRORS = [
     (["gradcheck", "--model", "no.npz"], 2, "no.npz: cannot be read: No such file or directory"),
     (["gradcheck", "--samples", "0"], 2, "0 is not in the range"),
     (["config", "c.yaml"], 2, "c.yaml:2: zeed: unknown key; did you mean seed?"),
+    (["eval", "model.npz", "--min-accuracy", "nan"], 2, "'nan' is not a number"),
+    (["gradcheck", "--tolerance", "1e-320"], 2, "1e-320 is not in the range 1e-15<=x<=1"),
+    (["train", "-s", "dataset.source=~nosuch/x"], 2, "~nosuch/x: cannot be read: Could not determine"),
+    (["train", "-s", "dataset.source=" + "x" * 300], 2, "cannot be read: [Errno 36] File name too long"),
+    (["train", "-o", "x" * 300, "--resume"], 2, "train without --resume first"),
+    (["train", "-o", "/dev/null"], 2, "/dev/null: found a device or a pipe, expected a file name"),
+    (["train", "-s", "network.hidden=[1000000, 1000000]"], 2, "out of memory: Unable to allocate"),
     (["trane"], 2, "No such command 'trane'"),
 ]  # fmt: skip
 
@@ -277,6 +285,8 @@ def test_resume_extends_a_finished_model_and_refuses_other_changes(bpcli, model,
     assert result.stdout.split()[:2] == ["iteration", "72"]
     result = bpcli("train", "--resume", "-s", "optimizer.learning_rate=0.2", code=2)
     assert "optimizer.learning_rate is 0.2 but was 0.1" in result.stderr
+    iterations = [record.iteration for record in checkpoint.load(model).history]
+    assert iterations == [12, 24, 36, 48, 60, 72]
     again = bpcli("train", "--resume")
     assert again.stdout.splitlines()[-1].startswith("model.npz: test accuracy 100.00%")
 
@@ -315,12 +325,57 @@ def test_a_full_standard_output_is_an_error(shell, tiny_options, folder, command
     assert stderr == "standard output: could not be written: No space left on device\n"
 
 
-def test_interrupted_elsewhere(bpcli, monkeypatch):
-    def interrupt(*_args, **_options):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("after", [0.02, 0.1, 0.3, 1])
+def test_ctrl_c_at_any_time_leaves_no_traceback(shell, after):
+    process = shell("gradcheck", "-s", "network.hidden=[500]")
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT or after < 0.1  # Python itself may be starting
+    assert "Traceback" not in stderr or after < 0.1
 
-    monkeypatch.setattr("bpcli.config.load_config", interrupt)
-    assert bpcli("gradcheck", code=130).output == ""
+
+def test_a_signal_while_the_model_is_saved_does_not_lose_it(
+    tiny_options, folder, monkeypatch, bpcli
+):
+    save = checkpoint.save
+
+    def interrupted(path, run):
+        os.kill(os.getpid(), signal.SIGTERM)
+        save(path, run)
+
+    monkeypatch.setattr(checkpoint, "save", interrupted)
+    bpcli("train", *tiny_options, "-s", "training.evaluate_every=60")
+    assert checkpoint.load(folder / "model.npz").iteration == 60
+
+
+def test_a_second_signal_does_not_wait(tiny_options, folder, monkeypatch, bpcli):
+    save = checkpoint.save
+
+    def interrupted(path, run):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        save(path, run)
+
+    monkeypatch.setattr(checkpoint, "save", interrupted)
+    bpcli("train", *tiny_options, code=128 + signal.SIGTERM)
+    assert os.listdir(folder) == ["tiny"]
+
+
+def test_an_ignored_signal_stays_ignored(shell, tiny_options, folder):
+    ignore = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    command = [sys.executable, "-m", "bpcli", "train", *map(str, tiny_options), *SLOW]
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{ignore}os.execv(sys.executable, {command})"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    wait_for(process, folder / "model.npz.part")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 143
 
 
 def terminal(*args):
@@ -361,6 +416,50 @@ def test_help_and_version_import_neither_numpy_nor_yaml(args):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "set()"
     assert "bpcli" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "train --help"])
+def test_help_to_a_full_device_is_an_error(shell, command):
+    with open("/dev/full", "w") as full:
+        process = shell(*command.split(), stdout=full)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert stderr == "standard output: could not be written: No space left on device\n"
+
+
+def test_closed_streams(tiny_options, folder):
+    command = shlex.join([sys.executable, "-m", "bpcli", "train", *map(str, tiny_options)])
+    done = subprocess.run(f"{command} 2>&-", shell=True, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "test accuracy" in done.stdout
+    done = subprocess.run(f"{command} >&-", shell=True, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "standard output: could not be written: it is closed\n"
+    done = subprocess.run(f"{command} -s x=1 2>/dev/full", shell=True)
+    assert done.returncode == 2
+
+
+def test_names_that_the_terminal_cannot_show(shell, tiny_options, folder):
+    process = shell("train", *tiny_options, "-q", "-o", "日.npz", env={"PYTHONIOENCODING": "ascii"})
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (0, "")
+    assert "\\u65e5.npz: test accuracy" in stdout
+
+
+@pytest.mark.parametrize("method", ["adam", "rmsprop", "adagrad"])
+def test_an_optimizer_that_overflows_diverges(bpcli, tiny_options, folder, method):
+    options = ["-s", f"optimizer.method={method}", "-s", "network.weight_decay=1e25"]
+    result = bpcli("train", *tiny_options, *options, code=1)
+    assert "training diverged" in result.stderr
+    assert not (folder / "model.npz").exists()
+
+
+def test_a_batch_of_many_epochs(bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-s", "training.batch_size=100000", "-s", "training.iterations=2")
+
+
+def test_classes_that_are_held_out_altogether(bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-s", "dataset.validation=119")
 
 
 def test_version(bpcli):

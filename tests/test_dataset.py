@@ -100,8 +100,8 @@ def test_up_to_256_classes_and_any_size(tmp_path):
         ({"y_test": None}, "found no y_test, expected x_train, y_train, x_test and y_test"),
         ({"x_train": np.zeros((30, 36), np.uint8)}, "x_train has shape (30, 36)"),
         ({"x_train": np.zeros((30, 6, 6), np.float32)}, "type float32, expected 3 dimensions"),
-        ({"y_train": np.full(30, 300)}, "expected 1 dimensions of integers from 0 to 255"),
-        ({"y_train": np.full(30, -1)}, "expected 1 dimensions of integers from 0 to 255"),
+        ({"y_train": np.full(30, 300)}, "y_train goes from 300 to 300, expected 0 to 255"),
+        ({"y_train": np.full(30, -1)}, "y_train goes from -1 to -1, expected 0 to 255"),
         ({"y_train": np.zeros(29, np.uint8)}, "found 29 labels, expected one for each of the 30"),
         (
             {"x_train": np.array([{}] * 30, object)},
@@ -200,7 +200,7 @@ def test_a_network_has_to_fit_the_images(tiny):
 
 def test_the_fingerprint_is_that_of_the_training_data():
     def fingerprint(images, labels):
-        split = Split("train", np.array(images, np.uint8), np.array(labels, np.uint8))
+        split = Split("train", np.array(images, np.uint8), np.array(labels, np.uint8), "here")
         return Dataset(split, split).fingerprint
 
     same = fingerprint([[1, 2], [3, 4]], [0, 1])
@@ -211,7 +211,9 @@ def test_the_fingerprint_is_that_of_the_training_data():
 
 
 def mini_batches(n, size, sampling, seed=0):
-    split = Split("train", np.arange(n, dtype=np.uint8)[:, None], np.arange(n, dtype=np.uint8))
+    split = Split(
+        "train", np.arange(n, dtype=np.uint8)[:, None], np.arange(n, dtype=np.uint8), "here"
+    )
     return MiniBatches(split, size, sampling, np.random.SeedSequence(seed), np.float32)
 
 
@@ -246,7 +248,7 @@ def test_sampling_with_replacement_repeats_images():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_mini_batches_are_grey_levels_from_0_to_1(dtype):
-    split = Split("train", np.array([[0, 51, 255]], np.uint8), np.array([3], np.uint8))
+    split = Split("train", np.array([[0, 51, 255]], np.uint8), np.array([3], np.uint8), "here")
     x, t = MiniBatches(split, 2, "shuffle", np.random.SeedSequence(0), dtype).draw(0)
     np.testing.assert_allclose(x, [[0, 0.2, 1]] * 2, rtol=1e-7)
     assert x.dtype == dtype

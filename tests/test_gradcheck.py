@@ -303,6 +303,12 @@ def test_steep_and_flat_networks_pass(weight_init, rng):
             assert check(network, rng, method=method).passed
 
 
+def test_what_rounding_hides_is_not_called_right(rng):
+    network = build(rng, hidden=(6,), weight_init=1e4)
+    assert "try --method complex" in check(network, rng).failures[0].problem
+    assert check(network, rng, method="complex").passed
+
+
 @methods
 def test_derivatives_of_a_known_function(method):
     dtype = np.complex128 if method == "complex" else np.float64
