@@ -22,11 +22,13 @@ class Workspace:
     def __init__(self) -> None:
         self._memory: dict[str, Array] = {}
 
-    def memory(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-        """Return an array to write to, the same one for as long as shape and dtype stay."""
+    def memory(
+        self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike, fill: float = 0
+    ) -> Array:
+        """Return an array, at first full of `fill`; the same one while shape and dtype stay."""
         held = self._memory.get(name)
         if held is None or held.shape != shape or held.dtype != dtype:
-            held = self._memory[name] = np.empty(shape, dtype)
+            held = self._memory[name] = np.full(shape, fill, dtype)
         return held
 
 
@@ -75,20 +77,21 @@ class Affine(Layer):
 
     def backward_params(self, dout: Array) -> None:
         np.matmul(self.x.T, dout, out=self.grads["W"])
-        np.add.reduce(dout, axis=0, out=self.grads["b"])
+        ones = self.memory("ones", (len(dout),), dout.dtype, fill=1)
+        np.matmul(ones, dout, out=self.grads["b"])  # a sum, but faster than np.sum
 
 
 class ReLU(Layer):
     """y = max(x, 0);  dx = dout where x > 0, else 0.  Section 5.5.1."""
 
     def forward(self, x: Array) -> Array:
-        self.y = np.maximum(x, 0, out=self.memory("y", x.shape, x.dtype))
+        zeros = self.memory("zeros", x.shape, x.dtype)  # twice as fast as with the number 0
+        self.y = np.maximum(x, zeros, out=self.memory("y", x.shape, x.dtype))
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        dx = np.greater(self.y, 0, out=self.memory("dx", dout.shape, dout.dtype))
-        dx *= dout
-        return dx
+        mask = np.greater(self.y, 0, out=self.memory("mask", dout.shape, np.bool_))
+        return np.multiply(dout, mask, out=self.memory("dx", dout.shape, dout.dtype))
 
 
 class Sigmoid(Layer):
@@ -157,25 +160,27 @@ class SoftmaxWithLoss(Workspace):
 
     Section 5.6.3 and appendix A. x are the logits (N, C), t the labels (N,). The loss, in nats, is
     computed as log(row sum of exp(x)) - x[t], with each row's largest x taken off first: that is
-    exact, and no exp can overflow.
+    exact, and no exp can overflow. The exp are kept transposed, (C, N), as it is faster to go over
+    many images at a time than over few classes.
     """
 
     def forward(self, x: Array, t: Labels) -> float:
         """Return the mean cross-entropy of the softmax of `x` (N, C) for the labels `t` (N,)."""
-        self.label_index = np.arange(0, x.size, x.shape[1]) + t  # of x[i, t[i]] in the raveled x
-        y = np.subtract(x, x.max(axis=1, keepdims=True), out=self.memory("y", x.shape, x.dtype))
-        label_logits = y.take(self.label_index)
-        np.exp(y, out=y)
-        total = y.sum(axis=1, keepdims=True)
-        y /= total
-        self.y = y
-        loss: float = (np.log(total).sum() - label_logits.sum()).item() / len(x)
-        return loss
+        exp = self.exp = self.memory("exp", x.shape[::-1], x.dtype)
+        np.copyto(exp, x.T)
+        exp -= np.maximum.reduce(exp)
+        self.label_index = np.arange(len(x)) + t * len(x)  # of exp[t[i], i] in the raveled exp
+        loss = -exp.take(self.label_index)
+        np.exp(exp, out=exp)
+        self.total = np.add.reduce(exp)
+        loss += np.log(self.total)
+        mean: float = np.add.reduce(loss).item() / len(x)
+        return mean
 
     def backward(self) -> Array:
         """Return dx (N, C) for the last call of `forward`."""
-        dx = self.memory("dx", self.y.shape, self.y.dtype)
-        dx[...] = self.y
-        dx.reshape(-1)[self.label_index] -= 1
-        dx /= len(dx)
-        return dx
+        n = len(self.total)
+        dx = self.memory("dx", self.exp.shape, self.exp.dtype)
+        np.divide(self.exp, self.total * n, out=dx)
+        dx.reshape(-1)[self.label_index] -= 1 / n
+        return dx.T

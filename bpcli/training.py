@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.config import Config
-from bpcli.dataset import Dataset, MiniBatches
+from bpcli.dataset import Dataset
 from bpcli.errors import DivergedError
 from bpcli.evaluation import evaluate
+from bpcli.minibatch import MiniBatches
 from bpcli.network import build_network
 from bpcli.optimizer import build_optimizer, build_schedule
 

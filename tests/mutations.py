@@ -40,7 +40,7 @@ EQUIVALENT = {
     (
         "SoftmaxWithLoss",
         "backward",
-        "dx.reshape(-1)[self.label_index] -= 1 -> dx.reshape(-2)[self.label_index] -= 1",
+        "dx.reshape(-1)[self.label_index] -= 1 / n -> dx.reshape(-2)[self.label_index] -= 1 / n",
     ): "reshape takes any negative size for the one that is left over",
 }
 

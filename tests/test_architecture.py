@@ -11,7 +11,7 @@ from conftest import ROOT
 
 # A module imports only from modules above it.
 ORDER = [
-    "__init__", "errors", "blas", "document", "config", "dataset", "graph", "expression", "layers", "network", "drawing", "optimizer",
+    "__init__", "errors", "blas", "document", "config", "dataset", "graph", "expression", "layers", "network", "drawing", "minibatch", "optimizer",
     "evaluation", "training", "numerical", "diagnosis", "comparison", "gradcheck", "checkpoint", "report", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted((ROOT / "bpcli").glob("*.py"))

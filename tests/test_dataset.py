@@ -7,10 +7,8 @@ import struct
 import numpy as np
 import pytest
 from conftest import make_images, write_folder, write_idx
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bpcli.dataset import BUNDLED, Dataset, MiniBatches, Split, load_dataset, load_split
+from bpcli.dataset import BUNDLED, Dataset, Split, load_dataset, load_split
 from bpcli.errors import DatasetError
 
 MD5 = {
@@ -208,48 +206,3 @@ def test_the_fingerprint_is_that_of_the_training_data():
     assert fingerprint([[1, 2], [3, 5]], [0, 1]) != same
     assert fingerprint([[1, 2], [3, 4]], [1, 1]) != same
     assert fingerprint([[1], [2]], [3, 4]) != fingerprint([[3], [4]], [1, 2])
-
-
-def mini_batches(n, size, sampling, seed=0):
-    split = Split(
-        "train", np.arange(n, dtype=np.uint8)[:, None], np.arange(n, dtype=np.uint8), "here"
-    )
-    return MiniBatches(split, size, sampling, np.random.SeedSequence(seed), np.float32)
-
-
-@given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 9))
-def test_each_image_comes_once_an_epoch(n, size, seed):
-    batches = mini_batches(n, size, "shuffle", seed)
-    drawn = np.concatenate([batches.choose(i) for i in range(2 * n)])
-    assert len(drawn) == 2 * n * size
-    for epoch in drawn.reshape(-1, n):
-        assert sorted(epoch) == list(range(n))
-
-
-@given(st.integers(1, 40), st.integers(1, 50), st.sampled_from(["shuffle", "replacement"]))
-def test_a_mini_batch_depends_on_its_number_alone(n, size, sampling):
-    one, other = mini_batches(n, size, sampling), mini_batches(n, size, sampling)
-    for i in (0, 1, 2, 3, 4):
-        one.draw(i)
-    np.testing.assert_array_equal(one.choose(3), other.choose(3))
-    assert len(one.choose(3)) == size
-
-
-def test_epochs_and_seeds_differ():
-    first = mini_batches(100, 100, "shuffle")
-    assert (first.choose(0) != first.choose(1)).any()
-    assert (first.choose(0) != mini_batches(100, 100, "shuffle", seed=1).choose(0)).any()
-
-
-def test_sampling_with_replacement_repeats_images():
-    drawn = mini_batches(100, 100, "replacement").choose(0)
-    assert 50 < len(set(drawn)) < 75  # 1 - 1/e of them on average
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_mini_batches_are_grey_levels_from_0_to_1(dtype):
-    split = Split("train", np.array([[0, 51, 255]], np.uint8), np.array([3], np.uint8), "here")
-    x, t = MiniBatches(split, 2, "shuffle", np.random.SeedSequence(0), dtype).draw(0)
-    np.testing.assert_allclose(x, [[0, 0.2, 1]] * 2, rtol=1e-7)
-    assert x.dtype == dtype
-    assert t.tolist() == [3, 3]

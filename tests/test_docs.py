@@ -118,7 +118,7 @@ def test_the_python_of_the_readme_runs(clone, monkeypatch, capsys):
 def test_the_mistake_of_the_readme_is_found(bpcli, monkeypatch):
     (shown,) = blocks("text")
     right = SoftmaxWithLoss.backward
-    monkeypatch.setattr(SoftmaxWithLoss, "backward", lambda self: right(self) * len(self.y))
+    monkeypatch.setattr(SoftmaxWithLoss, "backward", lambda self: right(self) * len(self.total))
     output = [masked(line) for line in bpcli("gradcheck", code=1).stdout.splitlines()]
     for line in shown.splitlines():
         assert line == "..." or masked(line) in output

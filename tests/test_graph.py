@@ -216,4 +216,4 @@ def test_softmax_with_loss_is_made_of_six_kinds_of_node(arguments, labels):  # f
     value = layer.forward(arguments[0], np.array(labels))
     assert float(run(loss).output.value) == pytest.approx(value, abs=1e-12)
     np.testing.assert_allclose(x.gradient, layer.backward(), atol=1e-12)
-    np.testing.assert_allclose(y.value, layer.y, atol=1e-12)
+    np.testing.assert_allclose(y.value, (layer.exp / layer.total).T, atol=1e-12)
