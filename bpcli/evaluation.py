@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.dataset import PIXEL_SCALE, Split
+from bpcli.dataset import Split, to_inputs
 from bpcli.network import Network
 
 CHUNK = 1000  # images at a time, so that memory does not grow with the data
@@ -52,10 +52,11 @@ def evaluate(network: Network, split: Split) -> Evaluation:
     """Measure `network` on all images of `split`, whose labels must be classes it knows."""
     loss = 0.0
     confusion: npt.NDArray[np.intp] = np.zeros(0, np.intp)
+    x = np.empty((CHUNK, split.images.shape[1]), network.parameters.dtype)
     for start in range(0, len(split), CHUNK):
         images = split.images[start : start + CHUNK]
         t = split.labels[start : start + CHUNK].astype(np.intp)
-        logits = network.predict(np.multiply(images, PIXEL_SCALE, dtype=network.parameters.dtype))
+        logits = network.predict(to_inputs(images, x[: len(images)]))
         classes = logits.shape[1]
         counts = np.bincount(t * classes + logits.argmax(axis=1), minlength=classes**2)
         confusion = counts if start == 0 else confusion + counts

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.dataset import PIXEL_SCALE, Split
+from bpcli.dataset import Split, to_inputs
 
 AHEAD = 2**21  # bytes of images to gather in advance, but for no more than an epoch
 
@@ -60,9 +60,7 @@ class MiniBatches:
             self._turn_to(chunk)
         images, labels = self._buffers[chunk % 2]
         stop = start + self.batch_size
-        np.copyto(self._x, images[start:stop])  # faster than to convert and to multiply in one
-        self._x *= PIXEL_SCALE
-        return self._x, labels[start:stop]
+        return to_inputs(images[start:stop], self._x), labels[start:stop]
 
     def choose(self, start: int, stop: int) -> Indices:
         """Return the indices of images `start` to `stop` - 1, counted from the run's beginning."""

@@ -35,14 +35,16 @@ def reference_gradient(arrays, x, t):
 
 @pytest.mark.parametrize("sampling", ["shuffle", "replacement"])
 def test_each_iteration_is_the_four_steps(make_run, sampling):
-    run = make_run(f"training.sampling={sampling}", "optimizer.learning_rate=0.2")
+    overrides = [f"training.sampling={sampling}", "optimizer.learning_rate=0.2"]
+    run = make_run(*overrides, "training.iterations=300")
+    order = make_run(*overrides).mini_batches
     arrays = [array.astype(np.float64) for array in run.network.arrays.values()]
     images, labels = run.dataset.train.images, run.dataset.train.labels
     for i, _ in enumerate(train(run)):
-        chosen = run.mini_batches.choose(i)
+        chosen = order.choose(10 * i, 10 * i + 10)
         gradient = reference_gradient(arrays, images[chosen] / 255, labels[chosen])
         arrays = [p - 0.2 * g for p, g in zip(arrays, gradient, strict=True)]
-    assert run.iteration == i + 1 == 60
+    assert run.iteration == i + 1 == 300
     for array, expected in zip(run.network.arrays.values(), arrays, strict=True):
         np.testing.assert_allclose(array, expected, rtol=1e-4, atol=1e-5)
 
