@@ -1,26 +1,25 @@
 """arguments in -> calls -> results printed and an exit code out: a thin shell over all the rest.
 
-The modules that need numpy are imported inside the commands: `--help` stays quick, and the number
-of BLAS threads is settled before numpy is imported.
+What a command needs is imported inside it: `--help` stays quick, and the number of BLAS threads is
+settled before numpy is imported.
 """
 
 import contextlib
-import json
 import math
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
-from bpcli import __version__, blas, report
+from bpcli import __version__, blas
 from bpcli.errors import BpcliError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bpcli.graph import Graph
     from bpcli.layers import Array, Labels
     from bpcli.network import Network
@@ -66,6 +65,8 @@ class Shell(click.Group):
 
 def say(result: str | dict[str, Any]) -> None:
     """Write a result, text or the fields of a JSON object, to standard output at once."""
+    import json
+
     text = result if isinstance(result, str) else json.dumps(result, allow_nan=False)
     if sys.stdout is None:
         raise OutputError("standard output: could not be written: it is closed")
@@ -157,7 +158,9 @@ def train(
     \b
     bpcli train configs/fast.yaml -o fast.npz -s training.iterations=2000
     """
-    from bpcli import checkpoint
+    from pathlib import Path
+
+    from bpcli import checkpoint, report
 
     path = Path(output)
     run = _prepare(path, config_file, overrides, resume=resume)
@@ -178,7 +181,7 @@ def train(
 
 
 def _prepare(
-    path: Path, config_file: str | None, overrides: tuple[str, ...], *, resume: bool
+    path: "Path", config_file: str | None, overrides: tuple[str, ...], *, resume: bool
 ) -> "Run":
     """Set the run up; what can be known to be wrong before training is found here."""
     from bpcli import checkpoint
@@ -256,8 +259,10 @@ def _progress(run: "Run", *, quiet: bool) -> Iterator[Iterator["Record | None"]]
         yield steps()
 
 
-def _stop(path: Path, run: "Run", number: int) -> NoReturn:
+def _stop(path: "Path", run: "Run", number: int) -> NoReturn:
     """Save a run that signal `number` has interrupted, say how to go on, and exit."""
+    import shlex
+
     from bpcli import checkpoint
 
     checkpoint.save(checkpoint.part(path), run)
@@ -295,9 +300,11 @@ def evaluate(
     \b
     bpcli eval model.npz --min-accuracy 0.97
     """
+    from pathlib import Path
+
     import numpy as np
 
-    from bpcli import checkpoint, evaluation
+    from bpcli import checkpoint, evaluation, report
     from bpcli.dataset import load_split
 
     saved = checkpoint.load(Path(model))
@@ -354,6 +361,7 @@ def gradcheck(
     """
     import numpy as np
 
+    from bpcli import report
     from bpcli.gradcheck import check_gradients
 
     network, x, t = _network_to_check(config_file, overrides, model, samples)
@@ -368,6 +376,8 @@ def _network_to_check(
     config_file: str | None, overrides: tuple[str, ...], model: str | None, samples: int
 ) -> tuple["Network", "Array", "Labels"]:
     """Return a network in float64 and that of a few mini-batches which is best for a check."""
+    from pathlib import Path
+
     import numpy as np
 
     from bpcli import checkpoint, gradcheck
