@@ -35,8 +35,8 @@ lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy --strict
 
-bench: $(VENV)/installed  ## time bpcli against the bare matrix products
-	$(VENV)/bin/python tests/benchmarks/bench.py
+bench: $(VENV)/installed-bench  ## time bpcli beside PyTorch, JAX, scikit-learn and the bare products
+	$(VENV)/bin/python tests/benchmarks/bench.py $(BENCH)
 
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
 	rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,80 +1,241 @@
-"""Times a training iteration of the book's net against the matrix products that it cannot avoid.
+"""Times bpcli beside the bare matrix products and, where they are installed, other libraries.
 
-Both run in one process on one BLAS thread, in turns, and the ratio of the medians is printed:
-machines differ and are noisy, ratios less so.
+All sides run in one process and in turns, several rounds; medians and ratios are printed, because
+machines differ and are noisy. The whole is done on one thread, then on all cores. `--json` prints
+an object instead of tables, `--quick` the first table alone.
 """
 
 import json
+import os
+import platform
+import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-from bpcli import blas
-
-blas.limit_threads(None)
-
-import numpy as np
-
-from bpcli.config import load_config
-from bpcli.dataset import load_dataset
-from bpcli.training import Run, train
-
-ROUNDS, ITERATIONS = 15, 200
-
-
-def floor(pixels, hidden, classes, batch_size):
-    """Return a function of the two products of forward and the three of backward."""
-    rng = np.random.default_rng(0)
-
-    def array(*shape):
-        return rng.random(shape, np.float32)
-
-    x, h, y = array(batch_size, pixels), array(batch_size, hidden), array(batch_size, classes)
-    W1, W2, dW1, dW2 = (array(*shape) for shape in [(pixels, hidden), (hidden, classes)] * 2)
-    dh = array(batch_size, hidden)
-
-    def iteration():
-        np.matmul(x, W1, out=h)
-        np.matmul(h, W2, out=y)
-        np.matmul(h.T, y, out=dW2)
-        np.matmul(y, W2.T, out=dh)
-        np.matmul(x.T, dh, out=dW1)
-
-    return iteration
+ROOT = Path(__file__).parents[2]
+BPCLI = Path(sys.executable).with_name("bpcli")
+THREADS = "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"
+SHAPES = (50, 100), (256, 100), (800, 128), (2048, 100)
+GRID = [(hidden, batch_size) for hidden in (50, 256, 800, 2048) for batch_size in (32, 100, 500)]
+ROUNDS = 9
+ROUND_SECONDS = 0.15  # of each side
+TORCH_GRADCHECK = """
+import time, torch
+torch.set_num_threads(1)
+shapes = (784, 50), (50,), (50, 10), (10,)
+parameters = [(0.01 * torch.randn(s, dtype=torch.double)).requires_grad_() for s in shapes]
+x, t = torch.rand(3, 784, dtype=torch.double), torch.tensor([1, 2, 3])
+def loss(W1, b1, W2, b2):
+    return torch.nn.functional.cross_entropy(torch.relu(x @ W1 + b1) @ W2 + b2, t)
+start = time.perf_counter()
+assert torch.autograd.gradcheck(loss, parameters)
+print(time.perf_counter() - start)
+"""
 
 
-def microseconds(iteration):
+def seconds(function, *args):
     start = time.perf_counter()
-    for _ in range(ITERATIONS):
-        iteration()
-    return (time.perf_counter() - start) / ITERATIONS * 1e6
+    function(*args)
+    return time.perf_counter() - start
+
+
+def in_turns(functions, rounds):
+    """Return the median seconds of each function, called one after the other in every round."""
+    times = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            times[name].append(seconds(function))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def iteration_times(sides, dataset, hidden, batch_size):
+    """Return microseconds an iteration, by side."""
+    subjects, counts = {}, {}
+    for side in sides:
+        subject = subjects[side.__name__] = side(dataset, hidden, batch_size)
+        subject.iterations(20)
+        took = seconds(subject.iterations, 20) / 20
+        counts[side.__name__] = max(2, min(2000, round(ROUND_SECONDS / took)))
+        subject.iterations(counts[side.__name__])  # compiles what has to be compiled
+    medians = in_turns(
+        {name: lambda n=name: subjects[n].iterations(counts[n]) for name in subjects}, ROUNDS
+    )
+    return {name: medians[name] / counts[name] * 1e6 for name in subjects}
+
+
+def accuracies(sides, dataset):
+    """Return each side's test accuracy after an epoch, so that nobody wins by not learning."""
+    found = {}
+    for side in sides:
+        subject = side(dataset, 50, 100)
+        subject.iterations(600)
+        found[side.__name__] = subject.accuracy()
+    return found
+
+
+def evaluation_times(dataset):
+    """Return the seconds that evaluating 70,000 images takes, and the products alone."""
+    import numpy as np
+    from peers import Bpcli
+
+    from bpcli.evaluation import CHUNK, evaluate
+
+    network = Bpcli(dataset, 50, 100).run.network
+    W1, W2 = network.arrays["W1"], network.arrays["W2"]
+    x, h, y = (np.ones((CHUNK, n), np.float32) for n in (784, 50, 10))
+
+    def products():
+        for _ in range(70_000 // CHUNK):
+            np.matmul(x, W1, out=h)
+            np.matmul(h, W2, out=y)
+
+    def evaluation():
+        evaluate(network, dataset.train)
+        evaluate(network, dataset.held_out)
+
+    return in_turns({"products": products, "bpcli": evaluation}, 7)
+
+
+def command(*args, **environment):
+    """Return a function that runs a command to its end."""
+    words = [str(arg) for arg in args]
+
+    def run():
+        subprocess.run(
+            words, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=os.environ | environment
+        )
+
+    return run
+
+
+def process_times(folder):
+    """Return the median seconds of whole processes, and what is to be compared with them."""
+    python, model = sys.executable, folder / "model.npz"
+    functions = {
+        "import click": command(python, "-c", "import click"),
+        "bpcli --help": command(BPCLI, "--help"),
+        "train configs/fast.yaml": command(BPCLI, "train", "configs/fast.yaml", "-o", model),
+        "train configs/98.yaml": command(BPCLI, "train", "configs/98.yaml", "-o", model),
+    }
+    if "torch" in sys.modules:
+        functions["import torch"] = command(python, "-c", "import torch")
+    return in_turns(functions, 7)
+
+
+def overhead(folder):
+    """Return seconds of `bpcli train` and of the same loop called as a library."""
+    library = (
+        "from bpcli import blas; blas.limit_threads(None)\n"
+        "from bpcli.config import Config\nfrom bpcli.dataset import load_dataset\n"
+        "from bpcli.training import Run, train\n"
+        "for _ in train(Run(Config(), load_dataset())): pass"
+    )
+    functions = {
+        "library": command(sys.executable, "-c", library),
+        "bpcli train": command(BPCLI, "train", "-o", folder / "model.npz"),
+    }
+    return in_turns(functions, 3)
+
+
+def gradcheck_times():
+    """Return the seconds of a full gradient check, and of PyTorch's slow mode."""
+    found = subprocess.run(
+        [BPCLI, "gradcheck", "--json"], capture_output=True, text=True, check=True
+    )
+    times = {"bpcli": json.loads(found.stdout)["seconds"]}
+    if "torch" in sys.modules:
+        code = [sys.executable, "-c", TORCH_GRADCHECK]
+        done = subprocess.run(code, capture_output=True, text=True, check=True)
+        times["torch.autograd.gradcheck"] = float(done.stdout)
+    return times
+
+
+def measure(quick):
+    """Return everything that this process, with its number of threads, can measure."""
+    from peers import installed, one_thread
+
+    from bpcli.dataset import load_dataset
+
+    loading = seconds(load_dataset)
+    dataset, sides = load_dataset(), installed()
+    found = {
+        "iteration": {
+            f"784-{hidden}-10, batch {n}": iteration_times(sides, dataset, hidden, n)
+            for hidden, n in SHAPES[: 1 if quick else None]
+        }
+    }
+    if quick or not one_thread():
+        return found
+    found["accuracy after an epoch"] = accuracies(sides, dataset)
+    found["grid"] = {
+        f"784-{hidden}-10, batch {n}": iteration_times(sides[:2], dataset, hidden, n)
+        for hidden, n in GRID
+    }
+    found["evaluation of 70,000 images"] = evaluation_times(dataset)
+    found["gradient check"] = gradcheck_times()
+    with tempfile.TemporaryDirectory() as name:
+        found["process"] = process_times(Path(name))
+        found["overhead"] = overhead(Path(name))
+    found["loading"] = {"bpcli": loading}
+    found["peak memory of train, MB"] = {
+        "bpcli": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+    }
+    return found
+
+
+def with_threads(count, *options):
+    """Return what a process of its own measures with so many threads for every side."""
+    xla = f"--xla_cpu_multi_thread_eigen={'false' if count == 1 else 'true'}"
+    done = subprocess.run(
+        [sys.executable, __file__, "--measure", *options],
+        env=os.environ | dict.fromkeys(THREADS, str(count)) | {"XLA_FLAGS": xla},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def table(title, rows):
+    """Print microseconds an iteration, a row for each net and a column for each side."""
+    sides = list(next(iter(rows.values())))
+    print(f"\n{title}: µs an iteration (and times the matrix products)")
+    print(f"{'':24}" + "".join(f"{side:>16}" for side in sides))
+    for row, times in rows.items():
+        floor = times["MatrixProducts"]
+        cells = "".join(f"{t:>9,.0f} ({t / floor:4.2f})" for t in times.values())
+        print(f"{row:24}{cells}")
 
 
 def main():
-    """Print the medians and their ratio, as a table or with --json as an object."""
-    config = load_config(
-        overrides=[f"training.iterations={ROUNDS * ITERATIONS + 1}", "training.evaluate_every=1e6"]
-    )
-    run = Run(config, load_dataset())
-    steps = train(run)
-    (hidden,) = config.network.hidden
-    sides = {
-        "matrix products": floor(784, hidden, 10, config.training.batch_size),
-        "bpcli": lambda: next(steps),
-    }
-    times = {name: [] for name in sides}
-    for _ in range(ROUNDS):
-        for name, iteration in sides.items():
-            times[name].append(microseconds(iteration))
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    ratio = medians["bpcli"] / medians["matrix products"]
-    if "--json" in sys.argv:
-        print(json.dumps({"microseconds": medians, "ratio": ratio}))
+    """Measure in processes of their own, and print tables or, with --json, an object."""
+    options = sys.argv[1:]
+    if "--measure" in options:
+        print(json.dumps(measure("--quick" in options)))
         return
-    print(f"one iteration, 784-{hidden}-10, mini-batch of {config.training.batch_size}, one thread")
-    for name, median in medians.items():
-        print(f"{name:<16}{median:8.0f} µs")
-    print(f"ratio           {ratio:8.2f}")
+    quick = [option for option in options if option == "--quick"]
+    cores = os.cpu_count()
+    results = {
+        "one thread": with_threads(1, *quick),
+        f"{cores} threads": with_threads(cores, *quick),
+    }
+    if "--json" in options:
+        print(json.dumps(results))
+        return
+    print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}")
+    for threads, found in results.items():
+        table(threads, found["iteration"])
+        if "grid" in found:
+            table(threads, found["grid"])
+        for title, values in found.items():
+            if title not in ("iteration", "grid"):
+                print(f"\n{title}")
+                for name, value in values.items():
+                    print(f"  {name:28}{'-' if value is None else f'{value:.4g}'}")
 
 
 if __name__ == "__main__":
