@@ -82,6 +82,7 @@ class Checkpoint:
             array[...] = self.arrays[name]
         run.optimizer.updates = run.iteration = self.iteration
         run.dropout.bit_generator.state = self.dropout
+        run.seconds = self.history[-1].seconds if self.history else 0.0
         # A finished run has an evaluation at its end that a longer run does not come to.
         run.history.extend(r for r in self.history if is_due(run, r.iteration))
 

@@ -72,6 +72,7 @@ class Run:
             dataset.train, config.training.batch_size, config.training.sampling, sampling, dtype
         )
         self.iteration = 0
+        self.seconds = 0.0  # that it took before it was resumed
         self.history: list[Record] = []
 
     @property
@@ -128,7 +129,7 @@ class _Watch:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.began = time.perf_counter() - (run.history[-1].seconds if run.history else 0.0)
+        self.began = time.perf_counter() - run.seconds
         self.resumed = time.perf_counter()
         self.iteration = run.iteration
 
