@@ -5,8 +5,10 @@ The file holds the arrays W1, b1, W2, ... as numpy.load opens them, the optimize
 """
 
 import contextlib
+import itertools
 import json
 import os
+import secrets
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -37,12 +39,25 @@ class Checkpoint:
     path: Path
     config: Config
     arrays: dict[str, Array]
-    pixels: int
-    classes: int
     fingerprint: str
     iteration: int
     dropout: dict[str, Any]
     history: tuple[Record, ...]
+
+    @property
+    def parameters(self) -> list[Array]:
+        """The network's arrays, without those of the optimizer, in order."""
+        return [a for name, a in self.arrays.items() if not name.startswith(OPTIMIZER)]
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of the images that the network takes."""
+        return len(self.parameters[0])
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that the network tells apart."""
+        return len(self.parameters[-1])
 
     def network(self, dtype: npt.DTypeLike = np.float32) -> Network:
         """Return the trained network, in float32 or float64."""
@@ -114,23 +129,28 @@ def load(path: Path) -> Checkpoint:
                 f"{path}: found format {metadata['format']}, expected {FORMAT}; it was written by "
                 f"bpcli {metadata['bpcli']}, this is {__version__}"
             )
-        config = parse_config(json.dumps(metadata["config"]), str(path))
         checkpoint = Checkpoint(
             path=path,
-            config=config,
+            config=parse_config(json.dumps(metadata["config"]), str(path)),
             arrays=arrays,
-            pixels=int(metadata["pixels"]),
-            classes=int(metadata["classes"]),
             fingerprint=str(metadata["dataset"]),
             iteration=int(metadata["iteration"]),
             dropout=metadata["dropout"],
             history=tuple(Record(**record) for record in metadata["history"]),
         )
         np.random.default_rng().bit_generator.state = checkpoint.dropout
-    except (KeyError, TypeError, ValueError, RecursionError, ConfigError) as error:
+        if checkpoint.iteration < 0 or not all(map(_has_numbers, checkpoint.history)):
+            raise CheckpointError(f"{path}: found no numbers in its history or iteration")
+        _check_arrays(checkpoint)
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
-    _check_arrays(checkpoint)
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: found no valid configuration: {error}") from error
     return checkpoint
+
+
+def _has_numbers(record: Record) -> bool:
+    return all(value is None or isinstance(value, int | float) for value in vars(record).values())
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
@@ -166,6 +186,14 @@ def _is_model(file: BinaryIO) -> bool:
 
 
 def _check_arrays(checkpoint: Checkpoint) -> None:
+    sizes = [checkpoint.pixels, *checkpoint.config.network.hidden, checkpoint.classes]
+    configured = sum(n * m + m for n, m in itertools.pairwise(sizes))
+    stored = sum(array.size for array in checkpoint.parameters)
+    if stored != configured:  # before memory is taken for so many
+        raise CheckpointError(
+            f"{checkpoint.path}: found {stored:,} parameters, expected {configured:,} by its "
+            "configuration"
+        )
     network = _network(checkpoint.config, checkpoint.pixels, checkpoint.classes, np.float32)
     optimizer = build_optimizer(checkpoint.config.optimizer, network.parameters, network.gradient)
     expected = _arrays(network, optimizer)
@@ -224,8 +252,6 @@ def save(path: Path, run: Run) -> None:
         "numpy": np.__version__,
         "blas_threads": blas.threads(),
         "config": asdict(run.config),
-        "pixels": run.dataset.pixels,
-        "classes": run.dataset.classes,
         "dataset": run.dataset.fingerprint,
         "iteration": run.iteration,
         "dropout": run.dropout.bit_generator.state,
@@ -242,23 +268,34 @@ def save(path: Path, run: Run) -> None:
 def finish(path: Path, run: Run) -> None:
     """Write the model of a complete `run` to `path`, and remove what was kept meanwhile."""
     save(path, run)
-    part(path).unlink(missing_ok=True)
+    try:
+        part(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise SaveError(f"{part(path)}: could not be removed: {error.strerror}") from error
 
 
 @contextlib.contextmanager
 def _replacing(path: Path, *, keep: bool = True) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` only when it is whole and on the disk."""
     target = Path(os.path.realpath(path))  # so that a symbolic link stays one
-    temporary = target.with_name(f".{os.getpid()}.bpcli.tmp")
+    temporary = target.with_name(f".{secrets.token_hex(8)}.bpcli.tmp")
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         if keep:
             temporary.replace(target)
-            folder = os.open(target.parent, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
+            _sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable where the file system lets us; the file itself is on the disk."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

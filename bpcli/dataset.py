@@ -1,4 +1,4 @@
-"""image and label files in -> a Dataset of arrays out, and from it the mini-batches of a run."""
+"""image and label files in -> a Dataset of arrays out."""
 
 import gzip
 import hashlib

@@ -51,14 +51,15 @@ def _fractions(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> list[float | 
 def evaluate(network: Network, split: Split) -> Evaluation:
     """Measure `network` on all images of `split`, whose labels must be classes it knows."""
     loss = 0.0
-    confusion: npt.NDArray[np.intp] = np.zeros(0, np.intp)
+    t = split.labels.astype(np.intp)
+    predicted = np.empty_like(t)
     x = np.empty((CHUNK, split.images.shape[1]), network.parameters.dtype)
     for start in range(0, len(split), CHUNK):
-        images = split.images[start : start + CHUNK]
-        t = split.labels[start : start + CHUNK].astype(np.intp)
+        chunk = slice(start, start + CHUNK)
+        images = split.images[chunk]
         logits = network.predict(to_inputs(images, x[: len(images)]))
-        classes = logits.shape[1]
-        counts = np.bincount(t * classes + logits.argmax(axis=1), minlength=classes**2)
-        confusion = counts if start == 0 else confusion + counts
-        loss += network.loss_layer.forward(logits, t) * len(t)
+        predicted[chunk] = logits.argmax(axis=1)
+        loss += network.loss_layer.forward(logits, t[chunk]) * len(images)
+    classes = logits.shape[1]
+    confusion = np.bincount(t * classes + predicted, minlength=classes**2)
     return Evaluation(loss / len(split), confusion.reshape(classes, classes))

@@ -170,10 +170,10 @@ class Power(Node):
         return self.x**self.y
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
-        dx = dout * self.y * self.x ** (self.y - 1)
+        dx = dout * np.where(self.y == 0, 0, self.y * self.x ** (self.y - 1))
         if isinstance(self.inputs[1], Constant):  # x may be negative then, and nobody needs dy
             return dx, np.zeros_like(self.y)
-        return dx, dout * self.value * np.log(self.x)
+        return dx, dout * np.where(self.value == 0, 0, self.value * np.log(self.x))
 
 
 class Negate(Node):

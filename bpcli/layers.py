@@ -52,6 +52,7 @@ class Layer(Workspace):
 
     def backward_params(self, dout: Array) -> None:
         """Set `grads` alone: enough for a first layer, as nobody asks for d loss / d image."""
+        self.backward(dout)
 
 
 class Affine(Layer):

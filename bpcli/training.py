@@ -91,6 +91,8 @@ def train(run: Run) -> Iterator[Record | None]:
     network, optimizer, mini_batches = run.network, run.optimizer, run.mini_batches
     learning_rate = build_schedule(run.config.optimizer, run.config.training.iterations)
     watch = _Watch(run)
+    if run.complete and (not run.history or run.history[-1].iteration != run.iteration):
+        yield watch.record()  # it was stopped right here, before its last evaluation
     while not run.complete:
         # Step 1, mini-batch: choose some of the training images.
         x, t = mini_batches.draw(run.iteration)
@@ -105,7 +107,7 @@ def train(run: Run) -> Iterator[Record | None]:
         # Step 4, repeat, and now and then look at the accuracy.
         run.iteration += 1
         if not math.isfinite(loss):
-            raise _diverged(run, loss)
+            raise _diverged(run, f"the loss is {loss}")
         yield watch.record() if is_due(run, run.iteration) else None
 
 
@@ -117,9 +119,9 @@ def is_due(run: Run, iteration: int) -> bool:
     return iteration % every == 0 if every else iteration * size % len(run.dataset.train) < size
 
 
-def _diverged(run: Run, loss: float) -> DivergedError:
+def _diverged(run: Run, found: str) -> DivergedError:
     return DivergedError(
-        f"training diverged: the loss is {loss} at iteration {run.iteration}; try an "
+        f"training diverged: {found} at iteration {run.iteration}; try an "
         f"optimizer.learning_rate smaller than {run.config.optimizer.learning_rate:g}"
     )
 
@@ -130,19 +132,21 @@ class _Watch:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.began = time.perf_counter() - run.seconds
-        self.resumed = time.perf_counter()
+        self.learning_since = time.perf_counter()
         self.iteration = run.iteration
 
     def record(self) -> Record:
         run, batch_size = self.run, self.run.config.training.batch_size
         images = (run.iteration - self.iteration) * batch_size
-        images_per_second = images / (time.perf_counter() - self.resumed)
+        images_per_second = images / (time.perf_counter() - self.learning_since)
         train, held_out = (
             evaluate(run.network, s) for s in (run.dataset.train, run.dataset.held_out)
         )
+        if not math.isfinite(train.loss):
+            raise _diverged(run, f"the loss is {train.loss}")
         state = (run.network.parameters, *run.optimizer.state.values())
-        if not math.isfinite(train.loss) or not all(np.isfinite(v).all() for v in state):
-            raise _diverged(run, train.loss)
+        if not all(np.isfinite(vector).all() for vector in state):
+            raise _diverged(run, "the optimizer's numbers overflow")
         is_test = run.dataset.held_out.name == "test"
         now = time.perf_counter()
         record = Record(
@@ -156,5 +160,5 @@ class _Watch:
             seconds=now - self.began,
         )
         run.history.append(record)
-        self.resumed, self.iteration = now, run.iteration
+        self.learning_since, self.iteration = now, run.iteration
         return record

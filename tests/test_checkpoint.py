@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from bpcli import __version__, checkpoint
 from bpcli.config import load_config
 from bpcli.dataset import load_dataset
 from bpcli.errors import CheckpointError, SaveError
-from bpcli.training import Run, train
+from bpcli.training import Record, Run, train
 
 
 @pytest.fixture
@@ -138,6 +139,9 @@ def rewrite(path, **changed):
         np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
 
 
+RECORD = asdict(Record(1, 0.1, 2.3, 0.1, 0.1, None, 1000.0, 0.1))
+
+
 def change_metadata(path, **changed):
     with np.load(path) as archive:
         metadata = json.loads(str(archive["metadata"])) | changed
@@ -148,11 +152,14 @@ def change_metadata(path, **changed):
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"W1": None}, "W1: found no such array, expected float32 (36, 8)"),
-        ({"W1": np.zeros((36, 9), np.float32)}, "W1: found float32 (36, 9), expected float32 (36, 8)"),
+        ({"W1": None}, "found 44 parameters, expected 108 by its configuration"),
+        ({"W1": np.zeros((36, 9), np.float32)}, "found 368 parameters, expected 332 by its configuration"),
+        ({"W1": np.zeros((72, 4), np.float32)}, "found 332 parameters, expected 620 by its configuration"),
+        ({"b1": np.zeros((8, 1), np.float32)}, "b1: found float32 (8, 1), expected float32 (8,)"),
+        ({"b2": np.array(1, np.float32)}, "found no valid metadata of bpcli: len() of unsized object"),
         ({"b2": np.zeros(4)}, "b2: found float64 (4,), expected float32 (4,)"),
         ({"b2": np.full(4, np.nan, np.float32)}, "b2: found values that are not finite"),
-        ({"W3": np.zeros(4)}, "W3: found float64 (4,), expected no such array"),
+        ({"W3": np.zeros(0)}, "found 332 parameters, expected 296 by its configuration"),
         ({"optimizer.velocity": None}, "optimizer.velocity: found no such array, expected float32 (332,)"),
         ({"W1": np.array([{}], object)}, "not a model file, or damaged: Object arrays cannot be loaded"),
         ({"metadata": None}, "found no model, or a damaged one"),
@@ -177,8 +184,20 @@ def test_wrong_arrays_are_refused(model, changed, expected):
             {"config": {"network": {"hidden": ["a"]}}},
             "network.hidden: found ['a'], expected a list",
         ),
-        ({"config": {"network": {"hidden": [9]}}}, "expected float32 (36, 9)"),
-        ({"pixels": "many"}, "found no valid metadata of bpcli: "),
+        (
+            {"config": {"network": {"hidden": [9]}}},
+            "found 332 parameters, expected 373 by its configuration",
+        ),
+        ({"config": {"network": {"hidden": [10**6, 10**6]}}}, "expected 1,000,042,000,004"),
+        ({"iteration": "many"}, "found no valid metadata of bpcli: "),
+        ({"iteration": -5}, "found no numbers in its history or iteration"),
+        ({"iteration": float("inf")}, "found no valid metadata of bpcli: "),
+        ({"history": [RECORD | {"loss": "low"}]}, "found no numbers in its history or iteration"),
+        ({"history": 3}, "found no valid metadata of bpcli: "),
+        (
+            {"dropout": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}}},
+            "found no valid",
+        ),
         ({"history": [{"iteration": 1}]}, "found no valid metadata of bpcli: "),
         ({"dropout": {"bit_generator": "x"}}, "found no valid metadata of bpcli: "),
     ],

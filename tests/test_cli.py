@@ -291,6 +291,17 @@ def test_resume_extends_a_finished_model_and_refuses_other_changes(bpcli, model,
     assert again.stdout.splitlines()[-1].startswith("model.npz: test accuracy 100.00%")
 
 
+def test_a_run_that_was_stopped_where_it_now_ends_is_evaluated(shell, bpcli, tiny_options, folder):
+    process = shell("train", *tiny_options, *SLOW, "-s", "training.evaluate_every=100000")
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    done = checkpoint.load(folder / "model.npz.part").iteration
+    assert 0 < done < 100_000
+    shown = bpcli("train", "--resume", "--json", "-s", f"training.iterations={done}").stdout
+    assert json.loads(shown)["iteration"] == done
+
+
 def test_extending_a_falling_schedule_is_said(bpcli, tiny_options, folder):
     bpcli("train", *tiny_options, "-s", "optimizer.schedule=linear")
     result = bpcli("train", "--resume", "-s", "training.iterations=72")

@@ -79,6 +79,7 @@ def test_a_name_that_stands_twice_is_one_node():
     [
         ("2 ** 3 ** 2", 512),
         ("-2 ** 2", -4),
+        ("0 ** 0", 1),
         ("(-2) ** 2", 4),
         ("7 - 2 - 1", 4),
         ("8 / 4 / 2", 1),
@@ -197,3 +198,14 @@ def test_values_of_names():
             parse_values([text])
     with pytest.raises(ExpressionError, match="a=2: a has a value already"):
         parse_values(["a=1", "a=2"])
+
+
+def test_powers_of_zero_have_derivatives():
+    for text, values, slopes in (
+        ("x ** 0", {"x": 0}, [0]),
+        ("x ** y", {"x": 0, "y": 2}, [0, 0]),
+        ("x ** y", {"x": 2, "y": 0}, [0, math.log(2)]),
+    ):
+        expression = Expression(text, values)
+        found = [float(variable.gradient) for variable in expression.variables.values()]
+        assert found == pytest.approx(slopes)

@@ -259,6 +259,20 @@ def test_a_single_wrong_element_is_found_and_named(rng, monkeypatch):
         assert row.max_relative_error == pytest.approx(error, rel=1e-5)
 
 
+@methods
+def test_small_errors_of_small_elements_are_rejected(method, rng, monkeypatch):
+    def change(layer, _result):
+        if layer.grads["W"].shape == (12, 6):
+            dW = layer.grads["W"]
+            dW[np.abs(dW) < np.median(np.abs(dW))] *= 1 + 1e-5
+
+    network = build(rng, hidden=(6,), weight_init="he", activation="tanh")
+    changed_result(Affine, "backward_params", change)(monkeypatch)
+    found = check(network, rng, method=method)
+    assert not found.parameters[0].passed
+    assert found.parameters[0].max_relative_error == pytest.approx(5e-6, rel=0.1)
+
+
 def kinked(rng, offset):
     """A net whose hidden unit 0 has an input that close to 0, for every image."""
     W1, b1 = rng.normal(size=(12, 6)), rng.normal(size=6)
