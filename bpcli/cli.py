@@ -1,4 +1,4 @@
-"""arguments in -> calls -> results printed and an exit code out: a thin shell over all the rest.
+"""arguments in -> calls -> results out: the commands, a thin shell over all the rest.
 
 What a command needs is imported inside it: `--help` stays quick, and the number of BLAS threads is
 settled before numpy is imported.
@@ -6,8 +6,6 @@ settled before numpy is imported.
 
 import contextlib
 import math
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import click
 
 from bpcli import __version__, blas
-from bpcli.errors import BpcliError
+from bpcli.terminal import STOPPED, Shell, complain, say, signals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,68 +25,6 @@ if TYPE_CHECKING:
 
 NOT_AS_ASKED = 1
 BATCHES_TO_CHOOSE_FROM = 10  # for the gradient check: one that is far from the kinks of ReLU
-STOPPED = 128  # plus the number of the signal
-
-
-class OutputError(BpcliError):
-    """Results that could not be written to standard output."""
-
-    exit_code = 1
-
-
-class Shell(click.Group):
-    """The one place that turns an exception into a message and an exit code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BpcliError as error:
-            complain(str(error))
-            ctx.exit(error.exit_code)
-        except MemoryError as error:
-            complain(
-                f"out of memory: {error or 'no more to be had'}; make network.hidden or "
-                "training.batch_size smaller"
-            )
-            ctx.exit(BpcliError.exit_code)
-        except BrokenPipeError:
-            ctx.exit(STOPPED + signal.SIGPIPE)
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        try:
-            return super().main(*args, **options)
-        except OSError as error:  # help that could not be written
-            complain(f"standard output: could not be written: {error.strerror}")
-            _abandon_output()
-            sys.exit(OutputError.exit_code)
-
-
-def say(result: str | dict[str, Any]) -> None:
-    """Write a result, text or the fields of a JSON object, to standard output at once."""
-    import json
-
-    text = result if isinstance(result, str) else json.dumps(result, allow_nan=False)
-    if sys.stdout is None:
-        raise OutputError("standard output: could not be written: it is closed")
-    encoding = sys.stdout.encoding or "utf-8"  # file names can have characters that it has not
-    try:
-        click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
-    except OSError as error:
-        _abandon_output()
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise OutputError(f"standard output: could not be written: {error.strerror}") from error
-
-
-def _abandon_output() -> None:
-    """See to it that what could not be written is not tried again when Python exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def complain(message: str) -> None:
-    """Write a message to standard error, if anybody listens: the exit code says it too."""
-    with contextlib.suppress(OSError):
-        click.echo(message, err=True)
 
 
 class Fraction(click.FloatRange):
@@ -164,7 +100,7 @@ def train(
 
     path = Path(output)
     run = _prepare(path, config_file, overrides, resume=resume)
-    with _signals() as caught:
+    with signals() as caught:
         with _progress(run, quiet=quiet) as steps:
             for record in steps:
                 if record and not run.complete:
@@ -206,28 +142,6 @@ def _prepare(
                 f"not {before}: the result is not that of one uninterrupted run"
             )
     return run
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect the first signal that asks to stop; a second one does not wait, nor save."""
-    caught: list[int] = []
-
-    def catch(number: int, _frame: object) -> None:
-        if caught:
-            sys.exit(STOPPED + number)
-        caught.append(number)
-
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {number: signal.getsignal(number) for number in signals}
-    for number, handler in previous.items():
-        if handler is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, catch)
-    try:
-        yield caught
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
