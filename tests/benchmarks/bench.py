@@ -8,7 +8,6 @@ an object instead of tables, `--quick` the first table alone.
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BPCLI = Path(sys.executable).with_name("bpcli")
-THREADS = "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"
+THREADS = "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NPROC"  # NPROC: JAX
 SHAPES = (50, 100), (256, 100), (800, 128), (2048, 100)
 GRID = [(hidden, batch_size) for hidden in (50, 256, 800, 2048) for batch_size in (32, 100, 500)]
 ROUNDS = 9
@@ -141,6 +140,18 @@ def overhead(folder):
     return in_turns(functions, 3)
 
 
+def peak_memory():
+    """Return the megabytes that `bpcli train` takes at most."""
+    code = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        train = [sys.executable, "-c", code, BPCLI, "train", "-o", f"{folder}/model.npz"]
+        return float(subprocess.run(train, capture_output=True, check=True).stdout)
+
+
 def gradcheck_times():
     """Return the seconds of a full gradient check, and of PyTorch's slow mode."""
     found = subprocess.run(
@@ -181,18 +192,15 @@ def measure(quick):
         found["process"] = process_times(Path(name))
         found["overhead"] = overhead(Path(name))
     found["loading"] = {"bpcli": loading}
-    found["peak memory of train, MB"] = {
-        "bpcli": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
-    }
+    found["peak memory of train, MB"] = {"bpcli": peak_memory()}
     return found
 
 
 def with_threads(count, *options):
     """Return what a process of its own measures with so many threads for every side."""
-    xla = f"--xla_cpu_multi_thread_eigen={'false' if count == 1 else 'true'}"
     done = subprocess.run(
         [sys.executable, __file__, "--measure", *options],
-        env=os.environ | dict.fromkeys(THREADS, str(count)) | {"XLA_FLAGS": xla},
+        env=os.environ | dict.fromkeys(THREADS, str(count)),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
