@@ -24,10 +24,10 @@ class Comparison:
     """How backpropagation's gradient by one array compares with the numerical one.
 
     `name` is that of a parameter (W1, b1, ...), or x for a layer's input. `max_relative_error` is
-    at the element `worst_index`, whose two gradients are `backprop` and `numerical`. A layer alone
-    is compared along random directions, with no index, unless it fails. `kinks` counts elements
-    with a bend of ReLU within the step, where the central difference says nothing: there
-    backpropagation has to agree with the slope to one side. `problem` says what a failure looks
+    at the element `worst_index`, whose two gradients are `backprop` and `numerical`. A large array
+    of a layer alone is compared along random directions, with no index, unless that fails. `kinks`
+    counts elements with a bend of ReLU within the step, where the central difference says nothing:
+    there backpropagation has to agree with the slope to one side. `problem` says what a failure looks
     like; one that leaves nothing to compare has no numbers.
     """
 
@@ -91,6 +91,12 @@ class Comparer:
         `before` is the gradient of a call before this one, if that was right.
         """
         array = self.subject.arrays[name]
+        if self.drowned:
+            problem = (
+                f"cannot be checked: values up to {self.real.size:.0e} come before the loss, and "
+                "their rounding hides the gradient; try --method complex, or smaller weights"
+            )
+            return Comparison(layer, name, array.shape, problem=problem)
         slopes = [self.slope(self.subject.value, element(array, i)) for i in range(array.size)]
         numerical = np.array(slopes).reshape(array.shape)
         error = relative_error(backprop, numerical, self.floor)
@@ -110,14 +116,8 @@ class Comparer:
             else:
                 break
         worst = np.unravel_index(np.argmax(error), error.shape)
-        problem = ""
-        if self.drowned:
-            problem = (
-                f"values up to {self.real.size:.0e}, whose rounding hides the gradient, come "
-                "before the loss: it cannot be checked; try --method complex or smaller weights"
-            )
-        elif not error[worst] <= self.tolerance:
-            problem = diagnose(backprop, numerical, samples, before)
+        failed = not error[worst] <= self.tolerance
+        problem = diagnose(backprop, numerical, samples, before) if failed else ""
         return Comparison(
             layer=layer,
             name=name,

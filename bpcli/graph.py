@@ -218,7 +218,7 @@ class Sigmoid(Node):
     symbol = "sigmoid"
 
     def forward(self) -> Value:
-        return np.asarray((1 + np.tanh(self.x / 2)) / 2)
+        return np.exp(-np.logaddexp(0, -self.x))  # exact in both tails, and cannot overflow
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
         return (dout * self.value * (1 - self.value),)

@@ -94,9 +94,13 @@ def check_text(found: "GradientCheck") -> str:
     verdict = f"all agree ({found.method}, relative errors to {found.tolerance:.0e} pass)"
     if not found.passed:
         culprits = ", ".join(dict.fromkeys(row.layer for row in found.failures))
-        verdict = f"{culprits} FAILED"
-        if not wrong:
-            verdict += "; the layers are right alone, so look at what joins them: network.py"
+        unknown = all(row.shape and row.worst_index is None for row in found.failures)
+        verdict = f"{culprits} {'could not be checked' if unknown else 'FAILED'}"
+        if not wrong and not unknown:
+            verdict += (
+                "; each layer is right alone, twice in a row: look at what joins them "
+                "(network.py), or at what a layer keeps or shares for longer"
+            )
     size = f"{found.checked:,} gradients on {found.samples} images in {found.seconds:.1f} s"
     return "\n".join([*lines, f"{size}: {verdict}"])
 

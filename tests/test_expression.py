@@ -3,6 +3,7 @@
 import math
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -209,3 +210,11 @@ def test_powers_of_zero_have_derivatives():
         expression = Expression(text, values)
         found = [float(variable.gradient) for variable in expression.variables.values()]
         assert found == pytest.approx(slopes)
+
+
+def test_sigmoid_is_exact_in_both_tails():
+    for x in (-700, -40, -5, 5, 40):
+        expression = Expression("log(sigmoid(x))", {"x": x})
+        assert float(expression.graph.output.value) == pytest.approx(
+            -np.logaddexp(0, -x), rel=1e-12
+        )
