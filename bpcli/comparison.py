@@ -27,8 +27,8 @@ class Comparison:
     at the element `worst_index`, whose two gradients are `backprop` and `numerical`. A large array
     of a layer alone is compared along random directions, with no index, unless that fails. `kinks`
     counts elements with a bend of ReLU within the step, where the central difference says nothing:
-    there backpropagation has to agree with the slope to one side. `problem` says what a failure looks
-    like; one that leaves nothing to compare has no numbers.
+    there backpropagation has to agree with the slope to one side. `problem` says what a failure
+    looks like; one that leaves nothing to compare has no numbers.
     """
 
     layer: str

@@ -79,7 +79,9 @@ def check_text(found: "GradientCheck") -> str:
     """Return the page that `bpcli gradcheck` prints: a table, then a verdict."""
     wrong = {row.layer for row in found.layers if not row.passed}
     names = list(dict.fromkeys(row.layer for row in found.layers))
-    alone = ", ".join(f"{name} {'FAILED' if name in wrong else 'ok'}" for name in names)
+    unknown = all(row.shape and row.worst_index is None for row in found.failures)
+    failed = "not checked" if unknown else "FAILED"
+    alone = ", ".join(f"{name} {failed if name in wrong else 'ok'}" for name in names)
     lines = [
         f"each layer alone: {alone}",
         "layer    array  shape       checked  kinks    error  worst at  backprop    numerical",
@@ -94,7 +96,6 @@ def check_text(found: "GradientCheck") -> str:
     verdict = f"all agree ({found.method}, relative errors to {found.tolerance:.0e} pass)"
     if not found.passed:
         culprits = ", ".join(dict.fromkeys(row.layer for row in found.failures))
-        unknown = all(row.shape and row.worst_index is None for row in found.failures)
         verdict = f"{culprits} {'could not be checked' if unknown else 'FAILED'}"
         if not wrong and not unknown:
             verdict += (
