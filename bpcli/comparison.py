@@ -48,6 +48,13 @@ class Comparison:
         return not self.problem
 
     @property
+    def verdict(self) -> str:
+        """`ok`, `FAILED`, or `not checked` where rounding hides the array's gradient."""
+        if self.passed:
+            return "ok"
+        return "not checked" if self.shape and not self.checked else "FAILED"
+
+    @property
     def ratio(self) -> float | None:
         """Backpropagation's gradient divided by the numerical one."""
         return self.backprop / self.numerical if self.backprop and self.numerical else None

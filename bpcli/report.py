@@ -5,6 +5,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bpcli.comparison import Comparison
     from bpcli.evaluation import Evaluation
     from bpcli.gradcheck import GradientCheck
@@ -77,13 +79,8 @@ def _percent(fraction: float | None) -> str:
 
 def check_text(found: "GradientCheck") -> str:
     """Return the page that `bpcli gradcheck` prints: a table, then a verdict."""
-    wrong = {row.layer for row in found.layers if not row.passed}
-    names = list(dict.fromkeys(row.layer for row in found.layers))
-    unknown = all(row.shape and row.worst_index is None for row in found.failures)
-    failed = "not checked" if unknown else "FAILED"
-    alone = ", ".join(f"{name} {failed if name in wrong else 'ok'}" for name in names)
     lines = [
-        f"each layer alone: {alone}",
+        f"each layer alone: {', '.join(_verdicts(found.layers))}",
         "layer    array  shape       checked  kinks    error  worst at  backprop    numerical",
         *map(_comparison_text, found.parameters),
         *(f"{row.layer}: {_failure_text(row)}" for row in found.failures),
@@ -96,8 +93,9 @@ def check_text(found: "GradientCheck") -> str:
     verdict = f"all agree ({found.method}, relative errors to {found.tolerance:.0e} pass)"
     if not found.passed:
         culprits = ", ".join(dict.fromkeys(row.layer for row in found.failures))
+        unknown = all(row.verdict == "not checked" for row in found.failures)
         verdict = f"{culprits} {'could not be checked' if unknown else 'FAILED'}"
-        if not wrong and not unknown:
+        if not unknown and all(row.passed for row in found.layers):
             verdict += (
                 "; each layer is right alone, twice in a row: look at what joins them "
                 "(network.py), or at what a layer keeps or shares for longer"
@@ -106,13 +104,22 @@ def check_text(found: "GradientCheck") -> str:
     return "\n".join([*lines, f"{size}: {verdict}"])
 
 
+def _verdicts(rows: "Iterable[Comparison]") -> list[str]:
+    """Return each layer's name with the worst verdict on any of its arrays."""
+    worst: dict[str, str] = {}
+    for row in rows:
+        known = worst.setdefault(row.layer, row.verdict)
+        worst[row.layer] = max(known, row.verdict, key=("ok", "not checked", "FAILED").index)
+    return [f"{layer} {verdict}" for layer, verdict in worst.items()]
+
+
 def _comparison_text(row: "Comparison") -> str:
     shape = " x ".join(map(str, row.shape))
     return (
         f"{row.layer:<7}  {row.name:<5}  {shape:<10}  {row.checked:7,d}  {row.kinks:5d}  "
         f"{_number(row.max_relative_error, '7.1e')}  {_index(row):<8}  "
         f"{_number(row.backprop, ' .3e')}  {_number(row.numerical, ' .3e')}"
-        f"{'' if row.passed else '  FAILED'}"
+        f"{'' if row.passed else '  ' + row.verdict}"
     )
 
 
