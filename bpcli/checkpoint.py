@@ -104,9 +104,13 @@ class Checkpoint:
 
 def part(path: Path) -> Path:
     """Return where the state of an unfinished run is kept: MODEL.part beside MODEL."""
+    _refuse_folder(path)
+    return path.with_name(path.name + ".part")
+
+
+def _refuse_folder(path: Path) -> None:
     if os.path.isdir(path):  # noqa: PTH112 - is_dir() raises for a name that is too long
         raise CheckpointError(f"{path}: found a folder, expected a file name for the model")
-    return path.with_name(path.name + ".part")
 
 
 def find(path: Path) -> Checkpoint:
@@ -224,24 +228,32 @@ def check_writable(path: Path) -> None:
     """Raise CheckpointError if no model can or should be written to `path`; change nothing."""
     try:
         for target in (path, part(path)):
-            part(target)
-            if target.exists() and not target.is_file():
-                raise CheckpointError(
-                    f"{target}: found a device or a pipe, expected a file name for the model"
-                )
-            if target.exists() and target.stat().st_size:
-                with target.open("rb") as file:
-                    if not _is_model(file):
-                        raise CheckpointError(
-                            f"{target}: found a file that is no model, expected a model to "
-                            "replace, or none; choose another with -o"
-                        )
+            _check_replaceable(target)
             with _replacing(target, keep=False):
                 pass
     except OSError as error:
         raise CheckpointError(
             f"{path}: no model can be written there: {error.strerror}; choose another file with -o"
         ) from error
+
+
+def _check_replaceable(target: Path) -> None:
+    """Raise CheckpointError if what stands at `target` is neither a model nor an empty file."""
+    _refuse_folder(target)
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise CheckpointError(
+            f"{target}: found a device or a pipe, expected a file name for the model"
+        )
+    if not target.stat().st_size:
+        return
+    with target.open("rb") as file:
+        if not _is_model(file):
+            raise CheckpointError(
+                f"{target}: found a file that is no model, expected a model to replace, or none; "
+                "choose another with -o"
+            )
 
 
 def save(path: Path, run: Run) -> None:

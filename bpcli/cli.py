@@ -122,14 +122,13 @@ def _prepare(
     """Set the run up; what can be known to be wrong before training is found here."""
     from bpcli import checkpoint
     from bpcli.config import Config, load_config
-    from bpcli.dataset import load_dataset
-    from bpcli.training import Run
+    from bpcli.training import set_up
 
     saved = checkpoint.find(path) if resume else None
     base = saved.config if saved and config_file is None else Config()
     config = load_config(config_file, overrides, base)
     checkpoint.check_writable(path)
-    run = Run(config, load_dataset(config.dataset.source, config.dataset.validation))
+    run = set_up(config)
     part = checkpoint.part(path)
     if not saved and part.exists():
         complain(f"{part}: this run replaces an unfinished one; --resume would go on with that")
@@ -296,19 +295,17 @@ def _network_to_check(
 
     from bpcli import checkpoint, gradcheck
     from bpcli.config import Config, load_config
-    from bpcli.dataset import load_dataset
-    from bpcli.training import Run
+    from bpcli.training import set_up
 
     if model and (config_file or overrides):
         raise click.UsageError("--model brings its own configuration: give no CONFIG and no -s")
     saved = checkpoint.load(Path(model)) if model else None
     base = saved.config if saved else Config()
     config = load_config(config_file, (*overrides, f"training.batch_size={samples}"), base)
-    dataset = load_dataset(config.dataset.source, config.dataset.validation)
-    run = Run(config, dataset, np.float64)
+    run = set_up(config, np.float64)
     network = run.network
     if saved:
-        dataset.train.check_fits(saved.pixels, saved.classes)
+        run.dataset.train.check_fits(saved.pixels, saved.classes)
         network = saved.network(np.float64)
     draws = map(run.mini_batches.draw, range(BATCHES_TO_CHOOSE_FROM))
     with np.errstate(all="ignore"):  # of huge weights: what they give is reported as it is
@@ -365,11 +362,9 @@ def _expression(text: str, values: tuple[str, ...]) -> "Graph":
 
 def _network(config_file: str) -> "Network":
     from bpcli.config import load_config
-    from bpcli.dataset import load_dataset
-    from bpcli.training import Run
+    from bpcli.training import set_up
 
-    config = load_config(config_file)
-    return Run(config, load_dataset(config.dataset.source, config.dataset.validation)).network
+    return set_up(load_config(config_file)).network
 
 
 def _can_print(text: str) -> bool:

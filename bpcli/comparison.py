@@ -108,20 +108,7 @@ class Comparer:
         numerical = np.array(slopes).reshape(array.shape)
         error = relative_error(backprop, numerical, self.floor)
         error[np.isnan(error)] = np.inf
-        kinks = 0
-        for i in np.argsort(-error, axis=None, kind="stable").tolist():
-            if error.flat[i] <= self.tolerance:
-                break
-            move = element(self.real.arrays[name], i)
-            better = np.asarray(self._extrapolate(move))
-            again = relative_error(backprop.flat[i], better, EXTRAPOLATED * self.floor)
-            if again <= self.tolerance:
-                numerical.flat[i], error.flat[i] = better, again
-            elif self._is_kink(move, backprop.flat[i]):
-                kinks += 1
-                error.flat[i] = 0
-            else:
-                break
+        kinks = self._look_again(name, backprop, numerical, error)
         worst = np.unravel_index(np.argmax(error), error.shape)
         failed = not error[worst] <= self.tolerance
         problem = diagnose(backprop, numerical, samples, before) if failed else ""
@@ -137,6 +124,27 @@ class Comparer:
             numerical=float(numerical[worst]),
             problem=problem,
         )
+
+    def _look_again(self, name: str, backprop: Array, numerical: Array, error: Array) -> int:
+        """Mend what the method got wrong itself, from the worst error to the first real one.
+
+        Changes `numerical` and `error` in place, and returns the number of kinks.
+        """
+        kinks = 0
+        for i in np.argsort(-error, axis=None, kind="stable").tolist():
+            if error.flat[i] <= self.tolerance:
+                break
+            move = element(self.real.arrays[name], i)
+            better = np.asarray(self._extrapolate(move))
+            again = relative_error(backprop.flat[i], better, EXTRAPOLATED * self.floor)
+            if again <= self.tolerance:
+                numerical.flat[i], error.flat[i] = better, again
+            elif self._is_kink(move, backprop.flat[i]):
+                kinks += 1
+                error.flat[i] = 0
+            else:
+                break
+        return kinks
 
     def _is_kink(self, move: Move, backprop: float) -> bool:
         """Tell whether the slopes to both sides differ, and `backprop` is one of them.

@@ -52,12 +52,12 @@ class Document:
         self.name = name
         self.entries: list[Entry] = []
         self.problems: list[str] = []
+        self._places: dict[str, str] = {}
         try:
             root = _compose(text)
         except MalformedError as error:
             self.problems.append(f"{name}:{error.line}: {error.reason}")
             return
-        self._places: dict[str, str] = {}
         if isinstance(root, yaml.MappingNode):
             self._read_mapping(root, "")
         elif root is not None and plain_value(root) is not None:

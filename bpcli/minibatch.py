@@ -48,7 +48,7 @@ class MiniBatches:
         self._epoch = -1  # the number of the epoch that `_order` is that of
         self._order = np.empty(0, np.intp)
         self._thread = ThreadPoolExecutor(1)
-        self._coming: Future[None] = Future()
+        self._coming: Future[None] | None = None  # the chunk after that
 
     def draw(self, iteration: int) -> tuple[npt.NDArray[np.floating], Indices]:
         """Return inputs x (batch, pixels) from 0 to 1 and labels t (batch,) of a mini-batch.
@@ -82,7 +82,7 @@ class MiniBatches:
 
     def _turn_to(self, chunk: int) -> None:
         """Wait for a chunk, and have the one after it gathered."""
-        if chunk != self._chunk + 1 or self._chunk < 0:
+        if self._coming is None or chunk != self._chunk + 1:
             self._coming = self._thread.submit(self._gather, chunk)
         self._coming.result()
         self._chunk = chunk

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.config import Config
-from bpcli.dataset import Dataset
+from bpcli.dataset import Dataset, load_dataset
 from bpcli.errors import DivergedError
 from bpcli.evaluation import evaluate
 from bpcli.minibatch import MiniBatches
@@ -79,6 +79,11 @@ class Run:
     def complete(self) -> bool:
         """Whether every iteration that was asked for has been done."""
         return self.iteration >= self.config.training.iterations
+
+
+def set_up(config: Config, dtype: npt.DTypeLike = np.float32) -> Run:
+    """Load the data that `config` names and return a new run. Raises DatasetError."""
+    return Run(config, load_dataset(config.dataset.source, config.dataset.validation), dtype)
 
 
 def train(run: Run) -> Iterator[Record | None]:

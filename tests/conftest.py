@@ -18,6 +18,8 @@ from click.testing import CliRunner, Result
 from hypothesis import settings
 
 from bpcli.cli import main
+from bpcli.config import load_config
+from bpcli.training import set_up
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")
@@ -97,3 +99,13 @@ def tiny_options(tiny):
         "training.evaluate_every": 12,
     }
     return [part for key, value in values.items() for part in ("-s", f"{key}={value}")]
+
+
+@pytest.fixture
+def make_run(tiny_options):
+    """Set up a run on the small data set, with overrides."""
+
+    def make(*overrides):
+        return set_up(load_config(overrides=[*tiny_options[1::2], *overrides]))
+
+    return make

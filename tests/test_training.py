@@ -3,19 +3,8 @@
 import numpy as np
 import pytest
 
-from bpcli.config import load_config
-from bpcli.dataset import load_dataset
 from bpcli.errors import DivergedError
-from bpcli.training import Run, train
-
-
-@pytest.fixture
-def make_run(tiny_options):
-    def make(*overrides):
-        config = load_config(overrides=[*tiny_options[1::2], *overrides])
-        return Run(config, load_dataset(config.dataset.source, config.dataset.validation))
-
-    return make
+from bpcli.training import train
 
 
 def finish(run):

@@ -99,14 +99,12 @@ def evaluation_times(dataset):
     return in_turns({"products": products, "bpcli": evaluation}, 7)
 
 
-def command(*args, **environment):
+def command(*args):
     """Return a function that runs a command to its end."""
     words = [str(arg) for arg in args]
 
     def run():
-        subprocess.run(
-            words, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=os.environ | environment
-        )
+        subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
     return run
 
