@@ -1,8 +1,9 @@
 """Times bpcli beside the bare matrix products and, where they are installed, other libraries.
 
 All sides run in one process and in turns, several rounds; medians and ratios are printed, because
-machines differ and are noisy. The whole is done on one thread, then on all cores. `--json` prints
-an object instead of tables, `--quick` the first table alone.
+machines differ and are noisy. The whole is done on one thread, then on all cores, and then bpcli
+alone beside a process that keeps a core busy. `--json` prints an object instead of tables,
+`--quick` measures the book's net alone.
 """
 
 import json
@@ -150,12 +151,23 @@ def peak_memory():
         return float(subprocess.run(train, capture_output=True, check=True).stdout)
 
 
+def first_products():
+    """Do the first product, of three images, as often as a central difference of all has to."""
+    import numpy as np
+
+    x, W = np.ones((3, 784)), np.ones((784, 50))
+    y = np.empty((3, 50))
+    for _ in range(2 * 39_760):
+        np.matmul(x, W, out=y)
+
+
 def gradcheck_times():
-    """Return the seconds of a full gradient check, and of PyTorch's slow mode."""
+    """Return the seconds of a full gradient check, of its first products, and of PyTorch's."""
     found = subprocess.run(
         [BPCLI, "gradcheck", "--json"], capture_output=True, text=True, check=True
     )
-    times = {"bpcli": json.loads(found.stdout)["seconds"]}
+    times = {"first products": seconds(first_products)}
+    times["bpcli"] = json.loads(found.stdout)["seconds"]
     if "torch" in sys.modules:
         code = [sys.executable, "-c", TORCH_GRADCHECK]
         done = subprocess.run(code, capture_output=True, text=True, check=True)
@@ -163,7 +175,7 @@ def gradcheck_times():
     return times
 
 
-def measure(quick):
+def measure(quick, busy):
     """Return everything that this process, with its number of threads, can measure."""
     from peers import installed, one_thread
 
@@ -171,13 +183,15 @@ def measure(quick):
 
     loading = seconds(load_dataset)
     dataset, sides = load_dataset(), installed()
+    if busy:
+        sides = sides[:2]
     found = {
         "iteration": {
             f"784-{hidden}-10, batch {n}": iteration_times(sides, dataset, hidden, n)
             for hidden, n in SHAPES[: 1 if quick else None]
         }
     }
-    if quick or not one_thread():
+    if quick or busy or not one_thread():
         return found
     found["accuracy after an epoch"] = accuracies(sides, dataset)
     found["grid"] = {
@@ -206,6 +220,16 @@ def with_threads(count, *options):
     return json.loads(done.stdout)
 
 
+def beside_a_busy_process(count, *options):
+    """Return what `with_threads` does while another process keeps a core busy."""
+    neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        return with_threads(count, "--busy", *options)
+    finally:
+        neighbour.kill()
+        neighbour.wait()
+
+
 def table(title, rows):
     """Print microseconds an iteration, a row for each net and a column for each side."""
     sides = list(next(iter(rows.values())))
@@ -221,13 +245,15 @@ def main():
     """Measure in processes of their own, and print tables or, with --json, an object."""
     options = sys.argv[1:]
     if "--measure" in options:
-        print(json.dumps(measure("--quick" in options)))
+        print(json.dumps(measure("--quick" in options, "--busy" in options)))
         return
     quick = [option for option in options if option == "--quick"]
     cores = os.cpu_count()
     results = {
         "one thread": with_threads(1, *quick),
         f"{cores} threads": with_threads(cores, *quick),
+        "one thread, busy neighbour": beside_a_busy_process(1, *quick),
+        f"{cores} threads, busy neighbour": beside_a_busy_process(cores, *quick),
     }
     if "--json" in options:
         print(json.dumps(results))

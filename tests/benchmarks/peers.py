@@ -105,6 +105,72 @@ class Bpcli(Side):
         return evaluate(self.run.network, self.dataset.held_out).accuracy
 
 
+class NumpyLoop(Side):
+    """What numpy allows: the calls of an iteration one after the other, and no classes."""
+
+    def set_up(self):
+        images, labels = self.dataset.train.images, self.dataset.train.labels.astype(np.intp)
+        (W1, W2), (b1, b2) = self.weights, self.biases
+        shapes = [a.shape for a in (W1, b1, W2, b2)]
+        p = np.concatenate([a.ravel() for a in (W1, b1, W2, b2)])
+        g = np.zeros_like(p)
+        W1, b1, W2, b2 = self.views(p, shapes)
+        dW1, db1, dW2, db2 = self.views(g, shapes)
+        n, d, m, c = self.batch_size, self.dataset.pixels, self.hidden, self.dataset.classes
+        self.arrays = W1, W2, b1, b2
+
+        def loop():
+            pixels, t, rows = np.empty((n, d), np.uint8), np.empty(n, np.intp), np.arange(n)
+            x, h, y, exp = (np.empty(s, np.float32) for s in ((n, d), (n, m), (n, c), (c, n)))
+            dh, zeros, ones = np.empty_like(h), np.zeros_like(h), np.ones(n, np.float32)
+            scale, rate = np.float32(1 / 255), np.float32(LEARNING_RATE)
+            for batch in self.batches:
+                images.take(batch, 0, pixels, "clip")
+                labels.take(batch, 0, t, "clip")
+                np.copyto(x, pixels)
+                np.multiply(x, scale, out=x)
+                np.matmul(x, W1, out=h)
+                np.add(h, b1, out=h)
+                np.maximum(h, zeros, out=h)
+                np.matmul(h, W2, out=y)
+                np.add(y, b2, out=y)
+                np.copyto(exp, y.T)
+                np.subtract(exp, np.maximum.reduce(exp), out=exp)
+                t *= n
+                t += rows
+                logits = exp.take(t)
+                np.exp(exp, out=exp)
+                total = np.add.reduce(exp)
+                np.divide(exp, total, out=exp)
+                loss = np.log(total, out=total)
+                loss -= logits
+                exp.reshape(-1)[t] -= 1
+                np.multiply(exp, 1 / n, out=exp)
+                np.matmul(h.T, exp.T, out=dW2)
+                np.matmul(ones, exp.T, out=db2)
+                np.matmul(exp.T, W2.T, out=dh)
+                np.greater(h, 0, out=h)
+                np.multiply(dh, h, out=dh)
+                np.matmul(x.T, dh, out=dW1)
+                np.matmul(ones, dh, out=db1)
+                np.multiply(g, rate, out=g)
+                np.subtract(p, g, out=p)
+                yield np.add.reduce(loss) / n
+
+        self.steps = loop()
+
+    def views(self, vector, shapes):
+        stops = np.cumsum([np.prod(s) for s in shapes])[:-1]
+        return [v.reshape(s) for v, s in zip(np.split(vector, stops), shapes, strict=True)]
+
+    def iterations(self, count):
+        for _ in itertools.islice(self.steps, count):
+            pass
+
+    def parameters(self):
+        return self.arrays
+
+
 class JaxScan(Side):
     """JAX: one compiled `lax.scan` over the mini-batches of a call."""
 
@@ -236,5 +302,5 @@ class Chapter5(Side):
 
 def installed():
     """Return the sides that can be measured here, the floor and this project first."""
-    sides = MatrixProducts, Bpcli, JaxScan, TorchEager, ScikitLearn, Chapter5
+    sides = MatrixProducts, Bpcli, NumpyLoop, JaxScan, TorchEager, ScikitLearn, Chapter5
     return [s for s in sides if s.needs is None or importlib.util.find_spec(s.needs)]
