@@ -23,6 +23,7 @@ SHAPES = (50, 100), (256, 100), (800, 128), (2048, 100)
 GRID = [(hidden, batch_size) for hidden in (50, 256, 800, 2048) for batch_size in (32, 100, 500)]
 ROUNDS = 9
 ROUND_SECONDS = 0.15  # of each side
+PAUSE = 0.1  # seconds between two sides: threads that have nothing to do spin for a while
 TORCH_GRADCHECK = """
 import time, torch
 torch.set_num_threads(1)
@@ -48,6 +49,7 @@ def in_turns(functions, rounds):
     times = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
+            time.sleep(PAUSE)
             times[name].append(seconds(function))
     return {name: statistics.median(values) for name, values in times.items()}
 
