@@ -221,7 +221,8 @@ def evaluate(
     from bpcli.dataset import load_split
 
     saved = checkpoint.load(Path(model))
-    images = load_split(data or saved.config.dataset.source, split)
+    source = data or saved.config.dataset.source
+    images = load_split(source, split, deskew=saved.config.dataset.deskew)
     images.check_fits(saved.pixels, saved.classes)
     with np.errstate(all="ignore"):  # of huge weights: what they give is reported as it is
         found = evaluation.evaluate(saved.network(), images)

@@ -70,6 +70,17 @@ def either(first: Kind, second: Kind) -> Kind:
     return Kind(f"{first.expected} or {second.expected}", read)
 
 
+def boolean() -> Kind:
+    """Return the kind of true and false."""
+
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError  # noqa: TRY004 - one exception for "not of this kind"
+        return value
+
+    return Kind("true or false", read)
+
+
 def list_of(item: Kind, example: str) -> Kind:
     """Return the kind of the lists whose every entry `item` takes."""
 
@@ -103,6 +114,26 @@ class DatasetConfig:
 
     source: str = key("mnist", text(), "the bundled MNIST, a folder of IDX files, or an .npz")
     validation: int = key(0, integer(0), "last training images, held out and reported on, not test")
+    deskew: bool = key(False, boolean(), "whether images are made upright first, test images too")
+
+
+@dataclass(frozen=True)
+class DistortionConfig:
+    """Arguments of `bpcli.distortion`: how far each training image is distorted, at random."""
+
+    alpha: float = key(0.0, number(0, below=1e6), "elastic: 34 in Simard et al. 2003; 0 is none")
+    sigma: float = key(4.0, number(0, below=1e6, exclusive=True), "its smoothness, in pixels")
+    rotation: float = key(0.0, number(0, below=360), "largest angle, in degrees")
+    scale: float = key(
+        0.0, number(0, below=1), "largest change of height and of width; 0.1 is 10 %"
+    )
+    shear: float = key(0.0, number(0, below=1e6), "largest; 0.1 leans by a tenth of the height")
+    shift: float = key(0.0, number(0, below=1e6), "largest, down and across, in pixels")
+
+    @property
+    def identity(self) -> bool:
+        """Whether images stay as they are."""
+        return not (self.alpha or self.rotation or self.scale or self.shear or self.shift)
 
 
 @dataclass(frozen=True)
@@ -120,6 +151,12 @@ class NetworkConfig:
         either(number(0, below=1e30), choice("xavier", "he")),
         "a standard deviation, or xavier, or he",
     )
+    loss: str = key(
+        "softmax",
+        choice("softmax", "squared"),
+        "softmax with cross-entropy, or squared error of sigmoids",
+    )
+    input_dropout: float = key(0.0, number(0, below=1), "share of pixels left out while training")
     dropout: float = key(0.0, number(0, below=1), "share of hidden units left out while training")
     weight_decay: float = key(0.0, number(0), "lambda; the loss gains lambda / 2 * sum of W ** 2")
 
@@ -166,6 +203,7 @@ class Config:
 
     seed: int = key(0, integer(0), "of everything random: weights, mini-batches, dropout")
     dataset: DatasetConfig = DatasetConfig()
+    distortion: DistortionConfig = DistortionConfig()
     network: NetworkConfig = NetworkConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     training: TrainingConfig = TrainingConfig()

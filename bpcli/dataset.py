@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.errors import DatasetError
+from bpcli.warp import Bytes, make_upright
 
-Bytes = npt.NDArray[np.uint8]
 SplitName = Literal["train", "test", "validation"]
 
 BUNDLED = Path(__file__).parent / "mnist"
@@ -27,12 +27,16 @@ IMAGES, LABELS = 3, 1  # dimensions of the two kinds of IDX file
 
 @dataclass(frozen=True)
 class Split:
-    """Images of one purpose: `images` (N, pixels) and `labels` (N,), both uint8."""
+    """Images of one purpose: `images` (N, pixels) and `labels` (N,), both uint8.
+
+    `size` is that of an image, (height, width), in pixels.
+    """
 
     name: SplitName
     images: Bytes
     labels: Bytes
     source: str
+    size: tuple[int, int]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -84,14 +88,15 @@ class Dataset:
         return digest.hexdigest()
 
 
-def load_dataset(source: str = "mnist", validation: int = 0) -> Dataset:
+def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = False) -> Dataset:
     """Load the bundled MNIST (`mnist`), a folder of IDX files, or a Keras-style `.npz`.
 
     With `validation`, that many of the last training images are held out in place of the test
-    images. IDX files that are not compressed are memory-mapped. Raises DatasetError, which names
+    images; with `deskew`, all images are made upright. IDX files that are not compressed are memory-mapped. Raises DatasetError, which names
     the file, what was found in it and what was expected.
     """
-    train, test = load_split(source, "train"), load_split(source, "test")
+    train = load_split(source, "train", deskew=deskew)
+    test = load_split(source, "test", deskew=deskew)
     if train.images.shape[1] != test.images.shape[1]:
         raise DatasetError(
             f"{source}: training images have {train.images.shape[1]} pixels and test images "
@@ -116,13 +121,14 @@ def load_dataset(source: str = "mnist", validation: int = 0) -> Dataset:
     )
 
 
-def load_split(source: str, name: SplitName) -> Split:
+def load_split(source: str, name: SplitName, *, deskew: bool = False) -> Split:
     """Load the training or the test images of a source, as `load_dataset` takes it."""
     try:
         path = BUNDLED if source == "mnist" else Path(source).expanduser()
-        return _load_split(path, name, source)
+        split = _load_split(path, name, source)
     except (OSError, RuntimeError) as error:  # no such home, no permission, too long a name
         raise DatasetError(f"{source}: cannot be read: {error}") from error
+    return replace(split, images=make_upright(split.images, split.size)) if deskew else split
 
 
 def _load_split(path: Path, name: SplitName, source: str) -> Split:
@@ -142,7 +148,8 @@ def _load_split(path: Path, name: SplitName, source: str) -> Split:
             f"{label_path}: found {len(labels)} labels, expected one for each of the "
             f"{len(images)} images in {image_path}"
         )
-    return Split(name, images.reshape(len(images), -1), labels, source)
+    n, height, width = images.shape
+    return Split(name, images.reshape(n, height * width), labels, source, (height, width))
 
 
 def _find(folder: Path, stem: str, kind: str) -> Path:

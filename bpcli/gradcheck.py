@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.comparison import Build, Comparer, Comparison
-from bpcli.layers import Array, Dropout, Labels, Layer, ReLU, SoftmaxWithLoss
+from bpcli.layers import Array, Dropout, Labels, Layer, LossLayer, ReLU
 from bpcli.network import Network
 from bpcli.numerical import Function
 
@@ -103,7 +103,7 @@ def _clearance(network: Network, x: Array) -> float:
 class _Loss(Layer):
     """The loss layer with fixed labels `t`, as a layer with one output, the loss."""
 
-    def __init__(self, loss_layer: SoftmaxWithLoss, t: Labels) -> None:
+    def __init__(self, loss_layer: LossLayer, t: Labels) -> None:
         super().__init__()
         self.loss_layer = loss_layer
         self.t = t
@@ -211,7 +211,9 @@ def _check_network(
     """Compare the gradients by every parameter of the whole network."""
 
     def build(dtype: npt.DTypeLike) -> Function:
-        twin = Network(_cast(network.layers, dtype), network.weight_decay)
+        twin = Network(
+            _cast(network.layers, dtype), copy.deepcopy(network.loss_layer), network.weight_decay
+        )
         repeat = _repeater(twin.layers)
 
         def loss() -> float:

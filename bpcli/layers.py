@@ -102,18 +102,22 @@ class Sigmoid(Layer):
     """
 
     def forward(self, x: Array) -> Array:
-        y = np.multiply(x, 0.5, out=self.memory("y", x.shape, x.dtype))
-        np.tanh(y, out=y)
-        y += 1
-        y *= 0.5
-        self.y = y
-        return y
+        self.y = _sigmoid(x, out=self.memory("y", x.shape, x.dtype))
+        return self.y
 
     def backward(self, dout: Array) -> Array:
         dx = np.subtract(1, self.y, out=self.memory("dx", dout.shape, dout.dtype))
         dx *= self.y
         dx *= dout
         return dx
+
+
+def _sigmoid(x: Array, out: Array) -> Array:
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out += 1
+    out *= 0.5
+    return out
 
 
 class Tanh(Layer):
@@ -156,7 +160,19 @@ class Dropout(Layer):
         return np.multiply(dout, self.mask, out=self.memory("dx", dout.shape, dout.dtype))
 
 
-class SoftmaxWithLoss(Workspace):
+class LossLayer(Workspace):
+    """The layer at the end: it compares what comes to it with the labels."""
+
+    def forward(self, x: Array, t: Labels) -> float:
+        """Return the mean loss of `x` (N, C) for the labels `t` (N,)."""
+        raise NotImplementedError
+
+    def backward(self) -> Array:
+        """Return dx (N, C) for the last call of `forward`."""
+        raise NotImplementedError
+
+
+class SoftmaxWithLoss(LossLayer):
     """y = exp(x) / row sums of exp(x);  loss = mean of -log y[t];  dx = (y - onehot(t)) / N.
 
     Section 5.6.3 and appendix A. x are the logits (N, C), t the labels (N,). The loss, in nats, is
@@ -166,7 +182,6 @@ class SoftmaxWithLoss(Workspace):
     """
 
     def forward(self, x: Array, t: Labels) -> float:
-        """Return the mean cross-entropy of the softmax of `x` (N, C) for the labels `t` (N,)."""
         exp = self.exp = self.memory("exp", x.shape[::-1], x.dtype)
         np.copyto(exp, x.T)
         exp -= np.maximum.reduce(exp)
@@ -179,9 +194,31 @@ class SoftmaxWithLoss(Workspace):
         return mean
 
     def backward(self) -> Array:
-        """Return dx (N, C) for the last call of `forward`."""
         n = len(self.total)
         dx = self.memory("dx", self.exp.shape, self.exp.dtype)
         np.divide(self.exp, self.total * n, out=dx)
         dx.reshape(-1)[self.label_index] -= 1 / n
         return dx.T
+
+
+class SquaredError(LossLayer):
+    """y = sigmoid(x);  loss = mean of sum of (y - onehot(t))^2 / 2;  dx = (y - onehot(t)) y (1 - y) / N.
+
+    Section 4.2.1, on sigmoid outputs as in LeCun et al. 1998. x (N, C), t the labels (N,).
+    """
+
+    def forward(self, x: Array, t: Labels) -> float:
+        self.y = _sigmoid(x, out=self.memory("y", x.shape, x.dtype))
+        self.error = self.memory("error", x.shape, x.dtype)
+        np.copyto(self.error, self.y)
+        self.error[np.arange(len(t)), t] -= 1
+        errors = self.error.reshape(-1)
+        mean: float = np.dot(errors, errors).item() / 2 / len(x)
+        return mean
+
+    def backward(self) -> Array:
+        dx = np.subtract(1, self.y, out=self.memory("dx", self.y.shape, self.y.dtype))
+        dx *= self.y
+        dx *= self.error
+        dx /= len(dx)
+        return dx

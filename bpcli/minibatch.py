@@ -6,21 +6,23 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.dataset import Split, to_inputs
+from bpcli.distortion import Distortion
 
 AHEAD = 2**21  # bytes of images to gather in advance, but for no more than an epoch
+DISTORTION = 1  # sets the generators for distortions apart from those for orders
 
 Indices = npt.NDArray[np.intp]
 
 
 class MiniBatches:
-    """The mini-batches of a run; which images number i holds depends on `seeds` and i alone.
+    """The mini-batches of a run; what number i holds depends on the seeds and on i alone.
 
     Every epoch has an order of its own: a permutation (`shuffle`), or draws with replacement as in
     the book (`replacement`). The orders follow one another without a gap, so that every mini-batch
     is full, even where its size does not divide the number of images.
 
-    Images in random order are slow to fetch from memory, so a second thread gathers those of the
-    next few mini-batches while the network learns from these.
+    Images in random order are slow to fetch from memory, and slower to distort, so a second thread
+    prepares those of the next few mini-batches while the network learns from these.
     """
 
     def __init__(
@@ -30,11 +32,13 @@ class MiniBatches:
         sampling: str,
         seeds: np.random.SeedSequence,
         dtype: npt.DTypeLike,
+        distort: Distortion | None = None,
     ) -> None:
         self.split = split
         self.batch_size = batch_size
         self.sampling = sampling
         self.seeds = seeds
+        self.distort = distort
         pixels = split.images.shape[1]
         ahead = min(AHEAD // (batch_size * pixels), len(split) // batch_size)
         self._chunk_size = batch_size * max(1, ahead)
@@ -72,13 +76,17 @@ class MiniBatches:
     def order(self, epoch: int) -> Indices:
         """Return the order in which `epoch` visits the images: indices (N,)."""
         if epoch != self._epoch:
-            key = (*self.seeds.spawn_key, epoch)
-            rng = np.random.default_rng(np.random.SeedSequence(self.seeds.entropy, spawn_key=key))
-            n = len(self.split)
+            rng, n = self._generator(epoch), len(self.split)
             shuffle = self.sampling == "shuffle"
             self._order = rng.permutation(n) if shuffle else rng.integers(n, size=n)
             self._epoch = epoch
         return self._order
+
+    def _generator(self, *key: int) -> np.random.Generator:
+        spawned = np.random.SeedSequence(
+            self.seeds.entropy, spawn_key=(*self.seeds.spawn_key, *key)
+        )
+        return np.random.default_rng(spawned)
 
     def _turn_to(self, chunk: int) -> None:
         """Wait for a chunk, and have the one after it gathered."""
@@ -94,3 +102,8 @@ class MiniBatches:
         # Without "clip", take(out=...) works in a copy; the indices are in range by construction.
         self.split.images.take(chosen, 0, images, "clip")
         self._labels.take(chosen, 0, labels, "clip")
+        if self.distort:
+            first = chunk * (self._chunk_size // self.batch_size)
+            for i in range(0, self._chunk_size // self.batch_size):
+                mini_batch = images[i * self.batch_size : (i + 1) * self.batch_size]
+                mini_batch[...] = self.distort(mini_batch, self._generator(first + i, DISTORTION))

@@ -8,9 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.config import NetworkConfig
-from bpcli.layers import Affine, Array, Dropout, Labels, Layer, ReLU, Sigmoid, SoftmaxWithLoss, Tanh
+from bpcli.layers import (
+    Affine,
+    Array,
+    Dropout,
+    Labels,
+    Layer,
+    LossLayer,
+    ReLU,
+    Sigmoid,
+    SoftmaxWithLoss,
+    SquaredError,
+    Tanh,
+)
 
 ACTIVATIONS: dict[str, type[Layer]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}
+LOSSES: dict[str, type[LossLayer]] = {"softmax": SoftmaxWithLoss, "squared": SquaredError}
 
 
 class Network:
@@ -22,12 +35,15 @@ class Network:
     are the layers'. `weight_decay` is the lambda of the penalty lambda / 2 * sum of W ** 2.
     """
 
-    def __init__(self, layers: Sequence[Layer], weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], loss_layer: LossLayer, weight_decay: float = 0.0
+    ) -> None:
         self.layers = list(layers)
-        self.loss_layer = SoftmaxWithLoss()
+        self.loss_layer = loss_layer
         self.weight_decay = weight_decay
         self.names = _number([type(layer).__name__ for layer in layers])
         with_params = [layer for layer in layers if layer.params]
+        self.first = self.layers.index(with_params[0])  # nobody asks for d loss / d image
         slots = [
             (layer, i, name) for i, layer in enumerate(with_params, 1) for name in layer.params
         ]
@@ -52,7 +68,7 @@ class Network:
         return x
 
     def forward(self, x: Array, t: Labels) -> float:
-        """Return the loss to minimise: mean cross-entropy, in nats, and the penalty on weights."""
+        """Return the loss to minimise: that of the loss layer, and the penalty on weights."""
         for layer in self.layers:
             x = layer.forward(x)
         return self.loss_layer.forward(x, t) + self._penalty()
@@ -60,9 +76,9 @@ class Network:
     def backward(self) -> None:
         """Set `gradient` to the derivative of the loss that `forward` returned last."""
         dout = self.loss_layer.backward()
-        for layer in reversed(self.layers[1:]):
+        for layer in reversed(self.layers[self.first + 1 :]):
             dout = layer.backward(dout)
-        self.layers[0].backward_params(dout)
+        self.layers[self.first].backward_params(dout)
         self._add_penalty_gradient()
 
     def _penalty(self) -> float:
@@ -104,8 +120,10 @@ def build_network(
     its masks from `dropout`.
     """
     layers: list[Layer] = []
-    for n, m in itertools.pairwise([pixels, *config.hidden, classes]):
-        if layers:
+    if config.input_dropout:
+        layers.append(Dropout(config.input_dropout, dropout))
+    for i, (n, m) in enumerate(itertools.pairwise([pixels, *config.hidden, classes])):
+        if i:
             layers.append(ACTIVATIONS[config.activation]())
             if config.dropout:
                 layers.append(Dropout(config.dropout, dropout))
@@ -113,4 +131,4 @@ def build_network(
         init = config.weight_init
         W = weights.normal(0, deviations[init] if isinstance(init, str) else init, (n, m))
         layers.append(Affine(W.astype(dtype), np.zeros(m, dtype)))
-    return Network(layers, config.weight_decay)
+    return Network(layers, LOSSES[config.loss](), config.weight_decay)

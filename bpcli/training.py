@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bpcli.config import Config
 from bpcli.dataset import Dataset, load_dataset
+from bpcli.distortion import Distortion
 from bpcli.errors import DivergedError
 from bpcli.evaluation import evaluate
 from bpcli.minibatch import MiniBatches
@@ -69,7 +70,14 @@ class Run:
             config.optimizer, self.network.parameters, self.network.gradient
         )
         self.mini_batches = MiniBatches(
-            dataset.train, config.training.batch_size, config.training.sampling, sampling, dtype
+            dataset.train,
+            config.training.batch_size,
+            config.training.sampling,
+            sampling,
+            dtype,
+            None
+            if config.distortion.identity
+            else Distortion(config.distortion, dataset.train.size),
         )
         self.iteration = 0
         self.seconds = 0.0  # that it took before it was resumed
@@ -83,7 +91,9 @@ class Run:
 
 def set_up(config: Config, dtype: npt.DTypeLike = np.float32) -> Run:
     """Load the data that `config` names and return a new run. Raises DatasetError."""
-    return Run(config, load_dataset(config.dataset.source, config.dataset.validation), dtype)
+    source = config.dataset
+    dataset = load_dataset(source.source, source.validation, deskew=source.deskew)
+    return Run(config, dataset, dtype)
 
 
 def train(run: Run) -> Iterator[Record | None]:

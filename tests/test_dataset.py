@@ -198,7 +198,8 @@ def test_a_network_has_to_fit_the_images(tiny):
 
 def test_the_fingerprint_is_that_of_the_training_data():
     def fingerprint(images, labels):
-        split = Split("train", np.array(images, np.uint8), np.array(labels, np.uint8), "here")
+        pixels = np.array(images, np.uint8)
+        split = Split("train", pixels, np.array(labels, np.uint8), "here", (1, 2))
         return Dataset(split, split).fingerprint
 
     same = fingerprint([[1, 2], [3, 4]], [0, 1])

@@ -12,9 +12,8 @@ from bpcli.network import build_network
 @pytest.mark.parametrize("n", [1, 999, 1000, 1001, 2500])
 def test_evaluation_counts(n, rng):
     network = build_network(NetworkConfig(weight_init="he"), 9, 5, rng, rng)
-    split = Split(
-        "test", rng.integers(0, 256, (n, 9), np.uint8), rng.integers(0, 5, n, np.uint8), "here"
-    )
+    images, labels = rng.integers(0, 256, (n, 9), np.uint8), rng.integers(0, 5, n, np.uint8)
+    split = Split("test", images, labels, "here", (3, 3))
     found = evaluate(network, split)
     logits = network.predict((split.images / 255).astype(np.float32)).astype(np.float64)
     predicted = logits.argmax(axis=1)
@@ -36,9 +35,8 @@ def test_precision_and_recall():
 def test_a_network_that_predicts_one_class_is_reported_as_it_is(rng):
     network = build_network(NetworkConfig(weight_init=0), 9, 4, rng, rng)
     network.arrays["b2"][2] = 1
-    split = Split(
-        "test", np.zeros((8, 9), np.uint8), np.repeat(np.arange(4, dtype=np.uint8), 2), "here"
-    )
+    labels = np.repeat(np.arange(4, dtype=np.uint8), 2)
+    split = Split("test", np.zeros((8, 9), np.uint8), labels, "here", (3, 3))
     found = evaluate(network, split)
     assert found.accuracy == 0.25
     assert found.recall == [0, 0, 1, 0]

@@ -304,7 +304,8 @@ def kinked(rng, offset):
     """A net whose hidden unit 0 has an input that close to 0, for every image."""
     W1, b1 = rng.normal(size=(12, 6)), rng.normal(size=6)
     W1[:, 0], b1[0] = 0, offset
-    return Network([Affine(W1, b1), ReLU(), Affine(rng.normal(size=(6, 5)), rng.normal(size=5))])
+    layers = [Affine(W1, b1), ReLU(), Affine(rng.normal(size=(6, 5)), rng.normal(size=5))]
+    return Network(layers, SoftmaxWithLoss())
 
 
 @pytest.mark.parametrize("offset", [2e-6, -2e-6])

@@ -11,7 +11,11 @@ from bpcli.minibatch import MiniBatches
 
 def mini_batches(n, size, sampling, seed=0):
     split = Split(
-        "train", np.arange(n, dtype=np.uint8)[:, None], np.arange(n, dtype=np.uint8), "here"
+        "train",
+        np.arange(n, dtype=np.uint8)[:, None],
+        np.arange(n, dtype=np.uint8),
+        "here",
+        (1, 1),
     )
     return MiniBatches(split, size, sampling, np.random.SeedSequence(seed), np.float32)
 
@@ -50,7 +54,8 @@ def test_sampling_with_replacement_repeats_images():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_mini_batches_are_grey_levels_from_0_to_1(dtype):
-    split = Split("train", np.array([[0, 51, 255]], np.uint8), np.array([3], np.uint8), "here")
+    images, labels = np.array([[0, 51, 255]], np.uint8), np.array([3], np.uint8)
+    split = Split("train", images, labels, "here", (1, 3))
     x, t = MiniBatches(split, 2, "shuffle", np.random.SeedSequence(0), dtype).draw(0)
     np.testing.assert_allclose(x, [[0, 0.2, 1]] * 2, rtol=1e-7)
     assert x.dtype == dtype

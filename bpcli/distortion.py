@@ -1,0 +1,84 @@
+"""images and a random generator in -> images distorted at random out.
+
+Simard, Steinkraus & Platt 2003: elastic fields, and affine maps.
+"""
+
+import math
+
+import numpy as np
+
+from bpcli.config import DistortionConfig
+from bpcli.warp import Bytes, Floats, grid, warp
+
+LOST = 1e-4  # the share of the elastic fields' variance that may be left out
+
+
+class Distortion:
+    """Displaces the pixels of images of `size` (height, width), each image in its own way.
+
+    The displacement of an image, down and to the right, is a sum of fixed fields, `basis` (fields,
+    pixels), times random `coefficients`: all mini-batch's displacements are one matrix product.
+    The fields are smooth bumps (elastic) and then row, column and 1 (affine).
+
+    An elastic field is alpha times noise, uniform in -1 to 1, smoothed by a Gaussian of deviation
+    sigma. So many pixels add up in it that it is normal, with the deviation
+    alpha / (sigma sqrt(12 pi)) and the correlation exp(-d^2 / (4 sigma^2)) at a distance d: it is
+    drawn from that distribution, as if the noise went on beyond the image.
+    """
+
+    def __init__(self, config: DistortionConfig, size: tuple[int, int]) -> None:
+        self.config = config
+        self.size = size
+        rows, columns = grid(size)
+        rows -= rows.mean()  # the affine map turns about the middle
+        columns -= columns.mean()
+        self.smooth = _smooth_fields(config, size)
+        affine = np.stack([rows, columns, np.ones_like(rows)])
+        self.basis = np.concatenate([self.smooth, affine])
+
+    def __call__(self, images: Bytes, rng: np.random.Generator) -> Bytes:
+        """Return distorted copies of `images` (N, pixels)."""
+        n, fields = len(images), len(self.basis)
+        coefficients = np.empty((2, n, fields), np.float32)
+        coefficients[:, :, :-3] = rng.standard_normal((2, n, fields - 3), np.float32)
+        coefficients[:, :, -3:] = self._affine(n, rng)
+        dy, dx = np.matmul(coefficients.reshape(2 * n, fields), self.basis).reshape(2, n, -1)
+        return warp(images, self.size, dy, dx)
+
+    def _affine(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return, for dy and dx (2), of each image (n), how they grow with row and column, and 1.
+
+        The map is rotation, after shear, after scale; the matrix is what it changes.
+        """
+        config = self.config
+
+        def draw(largest: float) -> Floats:
+            return rng.uniform(-largest, largest, n)
+
+        angle = draw(math.radians(config.rotation))
+        shear = draw(config.shear)
+        down, right = 1 + draw(config.scale), 1 + draw(config.scale)
+        cos, sin = np.cos(angle), np.sin(angle)
+        dy = [(cos + sin * shear) * down - 1, sin * right, draw(config.shift)]
+        dx = [(cos * shear - sin) * down, cos * right - 1, draw(config.shift)]
+        return np.moveaxis(np.array([dy, dx]), 1, 2)
+
+
+def _smooth_fields(config: DistortionConfig, size: tuple[int, int]) -> Floats:
+    """Return fields (fields, pixels) that, times standard normal numbers, add up to elastic ones.
+
+    The correlation is a product of one down and one across, and so are its eigenvectors.
+    """
+    if not config.alpha:
+        return np.empty((0, math.prod(size)), np.float32)
+    variances, fields = np.ones(1), np.ones((1, 1))
+    for length in size:
+        distance = np.subtract.outer(np.arange(length), np.arange(length))
+        values, vectors = np.linalg.eigh(np.exp(-((distance / config.sigma) ** 2) / 4))
+        variances = np.outer(variances, values).ravel()
+        fields = np.kron(fields, vectors.T)
+    order = np.argsort(variances)[::-1]
+    kept = order[: 1 + np.searchsorted(variances[order].cumsum(), (1 - LOST) * variances.sum())]
+    deviation = config.alpha / (config.sigma * math.sqrt(12 * math.pi))
+    smooth = deviation * np.sqrt(variances[kept])[:, np.newaxis] * fields[kept]
+    return smooth.astype(np.float32)
