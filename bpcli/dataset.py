@@ -92,8 +92,9 @@ def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = F
     """Load the bundled MNIST (`mnist`), a folder of IDX files, or a Keras-style `.npz`.
 
     With `validation`, that many of the last training images are held out in place of the test
-    images; with `deskew`, all images are made upright. IDX files that are not compressed are memory-mapped. Raises DatasetError, which names
-    the file, what was found in it and what was expected.
+    images; with `deskew`, all images are made upright. IDX files that are not compressed are
+    memory-mapped. Raises DatasetError, which names the file, what was found in it and what was
+    expected.
     """
     train = load_split(source, "train", deskew=deskew)
     test = load_split(source, "test", deskew=deskew)

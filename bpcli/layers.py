@@ -202,9 +202,9 @@ class SoftmaxWithLoss(LossLayer):
 
 
 class SquaredError(LossLayer):
-    """y = sigmoid(x);  loss = mean of sum of (y - onehot(t))^2 / 2;  dx = (y - onehot(t)) y (1 - y) / N.
+    """y = sigmoid(x);  error = y - onehot(t);  loss = mean of row sums of error^2 / 2.
 
-    Section 4.2.1, on sigmoid outputs as in LeCun et al. 1998. x (N, C), t the labels (N,).
+    dx = error y (1 - y) / N.  Section 4.2.1, on outputs between 0 and 1. x (N, C), t (N,).
     """
 
     def forward(self, x: Array, t: Labels) -> float:

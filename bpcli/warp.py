@@ -1,4 +1,4 @@
-"""images and a displacement of each pixel in -> warped images out; images in -> upright ones out."""
+"""images and a displacement of each pixel in -> warped images out; upright ones, for one."""
 
 from typing import Any
 
