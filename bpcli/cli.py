@@ -18,6 +18,8 @@ from bpcli.terminal import STOPPED, Shell, complain, say, signals
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bpcli.dataset import Split
+    from bpcli.evaluation import Mistake
     from bpcli.graph import Graph
     from bpcli.layers import Array, Labels
     from bpcli.network import Network
@@ -199,6 +201,13 @@ def _stop(path: "Path", run: "Run", number: int) -> NoReturn:
     metavar="FRACTION",
     help="Exit with 1 if the accuracy is below this fraction.",
 )
+@click.option(
+    "--mistakes",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Show the N images that it gets wrong with the most confidence.",
+)
 @json_option
 @threads_option
 def evaluate(
@@ -206,6 +215,7 @@ def evaluate(
     data: str | None,
     split: Literal["test", "train"],
     min_accuracy: float | None,
+    mistakes: int,
     as_json: bool,
 ) -> None:
     """Measure MODEL: accuracy, loss, precision and recall of each class, confusion matrix.
@@ -224,13 +234,28 @@ def evaluate(
     source = data or saved.config.dataset.source
     images = load_split(source, split, deskew=saved.config.dataset.deskew)
     images.check_fits(saved.pixels, saved.classes)
+    network = saved.network()
     with np.errstate(all="ignore"):  # of huge weights: what they give is reported as it is
-        found = evaluation.evaluate(saved.network(), images)
-    show = report.evaluation_fields if as_json else report.evaluation_text
-    say(show(model, split, found))
+        found = evaluation.evaluate(network, images)
+        worst = evaluation.find_mistakes(network, images, mistakes) if mistakes else None
+    if as_json:
+        say(report.evaluation_fields(model, split, found, worst))
+    else:
+        say(report.evaluation_text(model, split, found))
+        if worst:
+            say("\n" + _pictures(worst, images))
     if min_accuracy is not None and found.accuracy < min_accuracy:
         complain(f"{model}: accuracy {found.accuracy:.4f} is below the {min_accuracy:g} asked for")
         click.get_current_context().exit(NOT_AS_ASKED)
+
+
+def _pictures(mistakes: "list[Mistake]", split: "Split") -> str:
+    import shutil
+
+    from bpcli import picture, report
+
+    width = shutil.get_terminal_size().columns
+    return report.mistakes_text(mistakes, split, width, ascii_only=not _can_print(picture.HALVES))
 
 
 @main.command()

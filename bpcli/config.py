@@ -12,6 +12,7 @@ from bpcli.errors import ConfigError
 
 LARGEST_FILE = 1_000_000  # bytes; a configuration is a page, and the YAML parser is slow
 LARGEST_INTEGER = 10**12
+WORDS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ def boolean() -> Kind:
     """Return the kind of true and false."""
 
     def read(value: Any) -> bool:
-        if not isinstance(value, bool):
-            raise ValueError  # noqa: TRY004 - one exception for "not of this kind"
-        return value
+        if isinstance(value, str) and value in WORDS:
+            return WORDS[value]
+        raise ValueError
 
     return Kind("true or false", read)
 

@@ -152,6 +152,8 @@ def to_scalar(value: Any) -> str:
     >>> to_scalar(1e-3), to_scalar("mnist"), to_scalar("1e-3"), to_scalar((50, 20))
     ('0.001', 'mnist', '"1e-3"', '[50, 20]')
     """
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     if not isinstance(value, str) or (

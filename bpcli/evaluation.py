@@ -1,5 +1,6 @@
 """a network and images in -> an Evaluation out: accuracy, loss, confusion matrix."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,17 +8,32 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.dataset import Split, to_inputs
+from bpcli.layers import Array
 from bpcli.network import Network
 
 CHUNK = 1000  # images at a time, so that memory does not grow with the data
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """An image whose class was not predicted; `index` is its number in the split, from 0.
+
+    `margin` is by how much the logit of `predicted` exceeds that of `label`: the logarithm of how
+    many times likelier the network takes it to be.
+    """
+
+    index: int
+    label: int
+    predicted: int
+    margin: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How a network does on a split.
 
-    `loss` is the mean cross-entropy in nats; `confusion` (classes, classes) counts images, a row
-    for each true class and a column for each predicted one.
+    `loss` is the loss layer's mean; `confusion` (classes, classes) counts images, a row for each
+    true class and a column for each predicted one.
     """
 
     loss: float
@@ -53,13 +69,29 @@ def evaluate(network: Network, split: Split) -> Evaluation:
     loss = 0.0
     t = split.labels.astype(np.intp)
     predicted = np.empty_like(t)
+    for chunk, logits in _predict(network, split):
+        predicted[chunk] = logits.argmax(axis=1)
+        loss += network.loss_layer.forward(logits, t[chunk]) * len(logits)
+    classes = logits.shape[1]
+    confusion = np.bincount(t * classes + predicted, minlength=classes**2)
+    return Evaluation(loss / len(split), confusion.reshape(classes, classes))
+
+
+def find_mistakes(network: Network, split: Split, most: int) -> list[Mistake]:
+    """Return the mistakes that `network` is most confident of, the worst first, at most `most`."""
+    found = []
+    for chunk, logits in _predict(network, split):
+        t, predicted = split.labels[chunk], logits.argmax(axis=1)
+        for i in np.flatnonzero(predicted != t):
+            margin = float(logits[i, predicted[i]] - logits[i, t[i]])
+            found.append(Mistake(chunk.start + int(i), int(t[i]), int(predicted[i]), margin))
+    return sorted(found, key=lambda mistake: -mistake.margin)[:most]
+
+
+def _predict(network: Network, split: Split) -> Iterator[tuple[slice, Array]]:
+    """Yield logits (n, classes), overwritten each time, and which images they belong to."""
     x = np.empty((CHUNK, split.images.shape[1]), network.parameters.dtype)
     for start in range(0, len(split), CHUNK):
         chunk = slice(start, start + CHUNK)
         images = split.images[chunk]
-        logits = network.predict(to_inputs(images, x[: len(images)]))
-        predicted[chunk] = logits.argmax(axis=1)
-        loss += network.loss_layer.forward(logits, t[chunk]) * len(images)
-    classes = logits.shape[1]
-    confusion = np.bincount(t * classes + predicted, minlength=classes**2)
-    return Evaluation(loss / len(split), confusion.reshape(classes, classes))
+        yield chunk, network.predict(to_inputs(images, x[: len(images)]))

@@ -4,11 +4,14 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bpcli import picture
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from bpcli.comparison import Comparison
-    from bpcli.evaluation import Evaluation
+    from bpcli.dataset import Split
+    from bpcli.evaluation import Evaluation, Mistake
     from bpcli.gradcheck import GradientCheck
     from bpcli.training import Record
 
@@ -59,9 +62,12 @@ def evaluation_text(model: str, split: str, found: "Evaluation") -> str:
     return "\n".join(lines)
 
 
-def evaluation_fields(model: str, split: str, found: "Evaluation") -> dict[str, Any]:
-    """Return the fields of `bpcli eval --json`."""
+def evaluation_fields(
+    model: str, split: str, found: "Evaluation", mistakes: "Sequence[Mistake] | None"
+) -> dict[str, Any]:
+    """Return the fields of `bpcli eval --json`; `mistakes` only where they were asked for."""
     pairs = zip(found.precision, found.recall, strict=True)
+    asked = {} if mistakes is None else {"mistakes": [asdict(mistake) for mistake in mistakes]}
     return {
         "model": model,
         "split": split,
@@ -70,7 +76,27 @@ def evaluation_fields(model: str, split: str, found: "Evaluation") -> dict[str, 
         "loss": _finite(found.loss),
         "confusion": found.confusion.tolist(),
         "per_class": [{"precision": precision, "recall": recall} for precision, recall in pairs],
+        **asked,
     }
+
+
+def mistakes_text(
+    mistakes: "Sequence[Mistake]", split: "Split", width: int, *, ascii_only: bool
+) -> str:
+    """Return a small picture of each mistake, as many side by side as `width` columns hold."""
+    gap = 3
+    pictures = []
+    for mistake in mistakes:
+        image = split.images[mistake.index].reshape(split.size)
+        caption = f"#{mistake.index}: {mistake.label}, taken for {mistake.predicted}"
+        lines = [caption, *picture.draw(image, ascii_only=ascii_only)]
+        block = max(map(len, lines)) + gap
+        pictures.append([line.ljust(block) for line in lines])
+    across = max(1, width // max((len(p[0]) for p in pictures), default=width))
+    rows = [pictures[i : i + across] for i in range(0, len(pictures), across)]
+    return "\n\n".join(
+        "\n".join("".join(line).rstrip() for line in zip(*row, strict=True)) for row in rows
+    )
 
 
 def _percent(fraction: float | None) -> str:

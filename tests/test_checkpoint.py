@@ -57,6 +57,8 @@ def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, me
     overrides = [
         f"optimizer.method={method}", "optimizer.learning_rate=0.01", "optimizer.schedule=cosine",
         "optimizer.warmup=20", "network.dropout=0.3", "training.batch_size=7",
+        "network.input_dropout=0.1", "network.loss=squared", "distortion.alpha=5",
+        "distortion.rotation=5", "dataset.deskew=true",
     ]  # fmt: skip
     whole, first, second = (make_run(*overrides) for _ in range(3))
     list(train(whole))

@@ -106,6 +106,47 @@ def test_eval_json(bpcli, model):
     assert found["per_class"][0] == {"precision": 1.0, "recall": 1.0}
 
 
+def test_eval_shows_the_most_confident_mistakes(bpcli, tiny_options, folder, monkeypatch):
+    bpcli("train", *tiny_options, "-s", "training.iterations=2")
+    found = json.loads(bpcli("eval", "model.npz", "--json", "--mistakes", 3).stdout)
+    wrong = 40 - np.trace(found["confusion"])
+    assert len(found["mistakes"]) == min(3, wrong) == 3
+    assert all(m["label"] == m["index"] % 4 != m["predicted"] for m in found["mistakes"])
+    margins = [mistake["margin"] for mistake in found["mistakes"]]
+    assert margins == sorted(margins, reverse=True)
+    assert margins[-1] > 0
+    every = bpcli("eval", "model.npz", "--json", "--mistakes", 99).stdout
+    assert len(json.loads(every)["mistakes"]) == wrong
+
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = bpcli("eval", "model.npz", "--mistakes", 3).stdout.splitlines()
+    places = [i for i, line in enumerate(lines) if "taken for" in line]
+    captions = [
+        f"#{m['index']}: {m['label']}, taken for {m['predicted']}" for m in found["mistakes"]
+    ]
+    assert [re.split(r" {2,}", lines[i]) for i in places] == [captions[:2], captions[2:]]
+    assert places[1] - places[0] == 1 + 6 // 2 + 1  # two rows of pixels in one of text
+
+
+def test_eval_without_mistakes_shows_none(bpcli, model):
+    assert "taken for" not in bpcli("eval", model, "--mistakes", 5).stdout
+    assert json.loads(bpcli("eval", model, "--json", "--mistakes", 5).stdout)["mistakes"] == []
+
+
+def test_a_model_of_upright_images_makes_those_upright_that_it_is_measured_on(
+    bpcli, tiny_options, folder
+):
+    upright = ["-s", "dataset.deskew=true"]
+    train = json.loads(bpcli("train", *tiny_options, *upright, "--json", "-q").stdout)
+    found = json.loads(bpcli("eval", "model.npz", "--json", "--split", "train").stdout)
+    assert found["loss"] == train["loss"]
+    source = tiny_options[1].partition("=")[2]
+    data = json.loads(
+        bpcli("eval", "model.npz", "--json", "--split", "train", "--data", source).stdout
+    )
+    assert data == found
+
+
 def test_eval_of_a_class_that_is_never_predicted(bpcli, tiny_options, folder):
     bpcli("train", *tiny_options, "-s", "network.weight_init=0", "-s", "training.iterations=1")
     assert re.search(r"^ +\d +- +0\.0% ", bpcli("eval", "model.npz").stdout, re.MULTILINE)

@@ -42,11 +42,14 @@ def failures(found):
     st.sampled_from([0.01, "he", "xavier", 1.0]),
     st.sampled_from([0.0, 0.5]),
     st.sampled_from([0.0, 0.1]),
+    st.sampled_from(["softmax", "squared"]),
     st.integers(1, 5),
     st.integers(0, 10**6),
     st.sampled_from(sorted(METHODS)),
 )
-def test_right_networks_pass(hidden, activation, weight_init, dropout, decay, n, seed, method):
+def test_right_networks_pass(
+    hidden, activation, weight_init, dropout, decay, loss, n, seed, method
+):
     rng = np.random.default_rng(seed)
     network = build(
         rng,
@@ -54,7 +57,9 @@ def test_right_networks_pass(hidden, activation, weight_init, dropout, decay, n,
         activation=activation,
         weight_init=weight_init,
         dropout=dropout,
+        input_dropout=dropout / 2,
         weight_decay=decay,
+        loss=loss,
     )
     before = network.parameters.copy()
     found = check(network, rng, n, method=method)
@@ -83,7 +88,7 @@ def test_every_mutant_of_every_backward_is_caught_and_placed(method, tmp_path, r
     assert [(mutant.key, wrong) for mutant, wrong in found if wrong] == []
     assert len(found) > 60
     assert {mutant.layer for mutant, _ in found} == {
-        "Affine", "ReLU", "Sigmoid", "Tanh", "Dropout", "SoftmaxWithLoss",
+        "Affine", "ReLU", "Sigmoid", "Tanh", "Dropout", "SoftmaxWithLoss", "SquaredError",
     }  # fmt: skip
 
 

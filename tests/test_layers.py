@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bpcli import layers
-from bpcli.layers import Affine, Dropout, Layer, ReLU, Sigmoid, SoftmaxWithLoss, Tanh
+from bpcli.layers import Affine, Dropout, Layer, ReLU, Sigmoid, SoftmaxWithLoss, SquaredError, Tanh
 
 # Each activation, and the same function as autograd differentiates it.
 ACTIVATIONS = [
@@ -82,6 +82,27 @@ def test_softmax_with_loss_agrees_with_autograd(arguments):
     layer = SoftmaxWithLoss()
     np.testing.assert_allclose(layer.forward(x, t), mean_cross_entropy(x), atol=1e-12)
     np.testing.assert_allclose(layer.backward(), grad(mean_cross_entropy)(x), atol=1e-12)
+
+
+@given(logits_and_labels())
+def test_squared_error_agrees_with_autograd(arguments):
+    x, t = arguments
+
+    def mean_squared_error(x):
+        y = 1 / (1 + anp.exp(-x))
+        return anp.mean(anp.sum((y - np.eye(x.shape[1])[t]) ** 2, axis=1)) / 2
+
+    layer = SquaredError()
+    np.testing.assert_allclose(layer.forward(x, t), mean_squared_error(x), atol=1e-12)
+    np.testing.assert_allclose(layer.backward(), grad(mean_squared_error)(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_squared_error_is_stable_far_out(dtype):
+    layer = SquaredError()
+    x = np.array([[1e4, -1e4, 0], [1e4, -1e4, 0]], dtype)
+    assert layer.forward(x, np.array([0, 1])) == pytest.approx((0.25 + 2.25) / 4)
+    np.testing.assert_allclose(layer.backward(), [[0, 0, 1 / 16]] * 2)
 
 
 @given(x_and_dout(), st.floats(0.05, 0.95), st.integers(0, 99))

@@ -42,13 +42,20 @@ def difference_gradient(network, x, t, step=1e-6):
     st.sampled_from(["relu", "sigmoid", "tanh"]),
     st.sampled_from([0.0, 0.4]),
     st.sampled_from([0.0, 0.1]),
+    st.sampled_from(["softmax", "squared"]),
     st.integers(1, 4),
     st.integers(0, 10**6),
 )
-def test_backward_is_the_derivative_of_forward(hidden, activation, dropout, decay, n, seed):
+def test_backward_is_the_derivative_of_forward(hidden, activation, dropout, decay, loss, n, seed):
     rng = np.random.default_rng(seed)
     network = build(
-        rng, hidden=tuple(hidden), activation=activation, dropout=dropout, weight_decay=decay
+        rng,
+        hidden=tuple(hidden),
+        activation=activation,
+        input_dropout=dropout / 2,
+        dropout=dropout,
+        weight_decay=decay,
+        loss=loss,
     )
     # Random biases keep ReLU's inputs away from the kink at 0.
     for name, array in network.arrays.items():
