@@ -12,7 +12,7 @@ model  = $(subst /,-,$(patsubst configs/%,%,$(patsubst /%,%,$(basename $(1))))).
 MODEL := $(call model,$(CONFIG))
 MODELS := $(foreach config,$(CONFIG) $(wildcard configs/*.yaml),$(call model,$(config)))
 
-.PHONY: help train eval gradcheck test lint bench clean
+.PHONY: help train eval gradcheck test lint bench table clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -37,6 +37,9 @@ lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
 
 bench: $(VENV)/installed-bench  ## time bpcli beside PyTorch, JAX, scikit-learn and the bare products
 	$(VENV)/bin/python tests/benchmarks/bench.py $(BENCH)
+
+table: $(VENV)/installed  ## measure what the configurations of configs/table reach (hours)
+	$(VENV)/bin/python tests/benchmarks/table.py $(TABLE)
 
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
 	rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -102,6 +102,30 @@ def evaluation_times(dataset):
     return in_turns({"products": products, "bpcli": evaluation}, 7)
 
 
+def epoch_times(dataset):
+    """Return the seconds that 60,000 images take: to distort them, and to learn from them."""
+    import numpy as np
+    from peers import Bpcli
+
+    from bpcli.config import DistortionConfig
+    from bpcli.distortion import Distortion
+
+    batch_size = 128
+    subject = Bpcli(dataset, 800, batch_size)
+    config = DistortionConfig(alpha=34, rotation=10, scale=0.1, shear=0.1, shift=1)
+    distort = Distortion(config, dataset.train.size)
+    rng = np.random.default_rng(0)
+    mini_batches = len(dataset.train) // batch_size
+
+    def distortion():
+        for i in range(mini_batches):
+            distort(dataset.train.images[i * batch_size : (i + 1) * batch_size], rng)
+
+    return in_turns(
+        {"distortion": distortion, "784-800-10": lambda: subject.iterations(mini_batches)}, 3
+    )
+
+
 def command(*args):
     """Return a function that runs a command to its end."""
     words = [str(arg) for arg in args]
@@ -201,6 +225,7 @@ def measure(quick, busy):
         for hidden, n in GRID
     }
     found["evaluation of 70,000 images"] = evaluation_times(dataset)
+    found["an epoch"] = epoch_times(dataset)
     found["gradient check"] = gradcheck_times()
     with tempfile.TemporaryDirectory() as name:
         found["process"] = process_times(Path(name))
