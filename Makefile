@@ -12,11 +12,11 @@ model  = $(subst /,-,$(patsubst configs/%,%,$(patsubst /%,%,$(basename $(1))))).
 MODEL := $(call model,$(CONFIG))
 MODELS := $(foreach config,$(CONFIG) $(wildcard configs/*.yaml),$(call model,$(config)))
 
-.PHONY: help train eval gradcheck test lint bench table clean
+.PHONY: help train eval gradcheck test test-long lint bench table clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1|/' \
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' \
 	  | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
 
 train: $(MODEL)  ## train the net of CONFIG, unless its model is newer than CONFIG and the code
@@ -29,6 +29,9 @@ gradcheck: $(VENV)/installed  ## check every gradient of CONFIG's net against a 
 
 test: $(VENV)/installed-dev  ## run the whole test suite, with branch coverage
 	$(VENV)/bin/python -m pytest $(or $(TESTS),--cov)
+
+test-long: $(VENV)/installed-dev  ## run the long forms of the tests of faults and hostile input
+	$(VENV)/bin/python -m pytest --long $(or $(TESTS),tests/test_atomic.py)
 
 lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
 	$(VENV)/bin/ruff check .

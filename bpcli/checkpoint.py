@@ -8,7 +8,6 @@ import contextlib
 import itertools
 import json
 import os
-import secrets
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from bpcli import __version__, blas
+from bpcli import __version__, atomic, blas
 from bpcli.config import Config, flatten, parse_config
 from bpcli.errors import CheckpointError, ConfigError, SaveError
 from bpcli.layers import Array
@@ -224,17 +223,30 @@ def _arrays(network: Network, optimizer: Optimizer) -> dict[str, Array]:
     return network.arrays | {OPTIMIZER + name: v for name, v in optimizer.state.items()}
 
 
-def check_writable(path: Path) -> None:
-    """Raise CheckpointError if no model can or should be written to `path`; change nothing."""
-    try:
-        for target in (path, part(path)):
-            _check_replaceable(target)
-            with _replacing(target, keep=False):
-                pass
-    except OSError as error:
-        raise CheckpointError(
-            f"{path}: no model can be written there: {error.strerror}; choose another file with -o"
-        ) from error
+@contextlib.contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Hold `path` for one run. Raises CheckpointError if no model can or should be written there.
+
+    Nothing is changed before the run saves something.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            for target in (path, part(path)):
+                _check_replaceable(target)
+                stack.enter_context(atomic.reserved(target))
+                with atomic.replacing(target, keep=False):
+                    pass
+        except BlockingIOError as error:
+            raise CheckpointError(
+                f"{path}: another run is writing there; wait for its end, or choose another file "
+                "with -o"
+            ) from error
+        except OSError as error:
+            raise CheckpointError(
+                f"{path}: no model can be written there: {error.strerror}; choose another file "
+                "with -o"
+            ) from error
+        yield
 
 
 def _check_replaceable(target: Path) -> None:
@@ -271,7 +283,7 @@ def save(path: Path, run: Run) -> None:
     }
     arrays: dict[str, Any] = _arrays(run.network, run.optimizer)
     try:
-        with _replacing(path) as file:
+        with atomic.replacing(path) as file:
             np.savez(file, metadata=np.array(json.dumps(metadata)), **arrays)
     except OSError as error:
         raise SaveError(f"{path}: could not be written: {error.strerror}") from error
@@ -284,30 +296,3 @@ def finish(path: Path, run: Run) -> None:
         part(path).unlink(missing_ok=True)
     except OSError as error:
         raise SaveError(f"{part(path)}: could not be removed: {error.strerror}") from error
-
-
-@contextlib.contextmanager
-def _replacing(path: Path, *, keep: bool = True) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of `path` only when it is whole and on the disk."""
-    target = Path(os.path.realpath(path))  # so that a symbolic link stays one
-    temporary = target.with_name(f".{secrets.token_hex(8)}.bpcli.tmp")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if keep:
-            temporary.replace(target)
-            _sync_folder(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable where the file system lets us; the file itself is on the disk."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -101,19 +101,21 @@ def train(
     from bpcli import checkpoint, report
 
     path = Path(output)
-    run = _prepare(path, config_file, overrides, resume=resume)
-    with signals() as caught:
-        with _progress(run, quiet=quiet) as steps:
-            for record in steps:
-                if record and not run.complete:
-                    checkpoint.save(checkpoint.part(path), run)
-                    if not quiet:
-                        say(report.record_fields(record) if as_json else report.record_text(record))
-                if caught:
-                    break
-        if not run.complete:
-            _stop(path, run, caught[0])
-        checkpoint.finish(path, run)
+    with checkpoint.reserved(path):
+        run = _prepare(path, config_file, overrides, resume=resume)
+        with signals() as caught:
+            with _progress(run, quiet=quiet) as steps:
+                for record in steps:
+                    if record and not run.complete:
+                        checkpoint.save(checkpoint.part(path), run)
+                        if not quiet:
+                            show = report.record_fields if as_json else report.record_text
+                            say(show(record))
+                    if caught:
+                        break
+            if not run.complete:
+                _stop(path, run, caught[0])
+            checkpoint.finish(path, run)
     last = run.history[-1]
     say(report.model_fields(output, last) if as_json else report.model_text(output, last))
 
@@ -129,7 +131,6 @@ def _prepare(
     saved = checkpoint.find(path) if resume else None
     base = saved.config if saved and config_file is None else Config()
     config = load_config(config_file, overrides, base)
-    checkpoint.check_writable(path)
     run = set_up(config)
     part = checkpoint.part(path)
     if not saved and part.exists():

@@ -23,6 +23,13 @@ class OutputError(BpcliError):
 class Shell(click.Group):
     """The one place that turns an exception into a message and an exit code."""
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **options)
+        except BrokenPipeError:  # help that nobody reads, for which click would exit with 1
+            _abandon_output()
+            sys.exit(STOPPED + signal.SIGPIPE)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

@@ -27,6 +27,10 @@ settings.load_profile("default")
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="the long forms of the slow tests")
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

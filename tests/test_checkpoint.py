@@ -245,7 +245,8 @@ def test_a_symbolic_link_stays_one(run, tmp_path):
 
 
 def test_where_nothing_can_be_written_is_known_before(tmp_path):
-    checkpoint.check_writable(tmp_path / "m.npz")
+    with checkpoint.reserved(tmp_path / "m.npz"):
+        pass
     assert os.listdir(tmp_path) == []
     for name, expected in (
         ("no/m.npz", "no model can be written there: No such file or directory"),
@@ -253,8 +254,11 @@ def test_where_nothing_can_be_written_is_known_before(tmp_path):
         ("x" * 253, "no model can be written there: File name too long"),
         (".", "found a folder, expected a file name"),
     ):
-        with pytest.raises(CheckpointError, match=expected):
-            checkpoint.check_writable(tmp_path / name)
+        with pytest.raises(CheckpointError, match=expected), checkpoint.reserved(tmp_path / name):
+            pass
     (tmp_path / "m.npz.part").mkdir()
-    with pytest.raises(CheckpointError, match=r"m.npz.part: found a folder, expected a file name"):
-        checkpoint.check_writable(tmp_path / "m.npz")
+    with (
+        pytest.raises(CheckpointError, match=r"m.npz.part: found a folder, expected a file name"),
+        checkpoint.reserved(tmp_path / "m.npz"),
+    ):
+        pass

@@ -255,7 +255,7 @@ ERRORS = [
     (["gradcheck", "--tolerance", "1e-320"], 2, "1e-320 is not in the range 1e-15<=x<=1"),
     (["train", "-s", "dataset.source=~nosuch/x"], 2, "~nosuch/x: cannot be read: Could not determine"),
     (["train", "-s", "dataset.source=" + "x" * 300], 2, "cannot be read: [Errno 36] File name too long"),
-    (["train", "-o", "x" * 300, "--resume"], 2, "train without --resume first"),
+    (["train", "-o", "x" * 300, "--resume"], 2, "no model can be written there: File name too long"),
     (["train", "-o", "/dev/null"], 2, "/dev/null: found a device or a pipe, expected a file name"),
     (["train", "-s", "network.hidden=[1000000, 1000000]"], 2, "out of memory: Unable to allocate"),
     (["trane"], 2, "No such command 'trane'"),
@@ -468,6 +468,16 @@ def test_help_and_version_import_neither_numpy_nor_yaml(args):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "set()"
     assert "bpcli" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "train --help", "config"])
+def test_a_pipe_that_nobody_reads_ends_quietly(shell, command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = shell(*command.split(), stdout=writer)
+    os.close(writer)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (141, "")
 
 
 @pytest.mark.parametrize("command", ["--help", "--version", "train --help"])

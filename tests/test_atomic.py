@@ -1,0 +1,128 @@
+"""Files are whole or not there, one process writes to a path, and killed ones leave nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bpcli import checkpoint
+from bpcli.atomic import replacing, reserved
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with replacing(tmp_path / "file") as file:
+        file.write(b"new")
+        file.flush()
+        assert (tmp_path / "file").read_text() == "old"
+    assert (tmp_path / "file").read_text() == "new"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_an_error_leaves_the_old_file(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "file"):
+        raise ZeroDivisionError
+    assert (tmp_path / "file").read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_a_killed_process_left_is_replaced_and_never_followed(tmp_path):
+    with replacing(tmp_path / "file"):
+        (left,) = os.listdir(tmp_path)
+    (tmp_path / "other").write_text("precious")
+    (tmp_path / left).symlink_to("other")
+    with replacing(tmp_path / "file") as file:
+        file.write(b"new")
+    assert (tmp_path / "other").read_text() == "precious"
+    assert sorted(os.listdir(tmp_path)) == ["file", "other"]
+
+
+def test_a_path_is_held_once(tmp_path):
+    with reserved(tmp_path / "file"):
+        with pytest.raises(BlockingIOError), reserved(tmp_path / "file"):
+            pass
+        with reserved(tmp_path / "other"):
+            pass
+        (tmp_path / "link").symlink_to("file")
+        with pytest.raises(BlockingIOError), reserved(tmp_path / "link"):
+            pass
+    with reserved(tmp_path / "file"):
+        pass
+    assert os.listdir(tmp_path) == ["link"]
+
+
+def test_a_killed_process_lets_go(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from bpcli.atomic import reserved\n"
+        "with reserved(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "file")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(BlockingIOError), reserved(tmp_path / "file"):
+            pass
+        process.kill()
+    with reserved(tmp_path / "file"):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_second_run_to_the_same_output_is_refused(bpcli, tiny_options, tmp_path):
+    model = tmp_path / "model.npz"
+    for held in (model, checkpoint.part(model)):
+        with checkpoint.reserved(held):
+            result = bpcli("train", *tiny_options, "-o", model, code=2)
+        assert result.stderr == (
+            f"{model}: another run is writing there; wait for its end, or choose another file "
+            "with -o\n"
+        )
+    bpcli("train", *tiny_options, "-o", model)
+
+
+def outcome(path):
+    """The arrays of a model file, or None where there is none."""
+    if not path.exists():
+        return None
+    saved = checkpoint.load(path)  # it is whole, or this raises
+    return {name: array.tobytes() for name, array in saved.arrays.items()}
+
+
+def kill_at_random(shell, bpcli, options, folder, times, rng):
+    """Kill a run that saves all the time at so many moments; check what is left after each.
+
+    Returns how many of the runs were killed before their end.
+    """
+    options = [*options, "-s", "training.evaluate_every=1"]
+    whole, model = folder / "whole.npz", folder / "model.npz"
+    start = time.perf_counter()
+    with shell("train", *options, "-o", whole) as process:
+        assert process.wait() == 0
+    took = time.perf_counter() - start
+    expected, old, killed = outcome(whole), None, 0
+    for _ in range(times):
+        with shell("train", *options, "-o", model) as process:
+            time.sleep(rng.uniform(0.3, 1) * took)
+            process.send_signal(signal.SIGKILL)
+            killed += process.wait() == -signal.SIGKILL
+        assert outcome(model) in (old, expected)
+        if outcome(checkpoint.part(model)):
+            bpcli("eval", checkpoint.part(model))
+            bpcli("train", *options, "-o", model, "--resume")
+            assert outcome(model) == expected
+        old = outcome(model)
+        left = [name for name in os.listdir(folder) if name.startswith(".")]
+        assert len(left) <= 4, left  # at most one of each kind, however many runs were killed
+    bpcli("train", *options, "-o", model)
+    assert outcome(model) == expected
+    assert sorted(os.listdir(folder)) == ["model.npz", "tiny", "whole.npz"]
+    return killed
+
+
+def test_a_run_that_is_killed_loses_nothing(shell, bpcli, tiny_options, tmp_path, rng, request):
+    times = 200 if request.config.getoption("--long") else 12
+    killed = kill_at_random(shell, bpcli, tiny_options, tmp_path, times, rng)
+    assert killed > times / 2
