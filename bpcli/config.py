@@ -143,7 +143,7 @@ class NetworkConfig:
 
     hidden: tuple[int, ...] = key(
         (50,),
-        list_of(integer(1, 10**6), "[50]"),
+        list_of(integer(1), "[50]"),
         "units of each hidden layer; one entry is the two-layer net",
     )
     activation: str = key("relu", choice("relu", "sigmoid", "tanh"), "relu, sigmoid or tanh")

@@ -13,6 +13,7 @@ from bpcli.dataset import Dataset, load_dataset
 from bpcli.distortion import Distortion
 from bpcli.errors import DivergedError
 from bpcli.evaluation import evaluate
+from bpcli.memory import check_memory
 from bpcli.minibatch import MiniBatches
 from bpcli.network import build_network
 from bpcli.optimizer import build_optimizer, build_schedule
@@ -90,9 +91,13 @@ class Run:
 
 
 def set_up(config: Config, dtype: npt.DTypeLike = np.float32) -> Run:
-    """Load the data that `config` names and return a new run. Raises DatasetError."""
+    """Load the data that `config` names and return a new run.
+
+    Raises DatasetError, and ConfigError if there is not memory enough for it.
+    """
     source = config.dataset
     dataset = load_dataset(source.source, source.validation, deskew=source.deskew)
+    check_memory(config, dataset.pixels, dataset.classes)
     return Run(config, dataset, dtype)
 
 
