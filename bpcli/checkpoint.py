@@ -173,6 +173,16 @@ def _read_arrays(path: Path) -> dict[str, Array]:
 
 
 def _members(file: BinaryIO) -> dict[str, Array]:
+    """Read all arrays, none of them compressed: what is read is no larger than the file."""
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+    names = [member.filename for member in members]
+    if len(set(names)) < len(names) or any(not name.endswith(".npy") for name in names):
+        raise ValueError(f"found {', '.join(names)}, expected arrays, each once")
+    stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+    if not stored or sum(member.file_size for member in members) > file.seek(0, os.SEEK_END):
+        raise ValueError("found compressed arrays, expected them as they are")
+    file.seek(0)
     with np.load(file, allow_pickle=False) as archive:
         return {name: np.asarray(archive[name]) for name in archive.files}
 

@@ -10,7 +10,7 @@ from typing import Any
 from bpcli.document import Document, Entry, MalformedError, read_value, show, to_scalar
 from bpcli.errors import ConfigError
 
-LARGEST_FILE = 1_000_000  # bytes; a configuration is a page, and the YAML parser is slow
+LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
 LARGEST_INTEGER = 10**12
 WORDS = {"true": True, "false": False}
 

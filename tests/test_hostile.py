@@ -1,0 +1,285 @@
+"""Files made to do harm, numbers made to overflow: refused in a sentence, or harmless."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+
+from bpcli import checkpoint
+from bpcli.config import load_config
+from bpcli.dataset import load_dataset
+from bpcli.errors import CheckpointError, ConfigError, DatasetError, DivergedError
+from bpcli.training import train
+
+
+@pytest.fixture
+def model(make_run, tmp_path):
+    run = make_run("optimizer.method=momentum", "network.dropout=0.2", "training.iterations=5")
+    list(train(run))
+    checkpoint.save(tmp_path / "m.npz", run)
+    return tmp_path / "m.npz"
+
+
+def same_or_refused(path, good):
+    """Tell whether a model is refused; if it is not, its arrays have to be the good ones."""
+    try:
+        found = checkpoint.load(path)
+    except CheckpointError as error:
+        assert str(error).startswith(f"{path}: ")
+        return True
+    assert found.arrays.keys() == good.arrays.keys()
+    for name, array in good.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+    return False
+
+
+def test_a_flipped_bit_is_refused_or_harmless(model, rng):
+    good, data = checkpoint.load(model), model.read_bytes()
+    places = rng.choice(8 * len(data), 2000, replace=False)
+    refused = 0
+    for place in places.tolist():
+        flipped = bytearray(data)
+        flipped[place // 8] ^= 1 << place % 8
+        model.write_bytes(flipped)
+        refused += same_or_refused(model, good)
+    assert refused > 1500  # the rest are flips of dates and the like
+
+
+def test_a_model_that_was_cut_off_is_refused(model):
+    data = model.read_bytes()
+    cuts = [*range(0, len(data), 1024), len(data) - 1]
+    assert len(cuts) > 5
+    for cut in cuts:
+        model.write_bytes(data[:cut])
+        with pytest.raises(CheckpointError):
+            checkpoint.load(model)
+
+
+def test_bytes_after_the_end_are_refused_or_harmless(model):
+    good = checkpoint.load(model)
+    with model.open("ab") as file:
+        file.write(b"x" * 100)
+    same_or_refused(model, good)
+
+
+def members(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewrite(path, contents, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def npy(header, data=b""):
+    text = header.encode().ljust(118) + b"\n"
+    return b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + data
+
+
+def bomb(path, name):
+    """Put 400 MB of zeros, which deflate to 400 kB, in place of a member."""
+    contents = members(path)
+    del contents[name]
+    rewrite(path, contents, zipfile.ZIP_DEFLATED)
+    zeros = bytes(2**20)
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(name, "w") as file,
+    ):
+        file.write(npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({400 * 2**20},), }}"))
+        for _ in range(400):
+            file.write(zeros)
+
+
+def lie_about_sizes(path):
+    """Say of every member that it has 100 GB."""
+    data = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+    for info in infos:
+        size = info.file_size.to_bytes(4, "little")
+        data = data.replace(size, (0xFFFFFFF0).to_bytes(4, "little"))
+    path.write_bytes(data)
+
+
+def test_bombs_are_refused_without_the_memory_that_they_ask_for(model, shell):
+    contents = members(model)
+    huge = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (25000000000,), }", b"\0" * 64)
+    cases = [
+        lambda: rewrite(model, contents | {"W1.npy": huge}),
+        lambda: rewrite(model, contents | {"extra.npy": huge}),
+        lambda: bomb(model, "W1.npy"),
+        lambda: bomb(model, "metadata.npy"),
+        lambda: lie_about_sizes(model),
+    ]
+    limit = 2**28  # bytes on top of what bpcli takes itself
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from bpcli import checkpoint, errors\n"
+        "size = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, (size + {limit}, size + {limit}))\n"
+        "try: checkpoint.load(Path(sys.argv[1]))\n"
+        "except errors.CheckpointError as error: print(error)\n"
+    )
+    for damage in cases:
+        rewrite(model, contents)
+        damage()
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(model)], capture_output=True, text=True
+        )
+        assert done.stderr == ""
+        assert done.stdout.startswith(f"{model}: ")
+
+
+def test_paths_inside_a_model_lead_nowhere(model, tmp_path):
+    contents = members(model)
+    for name in ("../evil.npy", "/tmp/evil.npy", "a/b.npy", "W1", "evil.py"):
+        rewrite(model, contents | {name: contents["W1.npy"]})
+        before = sorted(os.listdir(tmp_path))
+        with pytest.raises(CheckpointError):
+            checkpoint.load(model)
+        assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_metadata_that_are_nested_too_deep_are_refused(model):
+    contents = members(model)
+    file = io.BytesIO()
+    np.save(file, np.array("[" * 100_000))
+    rewrite(model, contents | {"metadata.npy": file.getvalue()})
+    with pytest.raises(CheckpointError):
+        checkpoint.load(model)
+
+
+def test_a_pickle_is_not_opened(model, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "evil"),)
+
+    contents = members(model)
+    for name in ("W1.npy", "metadata.npy", "extra.npy"):
+        file = io.BytesIO()
+        np.save(file, np.array([Evil()], object), allow_pickle=True)
+        rewrite(model, contents | {name: file.getvalue()})
+        with pytest.raises(CheckpointError):
+            checkpoint.load(model)
+    file = tmp_path / "data.npz"
+    np.savez(file, x_train=np.array([Evil()], object))
+    with pytest.raises(DatasetError):
+        load_dataset(str(file))
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("command", ["eval", "gradcheck --model", "train --resume -o"])
+def test_every_command_refuses_a_damaged_model(model, bpcli, command):
+    model.write_bytes(model.read_bytes()[:-100])
+    result = bpcli(*command.split(), model, code=2)
+    assert result.stderr.startswith(f"{model}: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_images_that_were_cut_off_are_refused(tiny):
+    path = tiny / "t10k-images-idx3-ubyte"
+    data = path.read_bytes()
+    for cut in range(len(data)):
+        path.write_bytes(data[:cut])
+        with pytest.raises(DatasetError) as caught:
+            load_dataset(str(tiny))
+        assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_gzip_bombs_are_refused_by_arithmetic(tiny):
+    path = tiny / "t10k-images-idx3-ubyte"
+    path.unlink()
+    header = b"\0\0\x08\3" + b"".join(n.to_bytes(4, "big") for n in (2**16, 2**8, 2**8))
+    deflated = zlib.compressobj(9, wbits=31)
+    data = deflated.compress(header + bytes(10_000)) + deflated.flush()
+    path.with_name(path.name + ".gz").write_bytes(data)
+    with pytest.raises(DatasetError, match=r"a gzip file of \d+ bytes, too few"):
+        load_dataset(str(tiny))
+
+
+BILLION_LAUGHS = "a: &a [x, x]\n" + "".join(
+    f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(24)
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BILLION_LAUGHS.encode(),
+        b"network: &a\n  hidden: [*a]\n",
+        b"seed: !!python/object/apply:os.system ['touch evil']\n",
+        b"x: " * 300_000,
+        b"- " * 400_000,
+        b"{" * 100_000,
+        b"seed: 0\n" * 100_000,
+        b"seed: \0\n",
+        "seed: 0\n".encode("utf-16")[:-1],
+        b"\tseed: 0\n",
+        b"seed: 0\n" + b"#" * 10_000_000,
+    ],
+    ids=range(11),
+)
+def test_hostile_configurations_are_refused(content, tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(caught.value).startswith(f"{path}:")
+    assert os.listdir(tmp_path) == ["c.yaml"]
+
+
+RATES = [10.0**exponent for exponent in range(-30, 31, 5)]
+
+
+@pytest.mark.parametrize("method", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("init", ["0.01", "he", "1e20"])
+def test_any_learning_rate_trains_or_says_that_it_diverged(method, activation, init, make_run):
+    diverged = 0
+    for rate in RATES:
+        run = make_run(
+            f"optimizer.method={method}", f"optimizer.learning_rate={rate}",
+            f"network.activation={activation}", f"network.weight_init={init}",
+            "training.iterations=15", "training.evaluate_every=5",
+        )  # fmt: skip
+        try:
+            with np.errstate(all="ignore"):
+                list(train(run))
+        except DivergedError as error:
+            diverged += 1
+            assert "training diverged" in str(error)
+        else:
+            assert np.isfinite(run.network.parameters).all()
+            assert all(np.isfinite(record.loss) for record in run.history)
+    assert init == "1e20" or diverged < len(RATES)
+
+
+@pytest.mark.parametrize("rate", ["1e-30", "1", "1e30"])
+def test_the_command_saves_no_nan_and_shows_no_warning(shell, tiny_options, tmp_path, rate):
+    model = tmp_path / "m.npz"
+    options = ["-s", f"optimizer.learning_rate={rate}", "-o", model]
+    with shell("train", *tiny_options, *options) as process:
+        _, stderr = process.communicate(timeout=60)
+    assert "Warning" not in stderr
+    assert "Traceback" not in stderr
+    if process.returncode:
+        assert (process.returncode, stderr.count("\n")) == (1, 1)
+        assert not model.exists()
+    else:
+        assert all(np.isfinite(a).all() for a in checkpoint.load(model).arrays.values())
+
+
+def test_a_config_for_json_is_yaml_too(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({"training": {"batch_size": 7}}))
+    assert load_config(path).training.batch_size == 7
