@@ -61,6 +61,12 @@ def test_only_the_command_line_prints_and_knows_click(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_only_the_command_line_exits(path):
+    if path.stem not in ("terminal", "cli"):
+        assert not re.search(r"\bexit\(|SystemExit|os\._exit|os\.abort", path.read_text())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_randomness_is_an_argument(path):
     allowed = {"default_rng", "SeedSequence", "Generator"}
     assert set(re.findall(r"np\.random\.(\w+)", path.read_text())) <= allowed
@@ -80,7 +86,7 @@ def test_the_top_level_holds_what_it_should_and_no_more():
     names = {line.split("/")[0] for line in listing.stdout.splitlines()}
     assert {name for name in names if not name.startswith(".")} == {
         "bpcli", "configs", "tests", "pyproject.toml", "Makefile", "README.md", "LICENSE",
-        "CHANGELOG.md", "CONTRIBUTING.md",
+        "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
     }  # fmt: skip
 
 
