@@ -257,7 +257,7 @@ ERRORS = [
     (["train", "-s", "dataset.source=" + "x" * 300], 2, "cannot be read: [Errno 36] File name too long"),
     (["train", "-o", "x" * 300, "--resume"], 2, "no model can be written there: File name too long"),
     (["train", "-o", "/dev/null"], 2, "/dev/null: found a device or a pipe, expected a file name"),
-    (["train", "-s", "network.hidden=[1000000, 1000000]"], 2, "out of memory: Unable to allocate"),
+    (["train", "-s", "network.hidden=[1000000, 1000000]"], 2, "network.hidden: this run needs 28,032.8 GB of memory, and there are "),
     (["trane"], 2, "No such command 'trane'"),
 ]  # fmt: skip
 
@@ -275,6 +275,12 @@ def test_mistakes_are_said_in_a_sentence(args, code, message, bpcli, model, fold
     assert "Traceback" not in result.output
     assert result.stdout == ""
     assert (model if model.exists() else folder / "moved.npz").read_bytes() == before
+
+
+def test_memory_that_runs_out_all_the_same(bpcli, tiny_options, folder, monkeypatch):
+    monkeypatch.setattr("bpcli.memory.available", lambda: 2**60)
+    result = bpcli("train", *tiny_options, "-s", "network.hidden=[1000000, 1000000]", code=2)
+    assert result.stderr.startswith("out of memory: Unable to allocate")
 
 
 def test_all_mistakes_in_a_file_are_said_at_once(bpcli, folder):
