@@ -103,7 +103,7 @@ class MiniBatches:
         self.split.images.take(chosen, 0, images, "clip")
         self._labels.take(chosen, 0, labels, "clip")
         if self.distort:
-            first = chunk * (self._chunk_size // self.batch_size)
-            for i in range(self._chunk_size // self.batch_size):
-                mini_batch = images[i * self.batch_size : (i + 1) * self.batch_size]
-                mini_batch[...] = self.distort(mini_batch, self._generator(first + i, DISTORTION))
+            for start in range(0, self._chunk_size, self.batch_size):
+                mini_batch = images[start : start + self.batch_size]
+                number = (chunk * self._chunk_size + start) // self.batch_size
+                mini_batch[...] = self.distort(mini_batch, self._generator(number, DISTORTION))
