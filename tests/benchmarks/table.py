@@ -118,7 +118,7 @@ def markdown():
     for row in ROWS:
         figures = results(row)
         if len(figures) < row.seeds:
-            continue
+            continue  # not yet
         errors = [f["error"] for f in figures]
         seconds = statistics.median(f["seconds"] for f in figures)
         published = "" if row.error is None else f"{row.error:g} %, {row.who}"
