@@ -46,7 +46,7 @@ table: $(VENV)/installed  ## measure what the configurations of configs/table re
 
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
 	rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -f $(MODELS) $(MODELS:=.part)
+	rm -f $(MODELS) $(MODELS:=.part) .*.bpcli.tmp .*.bpcli.lock
 	find bpcli tests -name __pycache__ -exec rm -r {} +
 
 # A model is as good as the configuration and the code that made it.

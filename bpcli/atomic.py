@@ -1,6 +1,7 @@
 """a path in -> a new file in its place, whole or not at all, and from one process at a time."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -51,18 +52,36 @@ def reserved(path: Path) -> Iterator[None]:
     """Hold `path` against other processes that do so too.
 
     The system lets go of it however this process ends. Raises BlockingIOError if another one has
-    it, and OSError if nothing can be written there.
+    it, and OSError if nothing can be written there. File systems without locks let all pass.
     """
     lock = _beside(path, "lock")
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = _open_locked(lock)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.unlink()
+        os.close(descriptor)
+
+
+def _open_locked(lock: Path) -> int:
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(descriptor)
+            if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass  # as below
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # whoever had it has just removed it: what is locked is not there
+
+
+def _lock(descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not lock.exists() or not os.path.samestat(os.fstat(descriptor), lock.stat()):
-            raise BlockingIOError  # whoever had it has just removed it, and another made a new one
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                lock.unlink()
-    finally:
-        os.close(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise

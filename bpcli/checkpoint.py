@@ -7,6 +7,7 @@ The file holds the arrays W1, b1, W2, ... as numpy.load opens them, the optimize
 import contextlib
 import itertools
 import json
+import math
 import os
 import struct
 import zipfile
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from bpcli import __version__, atomic, blas
 from bpcli.config import Config, flatten, parse_config
+from bpcli.document import to_scalar
 from bpcli.errors import CheckpointError, ConfigError, SaveError
 from bpcli.layers import Array
 from bpcli.network import Network, build_network
@@ -27,7 +29,7 @@ from bpcli.optimizer import Optimizer, build_optimizer
 from bpcli.training import Record, Run, is_due
 
 FORMAT = 1
-METADATA = "metadata.npy"  # the member of the .npz with the JSON text
+ALWAYS = {"metadata.npy", "b1.npy"}  # members of every model, and of hardly anything else
 OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
 
 
@@ -73,7 +75,7 @@ class Checkpoint:
         """
         saved, wanted = flatten(self.config), flatten(run.config)
         changed = [
-            f"{key} is {wanted[key]} but was {saved[key]}"
+            f"{key} is {to_scalar(wanted[key])} but was {to_scalar(saved[key])}"
             for key in saved
             if saved[key] != wanted[key] and key != "training.iterations"
         ]
@@ -158,13 +160,16 @@ def _has_numbers(record: Record) -> bool:
 
 def _read_arrays(path: Path) -> dict[str, Array]:
     try:
-        with path.open("rb") as file:
-            arrays = _members(file) if _is_model(file) else {}
+        file = path.open("rb")
     except OSError as error:
-        reason = error.strerror or "not a model file"
-        raise CheckpointError(f"{path}: cannot be read: {reason}") from error
-    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
-        raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    with file:
+        try:
+            arrays = _members(file) if _is_model(file) else {}
+        except MemoryError:
+            raise
+        except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
+            raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
     if not arrays:
         raise CheckpointError(
             f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"
@@ -176,22 +181,38 @@ def _members(file: BinaryIO) -> dict[str, Array]:
     """Read all arrays, none of them compressed: what is read is no larger than the file."""
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
-    names = [member.filename for member in members]
-    if len(set(names)) < len(names) or any(not name.endswith(".npy") for name in names):
-        raise ValueError(f"found {', '.join(names)}, expected arrays, each once")
-    stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
-    if not stored or sum(member.file_size for member in members) > file.seek(0, os.SEEK_END):
-        raise ValueError("found compressed arrays, expected them as they are")
+        names = [member.filename for member in members]
+        if len(set(names)) < len(names) or any(not name.endswith(".npy") for name in names):
+            raise ValueError(f"found {', '.join(names)}, expected arrays, each once")
+        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+        if not stored or sum(member.file_size for member in members) > file.seek(0, os.SEEK_END):
+            raise ValueError("found compressed arrays, expected them as they are")
+        for member in members:
+            _check_size(archive, member)
     file.seek(0)
     with np.load(file, allow_pickle=False) as archive:
         return {name: np.asarray(archive[name]) for name in archive.files}
 
 
+def _check_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Raise ValueError if an array is said to be larger than what is there, before it is read."""
+    with archive.open(member) as content:
+        if np.lib.format.read_magic(content) != (1, 0):
+            raise ValueError(f"found {member.filename} of another version, expected 1.0")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        size = math.prod(shape) * dtype.itemsize
+        if not dtype.hasobject and content.tell() + size != member.file_size:
+            raise ValueError(
+                f"found {member.file_size:,} bytes of {member.filename}, expected {size:,} by its "
+                "header"
+            )
+
+
 def _is_model(file: BinaryIO) -> bool:
-    """Tell whether a file looks like a model, of whatever version: an .npz with metadata."""
+    """Tell whether a file looks like a model, of whatever version, by what it contains."""
     try:
         with zipfile.ZipFile(file) as archive:
-            return METADATA in archive.namelist()
+            return set(archive.namelist()) >= ALWAYS
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
         return False
     finally:
@@ -300,7 +321,11 @@ def save(path: Path, run: Run) -> None:
 
 
 def finish(path: Path, run: Run) -> None:
-    """Write the model of a complete `run` to `path`, and remove what was kept meanwhile."""
+    """Write the model of a complete `run` to `path`, and remove what was kept meanwhile.
+
+    Raises SaveError, and CheckpointError if a file that is no model has been put there meanwhile.
+    """
+    _check_replaceable(path)
     save(path, run)
     try:
         part(path).unlink(missing_ok=True)

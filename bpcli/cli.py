@@ -182,7 +182,9 @@ def _stop(path: "Path", run: "Run", number: int) -> NoReturn:
     import shlex
 
     from bpcli import checkpoint
+    from bpcli.training import check_finite
 
+    check_finite(run)
     checkpoint.save(checkpoint.part(path), run)
     command = shlex.join(["bpcli", "train", "-o", str(path), "--resume"])
     complain(

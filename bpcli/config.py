@@ -123,10 +123,10 @@ class DistortionConfig:
     """Arguments of `bpcli.distortion`: how far each training image is distorted, at random."""
 
     alpha: float = key(0.0, number(0, below=1e6), "elastic: 34 in Simard et al. 2003; 0 is none")
-    sigma: float = key(4.0, number(0, below=1e6, exclusive=True), "its smoothness, in pixels")
+    sigma: float = key(4.0, number(1, below=1e6), "its smoothness, in pixels")
     rotation: float = key(0.0, number(0, below=360), "largest angle, in degrees")
     scale: float = key(
-        0.0, number(0, below=1), "largest change of height and of width; 0.1 is 10 %"
+        0.0, number(0, below=1), "largest change of scale, down and across; 0.1 is 10 %"
     )
     shear: float = key(0.0, number(0, below=1e6), "largest; 0.1 leans by a tenth of the height")
     shift: float = key(0.0, number(0, below=1e6), "largest, down and across, in pixels")
@@ -253,6 +253,7 @@ def load_config(
 
 def parse_config(document: str, name: str) -> Config:
     """Read a configuration from YAML text (JSON is YAML too); messages call the text `name`."""
+    _check_length(document, name)
     parsed = Document(document, name)
     return _build(parsed.entries, parsed.problems, Config())
 
@@ -263,9 +264,13 @@ def _read_bytes(path: Path) -> bytes:
             document = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(document) > LARGEST_FILE:
-        raise ConfigError(f"{path}: over {LARGEST_FILE:,} bytes, too long for a configuration")
+    _check_length(document, str(path))
     return document
+
+
+def _check_length(document: str | bytes, name: str) -> None:
+    if len(document) > LARGEST_FILE:
+        raise ConfigError(f"{name}: over {LARGEST_FILE:,} bytes, too long for a configuration")
 
 
 def _build(entries: Sequence[Entry], problems: Sequence[str], base: Config) -> Config:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import math
+import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.errors import DatasetError
-from bpcli.warp import Bytes, make_upright
+from bpcli.warp import Bytes, deskew_images
 
 SplitName = Literal["train", "test", "validation"]
 
@@ -129,7 +130,7 @@ def load_split(source: str, name: SplitName, *, deskew: bool = False) -> Split:
         split = _load_split(path, name, source)
     except (OSError, RuntimeError) as error:  # no such home, no permission, too long a name
         raise DatasetError(f"{source}: cannot be read: {error}") from error
-    return replace(split, images=make_upright(split.images, split.size)) if deskew else split
+    return replace(split, images=deskew_images(split.images, split.size)) if deskew else split
 
 
 def _load_split(path: Path, name: SplitName, source: str) -> Split:
@@ -219,8 +220,17 @@ def _size_error(path: Path, found: str, shape: tuple[int, ...]) -> DatasetError:
     )
 
 
+def _check_compression(path: Path) -> None:
+    """Raise ValueError for a method of which no one knows how much may come out."""
+    with zipfile.ZipFile(path) as archive:
+        kinds = {member.compress_type for member in archive.infolist()}
+    if not kinds <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise ValueError("it is compressed by another method than deflate")
+
+
 def _read_npz(path: Path, name: str, dimensions: int) -> Bytes:
     try:
+        _check_compression(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             array = np.asarray(archive[name])
     except KeyError as error:

@@ -32,9 +32,8 @@ class Distortion:
         rows, columns = grid(size)
         rows -= rows.mean()  # the affine map turns about the middle
         columns -= columns.mean()
-        self.smooth = _smooth_fields(config, size)
         affine = np.stack([rows, columns, np.ones_like(rows)])
-        self.basis = np.concatenate([self.smooth, affine])
+        self.basis = np.concatenate([_smooth_fields(config, size), affine])
 
     def __call__(self, images: Bytes, rng: np.random.Generator) -> Bytes:
         """Return distorted copies of `images` (N, pixels)."""
@@ -71,14 +70,20 @@ def _smooth_fields(config: DistortionConfig, size: tuple[int, int]) -> Floats:
     """
     if not config.alpha:
         return np.empty((0, math.prod(size)), np.float32)
-    variances, fields = np.ones(1), np.ones((1, 1))
-    for length in size:
-        distance = np.subtract.outer(np.arange(length), np.arange(length))
-        values, vectors = np.linalg.eigh(np.exp(-((distance / config.sigma) ** 2) / 4))
-        variances = np.outer(variances, values).ravel()
-        fields = np.kron(fields, vectors.T)
+    down, across = (np.linalg.eigh(_correlation(length, config.sigma)) for length in size)
+    variances = np.outer(down.eigenvalues, across.eigenvalues).ravel()
     order = np.argsort(variances)[::-1]
     kept = order[: 1 + np.searchsorted(variances[order].cumsum(), (1 - LOST) * variances.sum())]
+    i, j = np.unravel_index(kept, size)
+    fields = np.einsum("rk,ck->krc", down.eigenvectors[:, i], across.eigenvectors[:, j])
     deviation = config.alpha / (config.sigma * math.sqrt(12 * math.pi))
-    smooth = deviation * np.sqrt(variances[kept])[:, np.newaxis] * fields[kept]
-    return smooth.astype(np.float32)
+    scales = deviation * np.sqrt(variances[kept])
+    smooth: Floats = (scales[:, np.newaxis] * fields.reshape(len(kept), -1)).astype(np.float32)
+    return smooth
+
+
+def _correlation(length: int, sigma: float) -> Floats:
+    """Return that between the numbers (length, length) of smoothed noise in a row."""
+    distance = np.subtract.outer(np.arange(length), np.arange(length))
+    correlation: Floats = np.exp(-((distance / sigma) ** 2) / 4)
+    return correlation

@@ -1,5 +1,6 @@
 """a network and images in -> an Evaluation out: accuracy, loss, confusion matrix."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,8 @@ CHUNK = 1000  # images at a time, so that memory does not grow with the data
 class Mistake:
     """An image whose class was not predicted; `index` is its number in the split, from 0.
 
-    `margin` is by how much the logit of `predicted` exceeds that of `label`: the logarithm of how
-    many times likelier the network takes it to be.
+    `margin` is by how much the logit of `predicted` exceeds that of `label`: with softmax, the
+    logarithm of how many times likelier the network takes it to be.
     """
 
     index: int
@@ -85,7 +86,7 @@ def find_mistakes(network: Network, split: Split, most: int) -> list[Mistake]:
         for i in np.flatnonzero(predicted != t):
             margin = float(logits[i, predicted[i]] - logits[i, t[i]])
             found.append(Mistake(chunk.start + int(i), int(t[i]), int(predicted[i]), margin))
-    return sorted(found, key=lambda mistake: -mistake.margin)[:most]
+    return sorted(found, key=lambda mistake: (math.isnan(mistake.margin), -mistake.margin))[:most]
 
 
 def _predict(network: Network, split: Split) -> Iterator[tuple[slice, Array]]:

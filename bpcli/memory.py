@@ -11,10 +11,10 @@ from bpcli.config import Config
 from bpcli.errors import ConfigError
 from bpcli.evaluation import CHUNK
 
-FLOAT, DRAWN, BYTE = 4, 8, 1  # bytes of a number, of one that is being drawn, of a pixel
+FLOAT, DRAWN = 4, 8  # bytes of a number, and of one that is being drawn
 VECTORS = 5  # parameters, gradient, the optimizer's scratch memory and up to two of its own
-ARRAYS = 4  # that layers keep for each unit: output, mask, gradient, dropout
-BUFFERS = 3  # of mini-batches: one in use, one coming, one being distorted
+ARRAYS = 4  # that layers keep for each unit and image: output, mask, gradient, dropout
+BUFFERS, DISTORTING = 2, 42  # bytes for each pixel of a mini-batch: in use and coming; at work
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -22,7 +22,8 @@ def check_memory(config: Config, pixels: int, classes: int) -> None:
     """Raise ConfigError if a run needs more memory than there is: the system would kill it."""
     weights, images = needed(config, pixels, classes)
     if weights + images > available():
-        key = "network.hidden" if weights > images else "training.batch_size"
+        large = images > weights and config.training.batch_size > CHUNK
+        key = "training.batch_size" if large else "network.hidden"
         raise ConfigError(
             f"{key}: this run needs {_gigabytes(weights + images)} of memory, and there are "
             f"{_gigabytes(available())}; make it smaller"
@@ -33,11 +34,10 @@ def needed(config: Config, pixels: int, classes: int) -> tuple[int, int]:
     """Return about how many bytes the weights take, and the images that are worked on."""
     sizes = [pixels, *config.network.hidden, classes]
     weights = [n * m for n, m in itertools.pairwise(sizes)]
-    images = max(config.training.batch_size, CHUNK)
-    return (
-        sum(weights) * VECTORS * FLOAT + max(weights) * DRAWN,
-        images * (sum(sizes) * ARRAYS * FLOAT + pixels * BUFFERS * BYTE),
-    )
+    pixel = BUFFERS if config.distortion.identity else BUFFERS + DISTORTING
+    learning = config.training.batch_size * (sum(sizes) * ARRAYS * FLOAT + pixels * pixel)
+    evaluating = CHUNK * sum(sizes) * FLOAT
+    return sum(weights) * VECTORS * FLOAT + max(weights) * DRAWN, learning + evaluating
 
 
 def available() -> int:

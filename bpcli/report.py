@@ -67,7 +67,7 @@ def evaluation_fields(
 ) -> dict[str, Any]:
     """Return the fields of `bpcli eval --json`; `mistakes` only where they were asked for."""
     pairs = zip(found.precision, found.recall, strict=True)
-    asked = {} if mistakes is None else {"mistakes": [asdict(mistake) for mistake in mistakes]}
+    asked = {} if mistakes is None else {"mistakes": [_fields(mistake) for mistake in mistakes]}
     return {
         "model": model,
         "split": split,
@@ -185,8 +185,11 @@ def check_fields(found: "GradientCheck") -> dict[str, Any]:
 
 
 def _comparison_fields(row: "Comparison") -> dict[str, Any]:
-    fields = asdict(row) | {"ratio": row.ratio, "passed": row.passed}
-    return {name: _finite(value) for name, value in fields.items()}
+    return _fields(row) | {"ratio": _finite(row.ratio), "passed": row.passed}
+
+
+def _fields(record: "Comparison | Mistake") -> dict[str, Any]:
+    return {name: _finite(value) for name, value in asdict(record).items()}
 
 
 def _finite(value: Any) -> Any:

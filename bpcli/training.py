@@ -21,7 +21,8 @@ from bpcli.optimizer import build_optimizer, build_schedule
 
 @dataclass(frozen=True)
 class Record:
-    """What one evaluation found. Accuracies are fractions, `loss` is in nats per training image.
+    """What one evaluation found. Accuracies are fractions; `loss` is the loss layer's mean over the
+    training images, in nats with softmax.
 
     `epoch` is how often each training image has been used on average, `images_per_second` the
     speed of learning since the last evaluation, `seconds` the time since the run began.
@@ -139,6 +140,13 @@ def is_due(run: Run, iteration: int) -> bool:
     return iteration % every == 0 if every else iteration * size % len(run.dataset.train) < size
 
 
+def check_finite(run: Run) -> None:
+    """Raise DivergedError if a parameter, or what the optimizer remembers, is no finite number."""
+    state = (run.network.parameters, *run.optimizer.state.values())
+    if not all(np.isfinite(vector).all() for vector in state):
+        raise _diverged(run, "the optimizer's numbers overflow")
+
+
 def _diverged(run: Run, found: str) -> DivergedError:
     return DivergedError(
         f"training diverged: {found} at iteration {run.iteration}; try an "
@@ -164,9 +172,7 @@ class _Watch:
         )
         if not math.isfinite(train.loss):
             raise _diverged(run, f"the loss is {train.loss}")
-        state = (run.network.parameters, *run.optimizer.state.values())
-        if not all(np.isfinite(vector).all() for vector in state):
-            raise _diverged(run, "the optimizer's numbers overflow")
+        check_finite(run)
         is_test = run.dataset.held_out.name == "test"
         now = time.perf_counter()
         record = Record(

@@ -1,4 +1,4 @@
-"""images and a displacement of each pixel in -> warped images out; upright ones, for one."""
+"""images and a displacement of each pixel in -> warped images out; deskewed ones, for one."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def _between(start: Floats, end: Floats, share: Floats) -> Floats:
     return end
 
 
-def make_upright(images: Bytes, size: tuple[int, int]) -> Bytes:
+def deskew_images(images: Bytes, size: tuple[int, int]) -> Bytes:
     """Return images (N, pixels), of `size`, sheared so that what they show stands upright.
 
     Rows move sideways until the covariance of row and column, weighted with the grey levels, is 0;

@@ -1,9 +1,11 @@
 """Files are whole or not there, one process writes to a path, and killed ones leave nothing."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -69,6 +71,40 @@ def test_a_killed_process_lets_go(tmp_path):
     with reserved(tmp_path / "file"):
         pass
     assert os.listdir(tmp_path) == []
+
+
+def hold_and_let_go(path, times, held):
+    for _ in range(times):
+        try:
+            with reserved(path):
+                assert not held
+                held.append(1)
+                held.pop()
+        except BlockingIOError:
+            pass
+
+
+def test_many_in_a_row_hold_it_one_at_a_time(tmp_path):
+    held = []
+    threads = [
+        threading.Thread(target=hold_and_let_go, args=(tmp_path / "file", 300, held))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_file_systems_without_locks_let_all_pass(tmp_path, monkeypatch, code):
+    def flock(_descriptor, _how):
+        raise OSError(code, "none here")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with reserved(tmp_path / "file"):
+        pass
 
 
 def test_a_second_run_to_the_same_output_is_refused(bpcli, tiny_options, tmp_path):

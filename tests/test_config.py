@@ -90,7 +90,7 @@ def test_values_are_read_as_people_write_them(key, written, value):
         ("dataset.source", "''", "found '', expected a word or a path"),
         ("dataset.deskew", "yes", "found 'yes', expected true or false"),
         ("dataset.deskew", "1", "found 1, expected true or false"),
-        ("distortion.sigma", "0", "found 0, expected a number above 0"),
+        ("distortion.sigma", "0.5", "found 0.5, expected a number from 1 and below 1e+06"),
         ("distortion.scale", "1", "found 1, expected a number from 0 and below 1"),
         ("dataset.source", "!!python/name:os.system x", "found the tag tag:yaml.org,2002:python"),
     ],

@@ -22,10 +22,13 @@ def digits(n):
 
 
 class Extreme:
-    """A generator that always draws the largest number of a range, and no noise."""
+    """A generator without noise that draws the largest number of a range, or a share of it."""
+
+    def __init__(self, *shares):
+        self.shares = list(shares)
 
     def uniform(self, low, high, size):
-        return np.full(size, high)
+        return np.full(size, high * (self.shares.pop(0) if self.shares else 1))
 
     def standard_normal(self, shape, dtype):
         return np.zeros(shape, dtype)
@@ -38,7 +41,7 @@ def test_no_strength_is_the_identity_to_the_bit(rng):
 
 @pytest.mark.parametrize("sigma", [2, 4, 8])
 def test_elastic_fields_have_the_stated_deviation_and_smoothness(sigma, rng):
-    fields = Distortion(DistortionConfig(alpha=34, sigma=sigma), SIZE).smooth
+    fields = Distortion(DistortionConfig(alpha=34, sigma=sigma), SIZE).basis[:-3]
     drawn = (rng.standard_normal((20_000, len(fields))) @ fields).reshape(-1, *SIZE)
     stated = 34 / (sigma * math.sqrt(12 * math.pi))
     np.testing.assert_allclose(drawn.std(axis=0), stated, rtol=0.05)  # at every pixel
@@ -78,11 +81,26 @@ def test_a_known_map_agrees_with_scipy(values, matrix, shift):
         assert np.abs(after.reshape(SIZE) - expected).max() < 0.6
 
 
+def test_the_map_is_rotation_after_shear_after_scale():
+    config = DistortionConfig(rotation=20, scale=0.2, shear=0.3, shift=2)
+    # Angle, shear, scale down and across, shift down and across, as shares of the largest.
+    found = Distortion(config, SIZE)(digits(20), Extreme(1, 0.5, -1, 0.5, 0.25, -0.5))
+    cos, sin = math.cos(math.radians(20)), math.sin(math.radians(20))
+    rotation, shear = np.array([[cos, sin], [-sin, cos]]), np.array([[1, 0], [0.15, 1]])
+    matrix = rotation @ shear @ np.diag([0.8, 1.1])
+    for before, after in zip(digits(20), found, strict=True):
+        framed = np.pad(before.reshape(SIZE), 4).astype(np.float64)
+        middle = np.array([17.5, 17.5])
+        offset = middle - matrix @ middle + [0.5, -1]
+        expected = ndimage.affine_transform(framed, matrix, offset, order=1)[4:-4, 4:-4]
+        assert np.abs(after.reshape(SIZE) - expected).max() < 0.6
+
+
 @given(
     st.builds(
         DistortionConfig,
         alpha=st.floats(0, 1e4),
-        sigma=st.floats(0.1, 100),
+        sigma=st.floats(1, 100),
         rotation=st.floats(0, 359),
         scale=st.floats(0, 0.99),
         shear=st.floats(0, 1e4),
@@ -90,7 +108,7 @@ def test_a_known_map_agrees_with_scipy(values, matrix, shift):
     ),
     st.integers(0, 99),
 )
-def test_grey_levels_stay_between_those_of_the_image(config, seed):
+def test_no_grey_level_is_brighter_than_the_image(config, seed):
     images = np.random.default_rng(seed).integers(100, 201, (3, 36), np.uint8)
     found = Distortion(config, (6, 6))(images, np.random.default_rng(seed))
     assert found.dtype == np.uint8

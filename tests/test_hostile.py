@@ -15,7 +15,7 @@ from bpcli import checkpoint
 from bpcli.config import load_config
 from bpcli.dataset import load_dataset
 from bpcli.errors import CheckpointError, ConfigError, DatasetError, DivergedError
-from bpcli.training import train
+from bpcli.training import check_finite, train
 
 
 @pytest.fixture
@@ -138,6 +138,65 @@ def test_bombs_are_refused_without_the_memory_that_they_ask_for(model, shell):
         )
         assert done.stderr == ""
         assert done.stdout.startswith(f"{model}: ")
+        assert "llocate" not in done.stdout  # it was refused before that was tried
+
+
+def test_a_configuration_inside_a_model_has_a_limit_too(model):
+    contents = members(model)
+    with np.load(model) as archive:
+        metadata = json.loads(str(archive["metadata"]))
+    metadata["config"]["network"]["hidden"] = [1] * 60_000
+    file = io.BytesIO()
+    np.save(file, np.array(json.dumps(metadata)))
+    rewrite(model, contents | {"metadata.npy": file.getvalue()})
+    with pytest.raises(CheckpointError, match="over 100,000 bytes, too long for a configuration"):
+        checkpoint.load(model)
+
+
+def test_data_that_are_compressed_without_limit_are_refused(tmp_path):
+    file = io.BytesIO()
+    np.save(file, np.zeros((1000, 28, 28), np.uint8))
+    names = [f"{kind}_{split}.npy" for kind in "xy" for split in ("train", "test")]
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        rewrite(tmp_path / "data.npz", dict.fromkeys(names, file.getvalue()), method)
+        with pytest.raises(DatasetError, match="compressed by another method than deflate"):
+            load_dataset(str(tmp_path / "data.npz"))
+
+
+def test_archives_of_others_are_not_taken_for_models(bpcli, tmp_path):
+    path = tmp_path / "mine.npz"
+    np.savez(path, x=np.zeros(3), metadata="mine")
+    before = path.read_bytes()
+    result = bpcli("train", "-o", path, code=2)
+    assert "found a file that is no model" in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_appears_during_a_run_is_not_replaced(make_run, tmp_path):
+    run = make_run()
+    list(train(run))
+    (tmp_path / "m.npz").write_text("precious")
+    checkpoint.save(tmp_path / "m.npz.part", run)
+    with pytest.raises(CheckpointError, match="found a file that is no model"):
+        checkpoint.finish(tmp_path / "m.npz", run)
+    assert (tmp_path / "m.npz").read_text() == "precious"
+    assert checkpoint.load(tmp_path / "m.npz.part").iteration == run.iteration
+
+
+def test_an_interrupted_run_does_not_save_what_is_not_finite(make_run, tmp_path, monkeypatch):
+    run = make_run()
+    run.network.parameters[3] = np.inf
+    with pytest.raises(DivergedError):
+        check_finite(run)
+
+
+def test_mistakes_of_a_model_that_overflows_are_json(make_run, tmp_path, bpcli):
+    run = make_run("training.iterations=1")
+    list(train(run))
+    run.network.parameters[...] = np.where(run.network.parameters > 0, 3e38, -3e38)
+    checkpoint.save(tmp_path / "m.npz", run)
+    found = json.loads(bpcli("eval", tmp_path / "m.npz", "--json", "--mistakes", 3).stdout)
+    assert len(found["mistakes"]) == 3
 
 
 def test_paths_inside_a_model_lead_nowhere(model, tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from bpcli.dataset import load_split
-from bpcli.warp import make_upright, warp
+from bpcli.warp import deskew_images, warp
 
 
 def random_images(seed, n, size):
@@ -59,7 +59,7 @@ def slant(image):
 def test_made_upright_a_digit_has_no_slant_and_stays_where_it_is():
     split = load_split("mnist", "test")
     before = split.images[:300].reshape(-1, 28, 28).astype(np.float64)
-    after = make_upright(split.images[:300], split.size).reshape(-1, 28, 28).astype(np.float64)
+    after = deskew_images(split.images[:300], split.size).reshape(-1, 28, 28).astype(np.float64)
     assert np.abs([slant(image) for image in before]).mean() > 0.15
     assert np.abs([slant(image) for image in after]).max() < 0.02
     moved = [
@@ -72,9 +72,9 @@ def test_made_upright_a_digit_has_no_slant_and_stays_where_it_is():
 @pytest.mark.parametrize("image", [np.zeros((4, 5)), np.full((4, 5), 255), np.eye(4, 5) * 0])
 def test_images_without_a_slant_stay_as_they_are(image):
     images = image.astype(np.uint8).reshape(1, 20)
-    np.testing.assert_array_equal(make_upright(images, (4, 5)), images)
+    np.testing.assert_array_equal(deskew_images(images, (4, 5)), images)
 
 
 def test_a_single_row_has_no_slant():
     images = np.array([[0, 0, 0, 9, 8, 7, 0, 0, 0]], np.uint8)
-    np.testing.assert_array_equal(make_upright(images, (3, 3)), images)
+    np.testing.assert_array_equal(deskew_images(images, (3, 3)), images)

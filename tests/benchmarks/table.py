@@ -5,6 +5,7 @@ measured again while the configuration stays the same: a run that was stopped go
 as arguments measure these alone, `--quick` one seed of the first, `--print` none.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -51,14 +52,19 @@ ROWS = [
     Row("800 units, affine distortions", SIMARD, 1.1, "table/800-affine.yaml"),
     Row("800 units, MSE, elastic distortions", SIMARD, 0.9, "table/800-mse-elastic.yaml"),
     Row("800 units, elastic distortions", SIMARD, 0.7, "table/800-elastic.yaml"),
-    Row("40 units", VOWPAL, 2.16, "table/40.yaml"),
-    Row("40 units, 8 million distorted images", VOWPAL, 1.26, "table/40-distortions.yaml"),
+    Row("40 units (here deskewed)", VOWPAL, 2.16, "table/40.yaml"),
+    Row(
+        "40 units, 8 million distorted images (here deskewed)",
+        VOWPAL,
+        1.26,
+        "table/40-distortions.yaml",
+    ),
     Row("any width", "", None, "best.yaml", seeds=3),
 ]
 
 
 def fingerprint(row):
-    """Return what changes when the configuration does, but not with its comments."""
+    """Return what changes when the configuration does, but not with its comments or new keys."""
     default = flatten(Config())
     values = {k: v for k, v in flatten(load_config(row.path)).items() if v != default[k]}
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
@@ -80,9 +86,9 @@ def found():
 
 
 def results(row):
-    """Return the figures of each seed of a row, of its present configuration alone."""
-    known = found().get(row.config, {}).values()
-    return [figures for figures in known if figures["fingerprint"] == fingerprint(row)]
+    """Return the figures of a row by seed, of its present configuration alone."""
+    known = found().get(row.config, {}).items()
+    return {int(seed): f for seed, f in known if f["fingerprint"] == fingerprint(row)}
 
 
 def measure(row, seed):
@@ -116,7 +122,7 @@ def markdown():
         "| --- | --- | --- | --- | --- |",
     ]
     for row in ROWS:
-        figures = results(row)
+        figures = results(row).values()
         if len(figures) < row.seeds:
             continue  # not yet
         errors = [f["error"] for f in figures]
@@ -129,17 +135,31 @@ def markdown():
     return lines
 
 
+def arguments():
+    """Return which rows to measure, and whether to be quick about it."""
+    parser = argparse.ArgumentParser()
+    names = [row.config for row in ROWS]
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"some of {', '.join(names)}")
+    parser.add_argument("--quick", action="store_true", help="one seed of the first row, anew")
+    parser.add_argument("--print", action="store_true", help="measure nothing")
+    chosen = parser.parse_args()
+    for name in chosen.rows:
+        if name not in names:
+            parser.error(f"{name}: expected one of {', '.join(names)}")
+    return chosen
+
+
 def main():
     """Measure what is not known yet, and print the table."""
-    wanted, quick = sys.argv[1:], "--quick" in sys.argv
-    rows = [row for row in ROWS if not wanted or quick or row.config in wanted]
-    seeds = [(seed, row) for seed in range(5) for row in rows if seed < row.seeds]
-    known = {row.config: found().get(row.config, {}) for row in ROWS}
-    for seed, row in seeds[: 1 if quick else None]:
-        figures = known[row.config].get(str(seed), {})
-        if quick or figures.get("fingerprint") != fingerprint(row):
-            measure(row, seed)
-            print(row.config, seed, found()[row.config][str(seed)], file=sys.stderr, flush=True)
+    chosen = arguments()
+    rows = [row for row in ROWS if row.config in (chosen.rows or [row.config])]
+    runs = [(row, seed) for seed in range(max(r.seeds for r in rows)) for row in rows]
+    missing = [(row, seed) for row, seed in runs if seed < row.seeds and seed not in results(row)]
+    if chosen.quick:
+        missing = runs[:1]
+    for row, seed in [] if chosen.print else missing:
+        measure(row, seed)
+        print(row.config, seed, results(row)[seed], file=sys.stderr, flush=True)
     print("\n".join(markdown()))
 
 

@@ -1,6 +1,6 @@
 """Damages good files at random and sees to it that each is read or refused in a sentence.
 
-`python tests/fuzz/fuzz.py` does so for 10 minutes for each of the four parsers; names of some of
+`python tests/fuzz/fuzz.py` does so for 10 minutes for each of the five parsers; names of some of
 them, and a number of minutes, as arguments do less. What hypothesis finds it keeps in .hypothesis
 and tries first the next time; it then belongs into a test of its own.
 """
@@ -11,6 +11,8 @@ import struct
 import sys
 import tempfile
 import time
+import zipfile
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -51,6 +53,24 @@ def good_configurations():
     return [path.read_bytes() for path in sorted((ROOT / "configs").rglob("*.yaml"))]
 
 
+@st.composite
+def damaged_models(draw):
+    """A model with damaged bytes, or with damaged contents of a member, whose checksum fits."""
+    models = good_models()
+    if draw(st.booleans()):
+        return draw(damaged(models))
+    with zipfile.ZipFile(io.BytesIO(draw(st.sampled_from(models)))) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    name = draw(st.sampled_from(sorted(contents)))
+    contents[name] = draw(damaged([contents[name]]))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for member, content in contents.items():
+            archive.writestr(member, content)
+    return file.getvalue()
+
+
+@cache
 def good_models():
     """Two models, one of them with the state of an optimizer and of dropout."""
     models = []
@@ -129,7 +149,7 @@ def expression(_folder, text):
 TOKENS = ["x", "apple", "1", "2.5", "1e300", "+", "-", "*", "/", "**", "(", ")", ",", " ", "exp", "log", "max", "relu", "sigmoid", "tanh", "0", "y", "é", "\0", "_", "."]  # fmt: skip
 PARSERS = {
     "config": (config, lambda: damaged(good_configurations())),
-    "model": (model, lambda: damaged(good_models())),
+    "model": (model, damaged_models),
     "images": (images, lambda: damaged(good_images())),
     "npz": (npz, lambda: damaged(good_npz())),
     "expression": (
