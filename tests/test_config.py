@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 from conftest import ROOT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpcli.config import KEYS, Config, flatten, load_config, parse_config, to_yaml
@@ -239,11 +239,14 @@ def test_the_printed_configuration_has_every_key_with_a_comment():
     assert all(" # " in line for line in lines)
 
 
+@settings(max_examples=5000)
 @given(st.recursive(
     st.none() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(sorted(KEYS)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["training", "network", "hidden", "batch_size", "seed", "x"]), inner
+        st.sampled_from(["training", "network", "hidden", "batch_size", "seed", "x"]), inner,
+        max_size=3,
     ),
+    max_leaves=10,
 ))  # fmt: skip
 def test_any_yaml_is_a_configuration_or_an_error(tree):
     import yaml

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import resource
 import subprocess
 import sys
 import tempfile
@@ -82,6 +83,21 @@ def test_a_terminal_that_is_closed_does_not_end_training(tiny_options, tmp_path)
     os.close(leader)
     assert process.wait(timeout=60) == 0
     assert model.exists()
+
+
+def test_a_disk_that_is_full_leaves_the_old_model(run, tiny_options, tmp_path):
+    model = tmp_path / "m.npz"
+    assert run("train", *tiny_options, "-o", model).returncode == 0
+    before = model.read_bytes()
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # as if there were no more
+
+    done = run("train", *tiny_options, "-o", model, preexec_fn=limit)
+    assert done.returncode == 1
+    assert done.stderr == f"{model}.part: could not be written: File too large\n"
+    assert model.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["m.npz", "tiny"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
