@@ -167,7 +167,7 @@ def _read_arrays(path: Path) -> dict[str, Array]:
         try:
             arrays = _members(file) if _is_model(file) else {}
         except MemoryError:
-            raise
+            raise  # there is too little, which is no damage
         except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
             raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
     if not arrays:

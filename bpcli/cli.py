@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import click
 
 from bpcli import __version__, blas
-from bpcli.terminal import STOPPED, Shell, Unheeded, complain, say, signals
+from bpcli.terminal import STOPPED, Shell, complain, say, signals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,8 +161,6 @@ def _progress(run: "Run", *, quiet: bool) -> Iterator[Iterator["Record | None"]]
         disable=quiet or sys.stderr is None or not sys.stderr.isatty(),
         unit="it",
         leave=False,
-        file=Unheeded(sys.stderr),
-        dynamic_ncols=True,
     )
 
     def steps() -> Iterator["Record | None"]:

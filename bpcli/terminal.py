@@ -82,24 +82,6 @@ def complain(message: str) -> None:
         click.echo(message, err=True)
 
 
-class Unheeded:
-    """A stream that goes on where nobody listens any more, as when a terminal is closed."""
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-    def write(self, text: str) -> None:
-        with contextlib.suppress(OSError):
-            self.stream.write(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError):
-            self.stream.flush()
-
-
 @contextlib.contextmanager
 def signals() -> Iterator[list[int]]:
     """Collect the first signal that asks to stop; a second one does not wait, nor save."""
