@@ -26,7 +26,7 @@ from bpcli.errors import CheckpointError, ConfigError, SaveError
 from bpcli.layers import Array
 from bpcli.network import Network, build_network
 from bpcli.optimizer import Optimizer, build_optimizer
-from bpcli.training import Record, Run, is_due
+from bpcli.training import Record, Run
 
 FORMAT = 1
 ALWAYS = {"metadata.npy", "b1.npy"}  # members of every model, and of hardly anything else
@@ -43,7 +43,7 @@ class Checkpoint:
     fingerprint: str
     iteration: int
     dropout: dict[str, Any]
-    history: tuple[Record, ...]
+    record: Record | None
 
     @property
     def parameters(self) -> list[Array]:
@@ -98,9 +98,9 @@ class Checkpoint:
             array[...] = self.arrays[name]
         run.optimizer.updates = run.iteration = self.iteration
         run.dropout.bit_generator.state = self.dropout
-        run.seconds = self.history[-1].seconds if self.history else 0.0
-        # A finished run has an evaluation at its end that a longer run does not come to.
-        run.history.extend(r for r in self.history if is_due(run, r.iteration))
+        if self.record:
+            run.seconds = self.record.seconds
+            run.record = self.record
 
 
 def part(path: Path) -> Path:
@@ -141,11 +141,11 @@ def load(path: Path) -> Checkpoint:
             fingerprint=str(metadata["dataset"]),
             iteration=int(metadata["iteration"]),
             dropout=metadata["dropout"],
-            history=tuple(Record(**record) for record in metadata["history"]),
+            record=metadata["record"] and Record(**metadata["record"]),
         )
         np.random.default_rng().bit_generator.state = checkpoint.dropout
-        if checkpoint.iteration < 0 or not all(map(_has_numbers, checkpoint.history)):
-            raise CheckpointError(f"{path}: found no numbers in its history or iteration")
+        if checkpoint.iteration < 0 or not _has_numbers(checkpoint.record):
+            raise CheckpointError(f"{path}: found no numbers in its record or iteration")
         _check_arrays(checkpoint)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
@@ -154,8 +154,8 @@ def load(path: Path) -> Checkpoint:
     return checkpoint
 
 
-def _has_numbers(record: Record) -> bool:
-    return all(value is None or isinstance(value, int | float) for value in vars(record).values())
+def _has_numbers(record: Record | None) -> bool:
+    return record is None or all(value is None or isinstance(value, int | float) for value in vars(record).values())
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
@@ -310,7 +310,7 @@ def save(path: Path, run: Run) -> None:
         "dataset": run.dataset.fingerprint,
         "iteration": run.iteration,
         "dropout": run.dropout.bit_generator.state,
-        "history": [asdict(record) for record in run.history],
+        "record": run.record and asdict(run.record),
     }
     arrays: dict[str, Any] = _arrays(run.network, run.optimizer)
     try:

@@ -116,8 +116,9 @@ def train(
             if not run.complete:
                 _stop(path, run, caught[0])
             checkpoint.finish(path, run)
-    last = run.history[-1]
-    say(report.model_fields(output, last) if as_json else report.model_text(output, last))
+    assert run.record is not None  # there is an evaluation at the end of every run
+    show_model = report.model_fields if as_json else report.model_text
+    say(show_model(output, run.record))
 
 
 def _prepare(

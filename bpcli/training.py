@@ -83,7 +83,7 @@ class Run:
         )
         self.iteration = 0
         self.seconds = 0.0  # that it took before it was resumed
-        self.history: list[Record] = []
+        self.record: Record | None = None  # of the last evaluation
 
     @property
     def complete(self) -> bool:
@@ -112,7 +112,7 @@ def train(run: Run) -> Iterator[Record | None]:
     network, optimizer, mini_batches = run.network, run.optimizer, run.mini_batches
     learning_rate = build_schedule(run.config.optimizer, run.config.training.iterations)
     watch = _Watch(run)
-    if run.complete and (not run.history or run.history[-1].iteration != run.iteration):
+    if run.complete and (run.record is None or run.record.iteration != run.iteration):
         yield watch.record()  # it was stopped right here, before its last evaluation
     while not run.complete:
         # Step 1, mini-batch: choose some of the training images.
@@ -129,15 +129,17 @@ def train(run: Run) -> Iterator[Record | None]:
         run.iteration += 1
         if not math.isfinite(loss):
             raise _diverged(run, f"the loss is {loss}")
-        yield watch.record() if is_due(run, run.iteration) else None
+        yield watch.record() if _is_due(run) else None
 
 
-def is_due(run: Run, iteration: int) -> bool:
+def _is_due(run: Run) -> bool:
     """Tell whether an evaluation follows an iteration: at intervals, and at the end of the run."""
     every, size = run.config.training.evaluate_every, run.config.training.batch_size
-    if iteration == run.config.training.iterations:
+    if run.complete:
         return True
-    return iteration % every == 0 if every else iteration * size % len(run.dataset.train) < size
+    if every:
+        return run.iteration % every == 0
+    return run.iteration * size % len(run.dataset.train) < size  # an epoch is full
 
 
 def check_finite(run: Run) -> None:
@@ -185,6 +187,6 @@ class _Watch:
             images_per_second=images_per_second,
             seconds=now - self.began,
         )
-        run.history.append(record)
+        run.record = record
         self.learning_since, self.iteration = now, run.iteration
         return record

@@ -40,8 +40,8 @@ def test_numpy_opens_it_without_pickle(model, run):
     assert metadata["blas_threads"] == "1"
     assert metadata["dataset"] == run.dataset.fingerprint
     assert metadata["config"]["optimizer"]["method"] == "momentum"
-    assert [record["iteration"] for record in metadata["history"]] == [12, 24, 36, 48, 60]
-    assert metadata["history"][-1]["test_accuracy"] == run.history[-1].test_accuracy
+    assert metadata["record"]["iteration"] == 60
+    assert metadata["record"]["test_accuracy"] == run.record.test_accuracy
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -61,22 +61,34 @@ def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, me
         "distortion.rotation=5", "dataset.deskew=true",
     ]  # fmt: skip
     whole, first, second = (make_run(*overrides) for _ in range(3))
-    list(train(whole))
-    for _ in train(first):
+    records = [record for record in train(whole) if record]
+    resumed = []
+    for record in train(first):
+        resumed += [record] if record else []
         if first.iteration == stop:
             break
     checkpoint.save(tmp_path / "m.npz.part", first)
     checkpoint.find(tmp_path / "m.npz").restore(second)
-    list(train(second))
+    resumed += [record for record in train(second) if record]
     assert second.network.parameters.tobytes() == whole.network.parameters.tobytes()
     for name, vector in whole.optimizer.state.items():
         assert second.optimizer.state[name].tobytes() == vector.tobytes()
     figures = [
-        [(r.iteration, r.epoch, r.loss, r.train_accuracy, r.test_accuracy) for r in run.history]
-        for run in (whole, second)
+        [(r.iteration, r.epoch, r.loss, r.train_accuracy, r.test_accuracy) for r in found]
+        for found in (records, resumed)
     ]
     assert figures[0] == figures[1]
-    assert second.history[-1].seconds >= first.history[-1].seconds if first.history else True
+    assert second.record.seconds >= first.record.seconds if first.record else True
+
+
+def test_a_model_does_not_grow_with_the_number_of_evaluations(make_run, tmp_path):
+    sizes = []
+    for every in (60, 1):
+        run = make_run(f"training.evaluate_every={every}")
+        list(train(run))
+        checkpoint.save(tmp_path / "m.npz", run)
+        sizes.append((tmp_path / "m.npz").stat().st_size)
+    assert sizes[1] == pytest.approx(sizes[0], abs=500)  # digits of figures
 
 
 def test_more_iterations_extend_a_finished_model(make_run, model, run):
@@ -181,15 +193,16 @@ def test_wrong_arrays_are_refused(model, changed, expected):
         ),
         ({"config": {"network": {"hidden": [10**6, 10**6]}}}, "expected 1,000,042,000,004"),
         ({"iteration": "many"}, "found no valid metadata of bpcli: "),
-        ({"iteration": -5}, "found no numbers in its history or iteration"),
+        ({"iteration": -5}, "found no numbers in its record or iteration"),
         ({"iteration": float("inf")}, "found no valid metadata of bpcli: "),
-        ({"history": [RECORD | {"loss": "low"}]}, "found no numbers in its history or iteration"),
-        ({"history": 3}, "found no valid metadata of bpcli: "),
+        ({"record": RECORD | {"loss": "low"}}, "found no numbers in its record or iteration"),
+        ({"record": 3}, "found no valid metadata of bpcli: "),
+        ({"record": 0}, "found no valid metadata of bpcli: "),
         (
             {"dropout": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}}},
             "found no valid",
         ),
-        ({"history": [{"iteration": 1}]}, "found no valid metadata of bpcli: "),
+        ({"record": {"iteration": 1}}, "found no valid metadata of bpcli: "),
         ({"dropout": {"bit_generator": "x"}}, "found no valid metadata of bpcli: "),
     ],
 )
