@@ -155,7 +155,8 @@ def load(path: Path) -> Checkpoint:
 
 
 def _has_numbers(record: Record | None) -> bool:
-    return record is None or all(value is None or isinstance(value, int | float) for value in vars(record).values())
+    values = () if record is None else vars(record).values()
+    return all(value is None or isinstance(value, int | float) for value in values)
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:

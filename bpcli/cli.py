@@ -8,7 +8,7 @@ import contextlib
 import math
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 import click
 
@@ -116,9 +116,8 @@ def train(
             if not run.complete:
                 _stop(path, run, caught[0])
             checkpoint.finish(path, run)
-    assert run.record is not None  # there is an evaluation at the end of every run
-    show_model = report.model_fields if as_json else report.model_text
-    say(show_model(output, run.record))
+    last = cast("Record", run.record)  # every run ends with an evaluation
+    say(report.model_fields(output, last) if as_json else report.model_text(output, last))
 
 
 def _prepare(
