@@ -7,7 +7,6 @@ The file holds the arrays W1, b1, W2, ... as numpy.load opens them, the optimize
 import contextlib
 import itertools
 import json
-import math
 import os
 import struct
 import zipfile
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli import __version__, atomic, blas
+from bpcli.archive import read_arrays
 from bpcli.config import Config, flatten, parse_config
 from bpcli.document import to_scalar
 from bpcli.errors import CheckpointError, ConfigError, SaveError
@@ -166,47 +166,14 @@ def _read_arrays(path: Path) -> dict[str, Array]:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
         try:
-            arrays = _members(file) if _is_model(file) else {}
-        except MemoryError:
-            raise  # there is too little, which is no damage
-        except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
+            arrays = read_arrays(file) if _is_model(file) else {}
+        except ValueError as error:
             raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
     if not arrays:
         raise CheckpointError(
             f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"
         )
     return arrays
-
-
-def _members(file: BinaryIO) -> dict[str, Array]:
-    """Read all arrays, none of them compressed: what is read is no larger than the file."""
-    with zipfile.ZipFile(file) as archive:
-        members = archive.infolist()
-        names = [member.filename for member in members]
-        if len(set(names)) < len(names) or any(not name.endswith(".npy") for name in names):
-            raise ValueError(f"found {', '.join(names)}, expected arrays, each once")
-        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
-        if not stored or sum(member.file_size for member in members) > file.seek(0, os.SEEK_END):
-            raise ValueError("found compressed arrays, expected them as they are")
-        for member in members:
-            _check_size(archive, member)
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as archive:
-        return {name: np.asarray(archive[name]) for name in archive.files}
-
-
-def _check_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Raise ValueError if an array is said to be larger than what is there, before it is read."""
-    with archive.open(member) as content:
-        if np.lib.format.read_magic(content) != (1, 0):
-            raise ValueError(f"found {member.filename} of another version, expected 1.0")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-        size = math.prod(shape) * dtype.itemsize
-        if not dtype.hasobject and content.tell() + size != member.file_size:
-            raise ValueError(
-                f"found {member.file_size:,} bytes of {member.filename}, expected {size:,} by its "
-                "header"
-            )
 
 
 def _is_model(file: BinaryIO) -> bool:

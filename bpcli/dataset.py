@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import math
-import zipfile
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
+from bpcli.archive import DEFLATE_RATIO, read_arrays
 from bpcli.errors import DatasetError
 from bpcli.warp import Bytes, deskew_images
 
@@ -22,7 +22,6 @@ BUNDLED = Path(__file__).parent / "mnist"
 WHITE = 255
 PIXEL_SCALE = 1 / WHITE  # grey levels 0 to 255 become 0 to 1
 UNSIGNED_BYTE = 0x08  # IDX's code for the element type
-LARGEST_GZIP_RATIO = 1032  # deflate cannot do better
 IMAGES, LABELS = 3, 1  # dimensions of the two kinds of IDX file
 
 
@@ -187,7 +186,7 @@ def _inflate_idx(path: Path, dimensions: int) -> Bytes:
     with gzip.open(path) as file:
         shape = _read_idx_header(file, path, dimensions)
         expected = math.prod(shape)
-        if expected > LARGEST_GZIP_RATIO * size:
+        if expected > DEFLATE_RATIO * size:
             raise _size_error(path, f"a gzip file of {size:,} bytes, too few", shape)
         # One byte more than expected is enough to tell, however much there is to inflate.
         data = file.read(expected + 1)
@@ -220,25 +219,15 @@ def _size_error(path: Path, found: str, shape: tuple[int, ...]) -> DatasetError:
     )
 
 
-def _check_compression(path: Path) -> None:
-    """Raise ValueError for a method of which no one knows how much may come out."""
-    with zipfile.ZipFile(path) as archive:
-        kinds = {member.compress_type for member in archive.infolist()}
-    if not kinds <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise ValueError("it is compressed by another method than deflate")
-
-
 def _read_npz(path: Path, name: str, dimensions: int) -> Bytes:
     try:
-        _check_compression(path)
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            array = np.asarray(archive[name])
-    except KeyError as error:
-        raise DatasetError(
-            f"{path}: found no {name}, expected x_train, y_train, x_test and y_test"
-        ) from error
-    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
+        with path.open("rb") as file:
+            arrays = read_arrays(file, name, deflated=True)
+    except ValueError as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
+    if name not in arrays:
+        raise DatasetError(f"{path}: found no {name}, expected x_train, y_train, x_test and y_test")
+    array = arrays[name]
     if array.ndim != dimensions or array.dtype.kind not in "ui" or not array.size:
         raise DatasetError(
             f"{path}: {name} has shape {array.shape} and type {array.dtype}, expected "

@@ -1,5 +1,6 @@
 """Files made to do harm, numbers made to overflow: refused in a sentence, or harmless."""
 
+import gzip
 import io
 import json
 import os
@@ -120,25 +121,38 @@ def test_bombs_are_refused_without_the_memory_that_they_ask_for(model, shell):
         lambda: bomb(model, "metadata.npy"),
         lambda: lie_about_sizes(model),
     ]
-    limit = 2**28  # bytes on top of what bpcli takes itself
-    code = (
-        "import resource, sys\n"
-        "from pathlib import Path\n"
-        "from bpcli import checkpoint, errors\n"
-        "size = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
-        f"resource.setrlimit(resource.RLIMIT_AS, (size + {limit}, size + {limit}))\n"
-        "try: checkpoint.load(Path(sys.argv[1]))\n"
-        "except errors.CheckpointError as error: print(error)\n"
-    )
     for damage in cases:
         rewrite(model, contents)
         damage()
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(model)], capture_output=True, text=True
-        )
-        assert done.stderr == ""
-        assert done.stdout.startswith(f"{model}: ")
-        assert "llocate" not in done.stdout  # it was refused before that was tried
+        refused_in_little_memory("checkpoint.load(Path(sys.argv[1]))", model)
+
+
+def refused_in_little_memory(load, path):
+    """See that `load`, a piece of code, refuses a file in 256 MB on top of what bpcli takes."""
+    limit = 2**28
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from bpcli import checkpoint, dataset, errors\n"
+        "size = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, (size + {limit}, size + {limit}))\n"
+        f"try: {load}\n"
+        "except errors.BpcliError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"{path}: ")
+    assert "llocate" not in done.stdout  # it was refused before that was tried
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_data_bombs_are_refused_without_the_memory_that_they_ask_for(tmp_path, compression):
+    path, shape = tmp_path / "data.npz", (10**6, 28, 28)
+    huge = npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}", b"\0" * 64)
+    rewrite(path, {"x_train.npy": huge}, compression)
+    refused_in_little_memory("dataset.load_dataset(sys.argv[1])", path)
+    lie_about_sizes(path)
+    refused_in_little_memory("dataset.load_dataset(sys.argv[1])", path)
 
 
 def test_a_configuration_inside_a_model_has_a_limit_too(model):
@@ -159,7 +173,7 @@ def test_data_that_are_compressed_without_limit_are_refused(tmp_path):
     names = [f"{kind}_{split}.npy" for kind in "xy" for split in ("train", "test")]
     for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         rewrite(tmp_path / "data.npz", dict.fromkeys(names, file.getvalue()), method)
-        with pytest.raises(DatasetError, match="compressed by another method than deflate"):
+        with pytest.raises(DatasetError, match="compressed, expected by deflate or not at all"):
             load_dataset(str(tmp_path / "data.npz"))
 
 
@@ -253,6 +267,24 @@ def test_images_that_were_cut_off_are_refused(tiny):
         with pytest.raises(DatasetError) as caught:
             load_dataset(str(tiny))
         assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_archives_of_images_that_were_cut_off_are_refused(tiny, tmp_path):
+    whole = tiny / "t10k-images-idx3-ubyte"
+    compressed = gzip.compress(whole.read_bytes())
+    whole.unlink()
+    for cut in range(len(compressed)):
+        whole.with_name(whole.name + ".gz").write_bytes(compressed[:cut])
+        with pytest.raises(DatasetError, match="t10k-images-idx3-ubyte.gz: "):
+            load_dataset(str(tiny))
+    images, labels = np.zeros((9, 3, 3), np.uint8), np.arange(9, dtype=np.uint8)
+    path = tmp_path / "data.npz"
+    np.savez_compressed(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    data = path.read_bytes()
+    for cut in range(len(data)):
+        path.write_bytes(data[:cut])
+        with pytest.raises(DatasetError, match=r"data.npz: cannot be read: "):
+            load_dataset(str(path))
 
 
 def test_gzip_bombs_are_refused_by_arithmetic(tiny):

@@ -1,0 +1,68 @@
+"""an .npz file in -> the arrays in it out, none of them larger than the file can hold."""
+
+import math
+import os
+import zipfile
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+DEFLATE_RATIO = 1032  # bytes that deflate makes of one at the most
+
+
+def read_arrays(file: BinaryIO, *names: str, deflated: bool = False) -> dict[str, npt.NDArray[Any]]:
+    """Return by name the arrays of an archive: those of `names` that are there, without any, all.
+
+    What the archive says of their sizes is checked by arithmetic, before memory is taken for it:
+    together they are no larger than the file or, where arrays may be `deflated`, than 1,032 times
+    the file. Raises ValueError for an archive that is damaged, holds anything but arrays, or
+    objects of Python.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = [m for m in archive.infolist() if not names or _name(m) in names]
+            _check_members(members, file.seek(0, os.SEEK_END), deflated=deflated)
+            return {_name(member): _read_array(archive, member) for member in members}
+    except MemoryError:
+        raise  # there is too little, which is no damage
+    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
+        raise ValueError(str(error)) from error
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    return member.filename.removesuffix(".npy")
+
+
+def _check_members(members: list[zipfile.ZipInfo], size: int, *, deflated: bool) -> None:
+    """Raise ValueError if a file of `size` bytes cannot hold its members, or should not."""
+    names = [member.filename for member in members]
+    if len(set(names)) < len(names) or not all(name.endswith(".npy") for name in names):
+        raise ValueError(f"found {', '.join(names)}, expected arrays, each once")
+    ratios = {zipfile.ZIP_STORED: 1} | ({zipfile.ZIP_DEFLATED: DEFLATE_RATIO} if deflated else {})
+    for member in members:
+        if member.compress_type not in ratios:
+            expected = "by deflate or not at all" if deflated else "not at all"
+            raise ValueError(f"found {member.filename} compressed, expected {expected}")
+        if member.file_size > ratios[member.compress_type] * member.compress_size:
+            raise ValueError(
+                f"found {member.filename} of {member.file_size:,} bytes in "
+                f"{member.compress_size:,}, too few"
+            )
+    if sum(member.compress_size for member in members) > size:
+        raise ValueError(f"found more in it, by what it says, than a file of {size:,} bytes holds")
+
+
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    with archive.open(member) as content:
+        if np.lib.format.read_magic(content) != (1, 0):
+            raise ValueError(f"found {member.filename} of another version, expected 1.0")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        size = math.prod(shape) * dtype.itemsize
+        if not dtype.hasobject and content.tell() + size != member.file_size:
+            raise ValueError(
+                f"found {member.file_size:,} bytes of {member.filename}, expected {size:,} by its "
+                "header"
+            )
+    with archive.open(member) as content:
+        return np.lib.format.read_array(content, allow_pickle=False)
