@@ -6,6 +6,7 @@ settled before numpy is imported.
 
 import contextlib
 import math
+import os
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
@@ -150,10 +151,15 @@ def _prepare(
 def _progress(run: "Run", *, quiet: bool) -> Iterator[Iterator["Record | None"]]:
     """Train, with a progress bar on standard error if that is a terminal."""
     import numpy as np
-    from tqdm import tqdm
 
+    from bpcli.errors import ConfigError
     from bpcli.training import train as learn
 
+    try:
+        from tqdm import tqdm
+    except ValueError as error:
+        names = ", ".join(name for name in os.environ if name.startswith("TQDM_"))
+        raise ConfigError(f"{names}: {error}; correct or unset what tqdm reads") from error
     bar = tqdm(
         learn(run),
         total=run.config.training.iterations,
