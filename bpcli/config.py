@@ -192,6 +192,11 @@ class TrainingConfig:
         choice("shuffle", "replacement"),
         "shuffle (each image once an epoch), or replacement as in the book",
     )
+    adversarial: float = key(
+        0.0,
+        number(0, below=1),
+        "step of each pixel up the loss before it is learnt from; 0 is none",
+    )
     evaluate_every: int = key(0, integer(0), "iterations; 0 is once an epoch")
 
 

@@ -54,6 +54,10 @@ class Layer(Workspace):
         """Set `grads` alone: enough for a first layer, as nobody asks for d loss / d image."""
         self.backward(dout)
 
+    def backward_input(self, dout: Array) -> Array:
+        """Return dx alone: enough where nobody asks for d loss / d parameter."""
+        return self.backward(dout)
+
 
 class Affine(Layer):
     """y = x W + b;  dW = x^T dout,  db = sum of dout over the batch,  dx = dout W^T.
@@ -73,13 +77,16 @@ class Affine(Layer):
 
     def backward(self, dout: Array) -> Array:
         self.backward_params(dout)
-        dx = self.memory("dx", self.x.shape, dout.dtype)
-        return np.matmul(dout, self.params["W"].T, out=dx)
+        return self.backward_input(dout)
 
     def backward_params(self, dout: Array) -> None:
         np.matmul(self.x.T, dout, out=self.grads["W"])
         ones = self.memory("ones", (len(dout),), dout.dtype, fill=1)
         np.matmul(ones, dout, out=self.grads["b"])  # a sum, but faster than np.sum
+
+    def backward_input(self, dout: Array) -> Array:
+        dx = self.memory("dx", self.x.shape, dout.dtype)
+        return np.matmul(dout, self.params["W"].T, out=dx)
 
 
 class ReLU(Layer):

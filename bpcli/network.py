@@ -81,6 +81,13 @@ class Network:
         self.layers[self.first].backward_params(dout)
         self._add_penalty_gradient()
 
+    def backward_input(self) -> Array:
+        """Return dx (N, pixels), the derivative of the loss that `forward` returned last by x."""
+        dout = self.loss_layer.backward()
+        for layer in reversed(self.layers):
+            dout = layer.backward_input(dout)
+        return dout
+
     def _penalty(self) -> float:
         if not self.weight_decay:
             return 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bpcli.adversary import worsen
 from bpcli.config import Config
 from bpcli.dataset import Dataset, load_dataset
 from bpcli.distortion import Distortion
@@ -111,12 +112,15 @@ def train(run: Run) -> Iterator[Record | None]:
     """
     network, optimizer, mini_batches = run.network, run.optimizer, run.mini_batches
     learning_rate = build_schedule(run.config.optimizer, run.config.training.iterations)
+    adversarial = run.config.training.adversarial
     watch = _Watch(run)
     if run.complete and (run.record is None or run.record.iteration != run.iteration):
         yield watch.record()  # it was stopped right here, before its last evaluation
     while not run.complete:
         # Step 1, mini-batch: choose some of the training images.
         x, t = mini_batches.draw(run.iteration)
+        if adversarial:
+            worsen(network, x, t, adversarial)
 
         # Step 2, gradient: of the loss by every parameter, by backpropagation.
         loss = network.forward(x, t)

@@ -59,6 +59,7 @@ def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, me
         "optimizer.warmup=20", "network.dropout=0.3", "training.batch_size=7",
         "network.input_dropout=0.1", "network.loss=squared", "distortion.alpha=5",
         "distortion.rotation=5", "dataset.deskew=true",
+        "training.adversarial=0.05",
     ]  # fmt: skip
     whole, first, second = (make_run(*overrides) for _ in range(3))
     records = [record for record in train(whole) if record]

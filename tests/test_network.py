@@ -67,6 +67,29 @@ def test_backward_is_the_derivative_of_forward(hidden, activation, dropout, deca
     np.testing.assert_allclose(network.gradient, numerical, rtol=1e-5, atol=1e-8)
 
 
+@given(
+    st.lists(st.integers(1, 6), max_size=3),
+    st.sampled_from(["relu", "sigmoid", "tanh"]),
+    st.sampled_from(["softmax", "squared"]),
+    st.integers(1, 4),
+    st.integers(0, 10**6),
+)
+def test_backward_input_is_the_derivative_by_the_input(hidden, activation, loss, n, seed):
+    rng = np.random.default_rng(seed)
+    network = build(rng, hidden=tuple(hidden), activation=activation, loss=loss)
+    for name, array in network.arrays.items():
+        if name.startswith("b"):
+            array[...] = rng.normal(size=array.shape)
+    x, t = rng.uniform(0, 1, (n, 7)), rng.integers(0, 4, n)
+    steps = 1e-6 * np.eye(x.size).reshape(-1, *x.shape)
+    numerical = [(network.forward(x + s, t) - network.forward(x - s, t)) / 2e-6 for s in steps]
+    network.gradient[...] = 7
+    network.forward(x, t)
+    dx = network.backward_input()
+    np.testing.assert_allclose(dx.ravel(), numerical, rtol=1e-5, atol=1e-8)
+    assert (network.gradient == 7).all()
+
+
 def test_the_books_network_has_39760_parameters(rng):
     network = build(rng, np.float32, 784, 10, hidden=(50,))
     assert network.parameters.shape == network.gradient.shape == (39_760,)
