@@ -129,6 +129,17 @@ def test_files_that_the_readme_names_are_there():
         assert (ROOT / name).exists(), name
 
 
+def test_tests_that_hold_a_promise_are_there():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text()))
+    written = {
+        name
+        for path in (ROOT / "tests").glob("*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
+    }
+    assert len(named) > 5
+    assert named <= written
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
 def test_configurations_load(path):
     load_config(path)

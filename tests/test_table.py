@@ -27,6 +27,7 @@ def test_each_row_is_a_net_of_the_stated_kind(row):
         assert distorted == ("distort" in row.what)
         assert bool(config.distortion.alpha) <= ("elastic" in row.what or units == 40)
         assert config.dataset.deskew <= ("deskew" in row.what or units == 40)
+        assert bool(config.training.adversarial) == ("adversarial" in row.what)
         squared = "square error" in row.what or "MSE" in row.what
         assert (config.network.loss == "squared") == squared
 

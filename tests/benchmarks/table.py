@@ -48,7 +48,7 @@ ROWS = [
     Row("1000 units, distortions", LECUN, 3.8, "table/1000-distortions.yaml"),
     Row("300 units, distortions", LECUN, 3.6, "table/300-distortions.yaml"),
     Row("300 units, deskewing", LECUN, 1.6, "table/300-deskewing.yaml"),
-    Row("800 units, cross-entropy", SIMARD, 1.6, "table/800.yaml"),
+    Row("800 units, cross-entropy (here adversarial)", SIMARD, 1.6, "table/800.yaml"),
     Row("800 units, affine distortions", SIMARD, 1.1, "table/800-affine.yaml"),
     Row("800 units, MSE, elastic distortions", SIMARD, 0.9, "table/800-mse-elastic.yaml"),
     Row("800 units, elastic distortions", SIMARD, 0.7, "table/800-elastic.yaml"),
