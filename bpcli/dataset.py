@@ -75,6 +75,11 @@ class Dataset:
         return int(self.train.images.shape[1])
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of each image, in pixels."""
+        return self.train.size
+
+    @property
     def classes(self) -> int:
         """Number of classes: one more than the largest label."""
         return int(max(self.train.labels.max(), self.held_out.labels.max())) + 1

@@ -63,6 +63,19 @@ class Distortion:
         return np.moveaxis(np.array([dy, dx]), 1, 2)
 
 
+def count_fields(config: DistortionConfig, size: tuple[int, int]) -> int:
+    """Return about how many fields a Distortion keeps: at most a quarter more than there are.
+
+    Smoothed noise has frequencies up to a radius of sqrt(-log LOST) / sigma, but for its share
+    LOST: an ellipse of them, and some more at the borders.
+    """
+    if not config.alpha:
+        return 3
+    radius = math.sqrt(-math.log(LOST)) / config.sigma
+    down, across = (min(n, radius * n / math.sqrt(4 * math.pi) + 1.8) for n in size)
+    return 3 + math.ceil(down * across)
+
+
 def _smooth_fields(config: DistortionConfig, size: tuple[int, int]) -> Floats:
     """Return fields (fields, pixels) that, times standard normal numbers, add up to elastic ones.
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bpcli.config import Config
+from bpcli.dataset import Dataset
+from bpcli.distortion import count_fields
 from bpcli.errors import ConfigError
 from bpcli.evaluation import CHUNK
 
@@ -15,29 +17,43 @@ FLOAT, DRAWN = 4, 8  # bytes of a number, and of one that is being drawn
 VECTORS = 5  # parameters, gradient, the optimizer's scratch memory and up to two of its own
 ARRAYS = 4  # that layers keep for each unit and image: output, mask, gradient, dropout
 BUFFERS, DISTORTING = 2, 42  # bytes for each pixel of a mini-batch: in use and coming; at work
+FIELD, COEFFICIENT = 20, 16  # bytes for each pixel of an elastic field, for each image it moves
+ORDER = 40  # bytes of an image's label and of its places in the orders of two epochs
+CURES = {
+    "network.hidden": "make it smaller",
+    "training.batch_size": "make it smaller",
+    "distortion.sigma": "make it larger, or the images smaller",
+    "dataset.source": "give it fewer images",
+}
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
-def check_memory(config: Config, pixels: int, classes: int) -> None:
+def check_memory(config: Config, dataset: Dataset) -> None:
     """Raise ConfigError if a run needs more memory than there is: the system would kill it."""
-    weights, images = needed(config, pixels, classes)
-    if weights + images > available():
-        large = images > weights and config.training.batch_size > CHUNK
-        key = "training.batch_size" if large else "network.hidden"
+    parts = needed(config, dataset)
+    if sum(parts.values()) > available():
+        key = max(parts, key=lambda key: parts[key])
         raise ConfigError(
-            f"{key}: this run needs {_gigabytes(weights + images)} of memory, and there are "
-            f"{_gigabytes(available())}; make it smaller"
+            f"{key}: this run needs {_gigabytes(sum(parts.values()))} of memory, and there are "
+            f"{_gigabytes(available())}; {CURES[key]}"
         )
 
 
-def needed(config: Config, pixels: int, classes: int) -> tuple[int, int]:
-    """Return about how many bytes the weights take, and the images that are worked on."""
-    sizes = [pixels, *config.network.hidden, classes]
+def needed(config: Config, dataset: Dataset) -> dict[str, int]:
+    """Return about how many bytes a run takes, by the key that is to blame for them."""
+    pixels, batch_size = dataset.pixels, config.training.batch_size
+    sizes = [pixels, *config.network.hidden, dataset.classes]
     weights = [n * m for n, m in itertools.pairwise(sizes)]
-    pixel = BUFFERS if config.distortion.identity else BUFFERS + DISTORTING
-    learning = config.training.batch_size * (sum(sizes) * ARRAYS * FLOAT + pixels * pixel)
     evaluating = CHUNK * sum(sizes) * FLOAT
-    return sum(weights) * VECTORS * FLOAT + max(weights) * DRAWN, learning + evaluating
+    fields = 0 if config.distortion.identity else count_fields(config.distortion, dataset.size)
+    pixel = BUFFERS if config.distortion.identity else BUFFERS + DISTORTING
+    learning = sum(sizes) * ARRAYS * FLOAT + pixels * pixel + fields * COEFFICIENT
+    return {
+        "network.hidden": sum(weights) * VECTORS * FLOAT + max(weights) * DRAWN + evaluating,
+        "training.batch_size": batch_size * learning,
+        "distortion.sigma": fields * pixels * FIELD,
+        "dataset.source": len(dataset.train) * ORDER,
+    }
 
 
 def available() -> int:

@@ -78,9 +78,7 @@ class Run:
             config.training.sampling,
             sampling,
             dtype,
-            None
-            if config.distortion.identity
-            else Distortion(config.distortion, dataset.train.size),
+            None if config.distortion.identity else Distortion(config.distortion, dataset.size),
         )
         self.iteration = 0
         self.seconds = 0.0  # that it took before it was resumed
@@ -99,7 +97,7 @@ def set_up(config: Config, dtype: npt.DTypeLike = np.float32) -> Run:
     """
     source = config.dataset
     dataset = load_dataset(source.source, source.validation, deskew=source.deskew)
-    check_memory(config, dataset.pixels, dataset.classes)
+    check_memory(config, dataset)
     return Run(config, dataset, dtype)
 
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from bpcli.config import DistortionConfig
 from bpcli.dataset import load_split
-from bpcli.distortion import Distortion
+from bpcli.distortion import Distortion, count_fields
 from bpcli.training import train
 
 SIZE = 28, 28
@@ -47,6 +47,14 @@ def test_elastic_fields_have_the_stated_deviation_and_smoothness(sigma, rng):
     np.testing.assert_allclose(drawn.std(axis=0), stated, rtol=0.05)  # at every pixel
     correlation = (drawn[:, 10, 10] * drawn[:, 10, 10 + sigma]).mean() / stated**2
     assert correlation == pytest.approx(math.exp(-1 / 4), abs=0.03)
+
+
+@given(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.floats(1, 30))
+def test_the_number_of_fields_is_known_before(size, sigma):
+    config = DistortionConfig(alpha=34, sigma=sigma)
+    kept = len(Distortion(config, size).basis)
+    assert kept - 2 <= count_fields(config, size) <= 1.25 * kept + 3
+    assert count_fields(DistortionConfig(rotation=1), size) == 3
 
 
 def test_elastic_fields_are_those_of_smoothed_uniform_noise(rng):

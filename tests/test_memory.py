@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tempfile
 
+import numpy as np
 import pytest
 
 from bpcli import memory
 from bpcli.config import load_config
+from bpcli.dataset import Dataset, Split, load_dataset
 from bpcli.errors import ConfigError
 from bpcli.memory import check_memory, needed
 
@@ -31,7 +33,34 @@ def test_huge_nets_are_refused_with_the_memory_that_they_need(bpcli, override, m
 def test_a_huge_mini_batch_is_refused(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 10**9)
     with pytest.raises(ConfigError, match=r"training.batch_size: this run needs 1\d\.\d GB"):
-        check_memory(load_config(overrides=["training.batch_size=1000000"]), 784, 10)
+        check_memory(load_config(overrides=["training.batch_size=1000000"]), load_dataset())
+
+
+def dataset(count, height, width):
+    """A dataset of as many blank images, which takes no memory."""
+    images = np.broadcast_to(np.uint8(0), (count, height * width))
+    labels = np.broadcast_to(np.uint8(0), count)
+    split = Split("train", images, labels, "blank", (height, width))
+    return Dataset(split, split)
+
+
+@pytest.mark.parametrize(
+    ("shape", "values", "message"),
+    [
+        (
+            (9, 256, 256),
+            ["distortion.alpha=34", "distortion.sigma=1"],
+            r"distortion.sigma: .* larger",
+        ),
+        ((10**9, 1, 1), [], r"dataset.source: .* fewer images"),
+    ],
+)
+def test_data_that_need_too_much_are_refused(shape, values, message, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 10**10)
+    small = ["network.hidden=[1]", "training.batch_size=1"]
+    check_memory(load_config(overrides=small), dataset(9, 28, 28))
+    with pytest.raises(ConfigError, match=message):
+        check_memory(load_config(overrides=[*small, *values]), dataset(*shape))
 
 
 def test_the_limits_of_process_and_container_count(monkeypatch, tmp_path):
@@ -71,5 +100,6 @@ def test_the_estimate_is_near_what_training_takes(tiny_options, method, alpha):
     values = [*tiny_options[1::2], *values]
     small, large = "network.hidden=[10]", "network.hidden=[4000, 2000]"
     took = peak_memory(*values, large) - peak_memory(*values, small)
-    estimate = sum(needed(load_config(overrides=[*values, large]), 36, 4))
+    config = load_config(overrides=[*values, large])
+    estimate = sum(needed(config, load_dataset(config.dataset.source)).values())
     assert 0.6 * estimate < took < 1.2 * estimate
