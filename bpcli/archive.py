@@ -1,14 +1,26 @@
 """an .npz file in -> the arrays in it out, none of them larger than the file can hold."""
 
+import errno
 import math
 import os
+import stat
+import warnings
 import zipfile
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 DEFLATE_RATIO = 1032  # bytes that deflate makes of one at the most
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to be read. Raises OSError, for a device or a pipe too: they may have no end."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.ESPIPE, "found a device or a pipe, expected a file")
+    return path.open("rb")
 
 
 def read_arrays(file: BinaryIO, *names: str, deflated: bool = False) -> dict[str, npt.NDArray[Any]]:
@@ -20,14 +32,14 @@ def read_arrays(file: BinaryIO, *names: str, deflated: bool = False) -> dict[str
     objects of Python.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(file) as archive, warnings.catch_warnings(action="error"):
             members = [m for m in archive.infolist() if not names or _name(m) in names]
             _check_members(members, file.seek(0, os.SEEK_END), deflated=deflated)
             return {_name(member): _read_array(archive, member) for member in members}
     except MemoryError:
         raise  # there is too little, which is no damage
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
-        raise ValueError(str(error)) from error
+        raise ValueError(str(error).partition("\n")[0]) from error
 
 
 def _name(member: zipfile.ZipInfo) -> str:
@@ -38,7 +50,7 @@ def _check_members(members: list[zipfile.ZipInfo], size: int, *, deflated: bool)
     """Raise ValueError if a file of `size` bytes cannot hold its members, or should not."""
     names = [member.filename for member in members]
     if len(set(names)) < len(names) or not all(name.endswith(".npy") for name in names):
-        raise ValueError(f"found {', '.join(names)}, expected arrays, each once")
+        raise ValueError(f"found {', '.join(names[:9])}, expected arrays, each once")
     ratios = {zipfile.ZIP_STORED: 1} | ({zipfile.ZIP_DEFLATED: DEFLATE_RATIO} if deflated else {})
     for member in members:
         if member.compress_type not in ratios:
@@ -57,9 +69,14 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArra
     with archive.open(member) as content:
         if np.lib.format.read_magic(content) != (1, 0):
             raise ValueError(f"found {member.filename} of another version, expected 1.0")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        try:
+            shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        except MemoryError as error:  # what Python's parser says of deep nesting
+            raise ValueError(f"found a header of {member.filename} that is too deep") from error
         size = math.prod(shape) * dtype.itemsize
-        if not dtype.hasobject and content.tell() + size != member.file_size:
+        if not dtype.hasobject and (
+            not dtype.itemsize or content.tell() + size != member.file_size
+        ):
             raise ValueError(
                 f"found {member.file_size:,} bytes of {member.filename}, expected {size:,} by its "
                 "header"

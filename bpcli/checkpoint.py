@@ -7,6 +7,7 @@ The file holds the arrays W1, b1, W2, ... as numpy.load opens them, the optimize
 import contextlib
 import itertools
 import json
+import operator
 import os
 import struct
 import zipfile
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli import __version__, atomic, blas
-from bpcli.archive import read_arrays
+from bpcli.archive import open_file, read_arrays
 from bpcli.config import Config, flatten, parse_config
 from bpcli.document import to_scalar
 from bpcli.errors import CheckpointError, ConfigError, SaveError
@@ -30,6 +31,7 @@ from bpcli.training import Record, Run
 
 FORMAT = 1
 ALWAYS = {"metadata.npy", "b1.npy"}  # members of every model, and of hardly anything else
+LARGEST = 1e300  # figure of an evaluation; JSON can hold integers beyond all floats
 OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
 
 
@@ -139,12 +141,12 @@ def load(path: Path) -> Checkpoint:
             config=parse_config(json.dumps(metadata["config"]), str(path)),
             arrays=arrays,
             fingerprint=str(metadata["dataset"]),
-            iteration=int(metadata["iteration"]),
+            iteration=operator.index(metadata["iteration"]),
             dropout=metadata["dropout"],
             record=metadata["record"] and Record(**metadata["record"]),
         )
         np.random.default_rng().bit_generator.state = checkpoint.dropout
-        if checkpoint.iteration < 0 or not _has_numbers(checkpoint.record):
+        if checkpoint.iteration < 0 or not _is_in_order(checkpoint.record):
             raise CheckpointError(f"{path}: found no numbers in its record or iteration")
         _check_arrays(checkpoint)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -154,14 +156,22 @@ def load(path: Path) -> Checkpoint:
     return checkpoint
 
 
-def _has_numbers(record: Record | None) -> bool:
-    values = () if record is None else vars(record).values()
-    return all(value is None or isinstance(value, int | float) for value in values)
+def _is_in_order(record: Record | None) -> bool:
+    """Tell whether an evaluation has all its numbers, and one of its two accuracies."""
+    if record is None:
+        return True
+    found = [value for value in vars(record).values() if value is not None]
+    return (
+        type(record.iteration) is int
+        and (record.test_accuracy is None) != (record.validation_accuracy is None)
+        and len(found) == len(vars(record)) - 1
+        and all(type(value) in (int, float) and 0 <= value < LARGEST for value in found)
+    )
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
     try:
-        file = path.open("rb")
+        file = open_file(path)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
@@ -196,6 +206,11 @@ def _check_arrays(checkpoint: Checkpoint) -> None:
             f"{checkpoint.path}: found {stored:,} parameters, expected {configured:,} by its "
             "configuration"
         )
+    for array in checkpoint.parameters:
+        if array.dtype.kind != "f":  # of which a file can hold any number in no bytes
+            raise CheckpointError(
+                f"{checkpoint.path}: found parameters of type {array.dtype}, expected float32"
+            )
     network = _network(checkpoint.config, checkpoint.pixels, checkpoint.classes, np.float32)
     optimizer = build_optimizer(checkpoint.config.optimizer, network.parameters, network.gradient)
     expected = _arrays(network, optimizer)
@@ -268,7 +283,11 @@ def _check_replaceable(target: Path) -> None:
 
 
 def save(path: Path, run: Run) -> None:
-    """Write the state of `run` to `path`: all of it, or nothing. Raises SaveError."""
+    """Write the state of `run` to `path`: all of it, or nothing.
+
+    Raises SaveError, and CheckpointError if a file that is no model has been put there meanwhile.
+    """
+    _check_replaceable(path)
     metadata = {
         "format": FORMAT,
         "bpcli": __version__,
@@ -291,10 +310,14 @@ def save(path: Path, run: Run) -> None:
 def finish(path: Path, run: Run) -> None:
     """Write the model of a complete `run` to `path`, and remove what was kept meanwhile.
 
-    Raises SaveError, and CheckpointError if a file that is no model has been put there meanwhile.
+    Raises as `save` does; what was to be written is then kept where it was kept before.
     """
-    _check_replaceable(path)
-    save(path, run)
+    try:
+        save(path, run)
+    except CheckpointError as error:
+        save(part(path), run)
+        raise type(error)(f"{error}; the finished run is in {part(path)}") from error
+    _check_replaceable(part(path))
     try:
         part(path).unlink(missing_ok=True)
     except OSError as error:

@@ -152,14 +152,12 @@ def _progress(run: "Run", *, quiet: bool) -> Iterator[Iterator["Record | None"]]
     """Train, with a progress bar on standard error if that is a terminal."""
     import numpy as np
 
-    from bpcli.errors import ConfigError
     from bpcli.training import train as learn
 
-    try:
-        from tqdm import tqdm
-    except ValueError as error:
-        names = ", ".join(name for name in os.environ if name.startswith("TQDM_"))
-        raise ConfigError(f"{names}: {error}; correct or unset what tqdm reads") from error
+    for name in [name for name in os.environ if name.startswith("TQDM_")]:
+        del os.environ[name]  # tqdm fails on most values that it did not expect
+    from tqdm import tqdm
+
     bar = tqdm(
         learn(run),
         total=run.config.training.iterations,
@@ -240,7 +238,7 @@ def evaluate(
     from bpcli.dataset import load_split
 
     saved = checkpoint.load(Path(model))
-    source = data or saved.config.dataset.source
+    source = saved.config.dataset.source if data is None else data
     images = load_split(source, split, deskew=saved.config.dataset.deskew)
     images.check_fits(saved.pixels, saved.classes)
     network = saved.network()
@@ -332,9 +330,9 @@ def _network_to_check(
     from bpcli.config import Config, load_config
     from bpcli.training import set_up
 
-    if model and (config_file or overrides):
+    if model is not None and (config_file or overrides):
         raise click.UsageError("--model brings its own configuration: give no CONFIG and no -s")
-    saved = checkpoint.load(Path(model)) if model else None
+    saved = None if model is None else checkpoint.load(Path(model))
     base = saved.config if saved else Config()
     config = load_config(config_file, (*overrides, f"training.batch_size={samples}"), base)
     run = set_up(config, np.float64)
@@ -373,20 +371,21 @@ def graph(
     \b
     bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1
     """
+    import numpy as np
+
     from bpcli import drawing
 
     if (expression is None) == (config_file is None):
         raise click.UsageError("expected either an EXPRESSION or --config CONFIG")
     if as_json and as_dot:
         raise click.UsageError("expected either --json or --dot, not both")
-    drawn = _network(config_file) if config_file else _expression(expression or "", values)
-    if as_json:
-        say(drawing.to_fields(drawn))
-    elif as_dot:
-        say(drawing.to_dot(drawn))
-    else:
-        text = drawing.draw(drawn)
-        say(text.translate(drawing.ASCII) if as_ascii or not _can_print(text) else text)
+    with np.errstate(all="ignore"):  # infinite derivatives are drawn as they are
+        drawn = _network(config_file) if expression is None else _expression(expression, values)
+        draw = drawing.to_fields if as_json else drawing.to_dot if as_dot else drawing.draw
+        result = draw(drawn)
+    if isinstance(result, str) and not as_dot and (as_ascii or not _can_print(result)):
+        result = result.translate(drawing.ASCII)
+    say(result)
 
 
 def _expression(text: str, values: tuple[str, ...]) -> "Graph":
@@ -395,7 +394,7 @@ def _expression(text: str, values: tuple[str, ...]) -> "Graph":
     return Expression(text, parse_values(values)).graph
 
 
-def _network(config_file: str) -> "Network":
+def _network(config_file: str | None) -> "Network":
     from bpcli.config import load_config
     from bpcli.training import set_up
 
@@ -404,6 +403,8 @@ def _network(config_file: str) -> "Network":
 
 def _can_print(text: str) -> bool:
     """Tell whether the encoding of standard output, which the locale sets, has these characters."""
+    if sys.stdout is None:
+        return True
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:

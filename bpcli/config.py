@@ -11,6 +11,7 @@ from bpcli.document import Document, Entry, MalformedError, read_value, show, to
 from bpcli.errors import ConfigError
 
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
+MOST_PROBLEMS = 100  # that are said at once
 LARGEST_INTEGER = 10**12
 WORDS = {"true": True, "false": False}
 
@@ -299,7 +300,7 @@ def _build(entries: Sequence[Entry], problems: Sequence[str], base: Config) -> C
         entry = Entry("optimizer.warmup", warmup, place)
         problems.append(_mismatch(entry, f"at most training.iterations, {iterations}"))
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError("\n".join(problems[:MOST_PROBLEMS]))
     return _unflatten(values)
 
 
@@ -309,7 +310,9 @@ def _mismatch(entry: Entry, expected: str) -> str:
 
 def _example(section: str) -> str:
     return next(
-        f"{dotted}: {KEYS[dotted].default}" for dotted in KEYS if dotted.startswith(section)
+        f"{dotted}: {to_scalar(KEYS[dotted].default)}"
+        for dotted in KEYS
+        if dotted.startswith(section)
     )
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.archive import DEFLATE_RATIO, read_arrays
+from bpcli.archive import DEFLATE_RATIO, open_file, read_arrays
 from bpcli.errors import DatasetError
 from bpcli.warp import Bytes, deskew_images
 
@@ -155,7 +155,9 @@ def _load_split(path: Path, name: SplitName, source: str) -> Split:
             f"{len(images)} images in {image_path}"
         )
     n, height, width = images.shape
-    return Split(name, images.reshape(n, height * width), labels, source, (height, width))
+    images = images.reshape(n, height * width)
+    # Labels are used to count with: a file that is changed meanwhile must not change them.
+    return Split(name, images, labels.copy(), source, (height, width))
 
 
 def _find(folder: Path, stem: str, kind: str) -> Path:
@@ -226,7 +228,7 @@ def _size_error(path: Path, found: str, shape: tuple[int, ...]) -> DatasetError:
 
 def _read_npz(path: Path, name: str, dimensions: int) -> Bytes:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             arrays = read_arrays(file, name, deflated=True)
     except ValueError as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
@@ -242,5 +244,4 @@ def _read_npz(path: Path, name: str, dimensions: int) -> Bytes:
         raise DatasetError(
             f"{path}: {name} goes from {array.min()} to {array.max()}, expected 0 to {WHITE}"
         )
-    in_bytes: Bytes = array.astype(np.uint8, copy=False)
-    return in_bytes
+    return np.ascontiguousarray(array, np.uint8)

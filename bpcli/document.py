@@ -99,7 +99,7 @@ def _compose(text: str | bytes) -> yaml.Node | None:
         decoded = text if isinstance(text, str) else text.decode(errors="replace")
         line = 1 + decoded[: error.position].count("\n")
         raise MalformedError(line, f"not YAML: {str(error).splitlines()[0]}") from error
-    except (yaml.YAMLError, UnicodeError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # of characters that are none
         raise MalformedError(1, f"not YAML: {str(error).splitlines()[0]}") from error
     except RecursionError as error:
         raise MalformedError(1, "nested too deep for a configuration") from error

@@ -38,8 +38,8 @@ class Shell(click.Group):
             ctx.exit(error.exit_code)
         except MemoryError as error:
             complain(
-                f"out of memory: {error or 'no more to be had'}; make network.hidden or "
-                "training.batch_size smaller"
+                f"out of memory: {str(error) or 'no more to be had'}; make network.hidden or "
+                "training.batch_size smaller, or the data"
             )
             ctx.exit(BpcliError.exit_code)
         except BrokenPipeError:

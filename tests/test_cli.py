@@ -462,6 +462,15 @@ def test_the_progress_bar_is_for_terminals(tiny_options, folder):
     assert terminal("train", *tiny_options, "-q") == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MININTERVAL", "often"), ("BAR_FORMAT", "{foo}"), ("ITERABLE", "x"), ("ASCII", "1")],
+)
+def test_variables_that_tqdm_fails_on_are_not_read(name, value, tiny_options, folder, monkeypatch):
+    monkeypatch.setenv(f"TQDM_{name}", value)
+    assert "/5000 [" in terminal("train", *tiny_options, "-s", "training.iterations=5000")
+
+
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["train", "--help"]])
 def test_help_and_version_import_neither_numpy_nor_yaml(args):
     code = (

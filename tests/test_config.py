@@ -157,6 +157,19 @@ training:
     assert "c.yaml:7: training.batch_size: stands twice, first at c.yaml:6" in problems(text)
 
 
+def test_no_more_mistakes_are_said_than_one_can_read():
+    assert len(problems("\n".join(f"k{i}: 0" for i in range(5000)))) == 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['seed: "\\U00110000"', 'seed: "\\UFFFFFFFF"', f"%YAML 1.{'1' * 5000}\n---\nseed: 1\n"],
+)
+def test_characters_that_are_none_are_refused(text):
+    (problem,) = problems(text)
+    assert problem.startswith("c.yaml:1: not YAML: ")
+
+
 def test_a_section_that_stands_twice_is_refused():
     (problem,) = problems("training: {batch_size: 5}\ntraining: {iterations: 5}")
     assert problem == "c.yaml:2: training: stands twice, first at c.yaml:1"

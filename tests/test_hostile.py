@@ -195,6 +195,25 @@ def test_a_file_that_appears_during_a_run_is_not_replaced(make_run, tmp_path):
         checkpoint.finish(tmp_path / "m.npz", run)
     assert (tmp_path / "m.npz").read_text() == "precious"
     assert checkpoint.load(tmp_path / "m.npz.part").iteration == run.iteration
+    (tmp_path / "m.npz.part").unlink()
+    with pytest.raises(CheckpointError, match=r"the finished run is in .*m.npz.part$"):
+        checkpoint.finish(tmp_path / "m.npz", run)
+    assert checkpoint.load(tmp_path / "m.npz.part").iteration == run.iteration
+
+
+def test_no_file_of_others_is_removed_or_replaced_for_an_unfinished_run(make_run, tmp_path):
+    run = make_run()
+    part = tmp_path / "m.npz.part"
+    part.write_text("precious")
+    for _ in train(run):
+        with pytest.raises(CheckpointError, match="found a file that is no model"):
+            checkpoint.save(part, run)
+        break
+    list(train(run))
+    with pytest.raises(CheckpointError, match="found a file that is no model"):
+        checkpoint.finish(tmp_path / "m.npz", run)
+    assert part.read_text() == "precious"
+    assert checkpoint.load(tmp_path / "m.npz").iteration == run.iteration
 
 
 def test_an_interrupted_run_does_not_save_what_is_not_finite(make_run, tmp_path, monkeypatch):
@@ -221,6 +240,60 @@ def test_paths_inside_a_model_lead_nowhere(model, tmp_path):
         with pytest.raises(CheckpointError):
             checkpoint.load(model)
         assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '|S0', 'fortran_order': False, 'shape': (10000, 100000), }",
+        "{'descr': '|V0', 'fortran_order': False, 'shape': (10000, 100000), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (" + "-" * 9000 + "1,), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (6L, 8L), }",
+        "{" * 60_000,
+    ],
+    ids=range(5),
+)
+def test_headers_made_to_do_harm_are_refused(header, model):
+    data = npy(header, b"\0" * 192)
+    rewrite(model, members(model) | {"W1.npy": data})
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.load(model)
+    assert str(caught.value).startswith(f"{model}: not a model file, or damaged: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["m.npz", "data.npz"])
+def test_pipes_and_devices_are_refused_at_once(name, model, tmp_path, shell):
+    for path in (tmp_path / "pipe" / name, tmp_path / "device" / name):
+        path.parent.mkdir()
+    os.mkfifo(tmp_path / "pipe" / name)
+    (tmp_path / "device" / name).symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe" / name, tmp_path / "device" / name):
+        args = [path] if name == "m.npz" else [model, "--data", path]
+        with shell("eval", *args) as process:
+            _, stderr = process.communicate(timeout=20)
+        assert process.returncode == 2
+        assert stderr.startswith(f"{path}: cannot be read: ")
+        assert stderr.endswith("found a device or a pipe, expected a file\n")
+
+
+@pytest.mark.parametrize("shape", [(60, 1, 16), (60, 16, 1)])
+def test_data_in_another_order_of_memory_are_read(shape, tmp_path, make_run, rng):
+    x = np.asfortranarray(rng.integers(0, 256, shape, np.uint8))
+    y = np.arange(60, dtype=np.uint8) % 4
+    np.savez(tmp_path / "data.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    run = make_run(f"dataset.source={tmp_path / 'data.npz'}")
+    np.testing.assert_array_equal(run.dataset.train.images, x.reshape(60, 16))
+    checkpoint.save(tmp_path / "m.npz", run)
+
+
+def test_labels_that_change_meanwhile_change_nothing(make_run, tiny):
+    run = make_run()
+    path = tiny / "t10k-labels-idx1-ubyte"
+    with path.open("r+b") as file:
+        file.seek(8)
+        file.write(b"\xff" * 40)
+    list(train(run))
 
 
 def test_metadata_that_are_nested_too_deep_are_refused(model):

@@ -53,17 +53,6 @@ def test_the_surroundings_change_nothing(run, tiny_options, tmp_path, env):
     assert (shown.returncode, shown.stderr) == (0, "")
 
 
-def test_a_variable_that_tqdm_cannot_read_is_named(run, tiny_options, tmp_path):
-    options = [*tiny_options, "-o", tmp_path / "m.npz"]
-    done = run("train", *options, env={"TQDM_MININTERVAL": "often"})
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        "TQDM_MININTERVAL: could not convert string to float: 'often'; correct or unset what tqdm "
-        "reads\n"
-    )
-    assert run("eval", "--help", env={"TQDM_MININTERVAL": "often"}).returncode == 0
-
-
 def test_a_folder_that_has_gone(run, tiny_options, tmp_path):
     gone = tmp_path / "gone"
     code = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); from bpcli.__main__ import run; run()"
