@@ -249,6 +249,9 @@ ERRORS = [
     (["eval", "model.npz", "--data", "mnist"], 2, "test images: found 784 pixels, expected 36"),
     (["eval", "model.npz", "--data", "no"], 2, "no: found nothing there, expected mnist"),
     (["gradcheck", "--model", "no.npz"], 2, "no.npz: cannot be read: No such file or directory"),
+    (["eval", "model.npz", "--data", ""], 2, ".: found none of t10k-images"),
+    (["gradcheck", "--model", ""], 2, ".: cannot be read: Is a directory"),
+    (["config", "-s", "network=5"], 2, "network: found 5, expected its keys, as in network.hidden: [50]"),
     (["gradcheck", "--samples", "0"], 2, "0 is not in the range"),
     (["config", "c.yaml"], 2, "c.yaml:2: zeed: unknown key; did you mean seed?"),
     (["eval", "model.npz", "--min-accuracy", "nan"], 2, "'nan' is not a number"),
@@ -513,6 +516,19 @@ def test_closed_streams(tiny_options, folder):
     assert done.stderr == "standard output: could not be written: it is closed\n"
     done = subprocess.run(f"{command} -s x=1 2>/dev/full", shell=True)
     assert done.returncode == 2
+    done = subprocess.run(
+        f"{sys.executable} -m bpcli graph x x=1 >&-", shell=True, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize("output", [[], ["--dot"], ["--json"]])
+@pytest.mark.parametrize("expression", ["x ** 0 * y", "x ** y", "x ** x * y", "log(y + x) ** x"])
+def test_infinite_derivatives_are_drawn_without_a_warning(shell, expression, output):
+    with shell("graph", expression, "x=0", "y=2", *output) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert stderr == ""
+    assert stdout
 
 
 def test_names_that_the_terminal_cannot_show(shell, tiny_options, folder):
