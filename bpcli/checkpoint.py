@@ -22,7 +22,7 @@ import numpy.typing as npt
 from bpcli import __version__, atomic, blas
 from bpcli.archive import open_file, read_arrays
 from bpcli.config import Config, flatten, parse_config
-from bpcli.document import to_scalar
+from bpcli.document import show, to_scalar
 from bpcli.errors import CheckpointError, ConfigError, SaveError
 from bpcli.layers import Array
 from bpcli.network import Network, build_network
@@ -133,8 +133,8 @@ def load(path: Path) -> Checkpoint:
         metadata = json.loads(str(arrays.pop("metadata")))
         if metadata["format"] != FORMAT:
             raise CheckpointError(
-                f"{path}: found format {metadata['format']}, expected {FORMAT}; it was written by "
-                f"bpcli {metadata['bpcli']}, this is {__version__}"
+                f"{path}: found format {show(metadata['format'])}, expected {FORMAT}; it was "
+                f"written by bpcli {show(metadata['bpcli'])}, this is {__version__}"
             )
         checkpoint = Checkpoint(
             path=path,

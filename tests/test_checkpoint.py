@@ -182,7 +182,10 @@ def test_wrong_arrays_are_refused(model, changed, expected):
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"format": 2, "bpcli": "9.9"}, "found format 2, expected 1; it was written by bpcli 9.9"),
+        (
+            {"format": 2, "bpcli": "9.9"},
+            "found format 2, expected 1; it was written by bpcli '9.9'",
+        ),
         ({"config": None}, "found no valid metadata of bpcli: 'config'"),
         (
             {"config": {"network": {"hidden": ["a"]}}},

@@ -523,7 +523,7 @@ def test_closed_streams(tiny_options, folder):
 
 
 @pytest.mark.parametrize("output", [[], ["--dot"], ["--json"]])
-@pytest.mark.parametrize("expression", ["x ** 0 * y", "x ** y", "x ** x * y", "log(y + x) ** x"])
+@pytest.mark.parametrize("expression", ["x ** 0 * y", "x ** y", "log(y + x) ** x"])
 def test_infinite_derivatives_are_drawn_without_a_warning(shell, expression, output):
     with shell("graph", expression, "x=0", "y=2", *output) as process:
         stdout, stderr = process.communicate(timeout=60)
