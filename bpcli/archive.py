@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from bpcli.document import readable
+
 DEFLATE_RATIO = 1032  # bytes that deflate makes of one at the most
 
 
@@ -39,7 +41,7 @@ def read_arrays(file: BinaryIO, *names: str, deflated: bool = False) -> dict[str
     except MemoryError:
         raise  # there is too little, which is no damage
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
-        raise ValueError(str(error).partition("\n")[0]) from error
+        raise ValueError(str(error).partition("\n")[0] or "it ends too early") from error
 
 
 def _name(member: zipfile.ZipInfo) -> str:
@@ -50,15 +52,16 @@ def _check_members(members: list[zipfile.ZipInfo], size: int, *, deflated: bool)
     """Raise ValueError if a file of `size` bytes cannot hold its members, or should not."""
     names = [member.filename for member in members]
     if len(set(names)) < len(names) or not all(name.endswith(".npy") for name in names):
-        raise ValueError(f"found {', '.join(names[:9])}, expected arrays, each once")
+        found = ", ".join(map(readable, names[:9]))
+        raise ValueError(f"found {found}, expected arrays, each once")
     ratios = {zipfile.ZIP_STORED: 1} | ({zipfile.ZIP_DEFLATED: DEFLATE_RATIO} if deflated else {})
     for member in members:
         if member.compress_type not in ratios:
             expected = "by deflate or not at all" if deflated else "not at all"
-            raise ValueError(f"found {member.filename} compressed, expected {expected}")
+            raise ValueError(f"found {readable(member.filename)} compressed, expected {expected}")
         if member.file_size > ratios[member.compress_type] * member.compress_size:
             raise ValueError(
-                f"found {member.filename} of {member.file_size:,} bytes in "
+                f"found {readable(member.filename)} of {member.file_size:,} bytes in "
                 f"{member.compress_size:,}, too few"
             )
     if sum(member.compress_size for member in members) > size:
@@ -66,20 +69,20 @@ def _check_members(members: list[zipfile.ZipInfo], size: int, *, deflated: bool)
 
 
 def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    name = readable(member.filename)
     with archive.open(member) as content:
         if np.lib.format.read_magic(content) != (1, 0):
-            raise ValueError(f"found {member.filename} of another version, expected 1.0")
+            raise ValueError(f"found {name} of another version, expected 1.0")
         try:
             shape, _, dtype = np.lib.format.read_array_header_1_0(content)
         except MemoryError as error:  # what Python's parser says of deep nesting
-            raise ValueError(f"found a header of {member.filename} that is too deep") from error
+            raise ValueError(f"found a header of {name} that is too deep") from error
         size = math.prod(shape) * dtype.itemsize
         if not dtype.hasobject and (
             not dtype.itemsize or content.tell() + size != member.file_size
         ):
             raise ValueError(
-                f"found {member.file_size:,} bytes of {member.filename}, expected {size:,} by its "
-                "header"
+                f"found {member.file_size:,} bytes of {name}, expected {size:,} by its header"
             )
     with archive.open(member) as content:
         return np.lib.format.read_array(content, allow_pickle=False)

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from bpcli import __version__, atomic, blas
 from bpcli.archive import open_file, read_arrays
 from bpcli.config import Config, flatten, parse_config
-from bpcli.document import show, to_scalar
+from bpcli.document import readable, show, to_scalar
 from bpcli.errors import CheckpointError, ConfigError, SaveError
 from bpcli.layers import Array
 from bpcli.network import Network, build_network
@@ -107,8 +107,7 @@ class Checkpoint:
 
 def part(path: Path) -> Path:
     """Return where the state of an unfinished run is kept: MODEL.part beside MODEL."""
-    _refuse_folder(path)
-    return path.with_name(path.name + ".part")
+    return path.parent / (path.name + ".part")
 
 
 def _refuse_folder(path: Path) -> None:
@@ -143,10 +142,10 @@ def load(path: Path) -> Checkpoint:
             fingerprint=str(metadata["dataset"]),
             iteration=operator.index(metadata["iteration"]),
             dropout=metadata["dropout"],
-            record=metadata["record"] and Record(**metadata["record"]),
+            record=None if metadata["record"] is None else Record(**metadata["record"]),
         )
         np.random.default_rng().bit_generator.state = checkpoint.dropout
-        if checkpoint.iteration < 0 or not _is_in_order(checkpoint.record):
+        if checkpoint.iteration < 0 or not _is_in_order(checkpoint.record, checkpoint.iteration):
             raise CheckpointError(f"{path}: found no numbers in its record or iteration")
         _check_arrays(checkpoint)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -156,16 +155,18 @@ def load(path: Path) -> Checkpoint:
     return checkpoint
 
 
-def _is_in_order(record: Record | None) -> bool:
+def _is_in_order(record: Record | None, iteration: int) -> bool:
     """Tell whether an evaluation has all its numbers, and one of its two accuracies."""
     if record is None:
         return True
     found = [value for value in vars(record).values() if value is not None]
     return (
-        type(record.iteration) is int
-        and (record.test_accuracy is None) != (record.validation_accuracy is None)
+        (record.test_accuracy is None) != (record.validation_accuracy is None)
         and len(found) == len(vars(record)) - 1
         and all(type(value) in (int, float) and 0 <= value < LARGEST for value in found)
+        and type(record.iteration) is int
+        and record.iteration <= iteration
+        and max(record.train_accuracy, record.accuracy) <= 1
     )
 
 
@@ -206,6 +207,8 @@ def _check_arrays(checkpoint: Checkpoint) -> None:
             f"{checkpoint.path}: found {stored:,} parameters, expected {configured:,} by its "
             "configuration"
         )
+    if not all(array.size for array in checkpoint.parameters):
+        raise CheckpointError(f"{checkpoint.path}: found an array without numbers, expected some")
     for array in checkpoint.parameters:
         if array.dtype.kind != "f":  # of which a file can hold any number in no bytes
             raise CheckpointError(
@@ -220,7 +223,9 @@ def _check_arrays(checkpoint: Checkpoint) -> None:
             for arrays in (checkpoint.arrays, expected)
         )
         if found != wanted:
-            raise CheckpointError(f"{checkpoint.path}: {name}: found {found}, expected {wanted}")
+            raise CheckpointError(
+                f"{checkpoint.path}: {readable(name)}: found {found}, expected {wanted}"
+            )
         if not np.isfinite(checkpoint.arrays[name]).all():
             raise CheckpointError(
                 f"{checkpoint.path}: {name}: found values that are not finite, expected numbers"
@@ -287,7 +292,6 @@ def save(path: Path, run: Run) -> None:
 
     Raises SaveError, and CheckpointError if a file that is no model has been put there meanwhile.
     """
-    _check_replaceable(path)
     metadata = {
         "format": FORMAT,
         "bpcli": __version__,
@@ -301,6 +305,7 @@ def save(path: Path, run: Run) -> None:
     }
     arrays: dict[str, Any] = _arrays(run.network, run.optimizer)
     try:
+        _check_replaceable(path)
         with atomic.replacing(path) as file:
             np.savez(file, metadata=np.array(json.dumps(metadata)), **arrays)
     except OSError as error:
@@ -310,15 +315,22 @@ def save(path: Path, run: Run) -> None:
 def finish(path: Path, run: Run) -> None:
     """Write the model of a complete `run` to `path`, and remove what was kept meanwhile.
 
-    Raises as `save` does; what was to be written is then kept where it was kept before.
+    Raises as `save` does. The run then goes to MODEL.part, if that can be written.
     """
+    kept = part(path)
     try:
         save(path, run)
     except CheckpointError as error:
-        save(part(path), run)
-        raise type(error)(f"{error}; the finished run is in {part(path)}") from error
-    _check_replaceable(part(path))
+        where = f"the finished run is in {kept}"
+        try:
+            save(kept, run)
+        except CheckpointError as second:
+            where = str(second)
+        raise type(error)(f"{error}; {where}") from error
     try:
-        part(path).unlink(missing_ok=True)
+        _check_replaceable(kept)
+        kept.unlink(missing_ok=True)
     except OSError as error:
-        raise SaveError(f"{part(path)}: could not be removed: {error.strerror}") from error
+        raise SaveError(f"{kept}: could not be removed: {error.strerror}") from error
+    except CheckpointError:
+        pass  # somebody else has put it there meanwhile, and may keep it

@@ -300,7 +300,9 @@ def _build(entries: Sequence[Entry], problems: Sequence[str], base: Config) -> C
         entry = Entry("optimizer.warmup", warmup, place)
         problems.append(_mismatch(entry, f"at most training.iterations, {iterations}"))
     if problems:
-        raise ConfigError("\n".join(problems[:MOST_PROBLEMS]))
+        more = len(problems) - MOST_PROBLEMS
+        last = [f"{problems[-1].partition(': ')[0]}: the last of {more} more"] if more > 0 else []
+        raise ConfigError("\n".join(problems[:MOST_PROBLEMS] + last))
     return _unflatten(values)
 
 

@@ -9,6 +9,7 @@ import yaml
 
 # Numbers as people write them. YAML 1.1 takes 1e-3 for a word, 010 for eight and 1:30 for ninety.
 NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+LONGEST = 60  # characters of a file's that a message quotes
 SIMPLE_WORD = re.compile(r"[A-Za-z./][A-Za-z0-9_./-]*")
 
 
@@ -70,7 +71,7 @@ class Document:
     def _read_mapping(self, mapping: yaml.MappingNode, prefix: str) -> None:
         for key_node, node in mapping.value:
             word = plain_value(key_node)
-            key = prefix + (word if isinstance(word, str) else show(word))
+            key = prefix + (readable(word) if isinstance(word, str) else show(word))
             place = self._place(key_node)
             if key in self._places:
                 self.problems.append(f"{place}: {key}: stands twice, first at {self._places[key]}")
@@ -142,8 +143,12 @@ def plain_scalar(word: str) -> float | int | str | None:
 def show(value: Any) -> str:
     """Return a value as messages quote it, cut where it is long."""
     shown = "nothing" if value is None else repr(value)
-    longest = 60
-    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
+
+
+def readable(name: str) -> str:
+    """Return a name as messages say it: as it is, or as `show` does where that would be unclear."""
+    return name if name.isprintable() and len(name) < LONGEST else show(name)
 
 
 def to_scalar(value: Any) -> str:

@@ -91,7 +91,7 @@ def find_mistakes(network: Network, split: Split, most: int) -> list[Mistake]:
 
 def _predict(network: Network, split: Split) -> Iterator[tuple[slice, Array]]:
     """Yield logits (n, classes), overwritten each time, and which images they belong to."""
-    x = np.empty((CHUNK, split.images.shape[1]), network.parameters.dtype)
+    x = np.empty((min(CHUNK, len(split)), split.images.shape[1]), network.parameters.dtype)
     for start in range(0, len(split), CHUNK):
         chunk = slice(start, start + CHUNK)
         images = split.images[chunk]

@@ -18,12 +18,13 @@ VECTORS = 5  # parameters, gradient, the optimizer's scratch memory and up to tw
 ARRAYS = 4  # that layers keep for each unit and image: output, mask, gradient, dropout
 BUFFERS, DISTORTING = 2, 42  # bytes for each pixel of a mini-batch: in use and coming; at work
 FIELD, COEFFICIENT = 20, 16  # bytes for each pixel of an elastic field, for each image it moves
+CORRELATION = 40  # bytes for each two rows, and columns, of an elastic field
 ORDER = 40  # bytes of an image's label and of its places in the orders of two epochs
 CURES = {
     "network.hidden": "make it smaller",
     "training.batch_size": "make it smaller",
     "distortion.sigma": "make it larger, or the images smaller",
-    "dataset.source": "give it fewer images",
+    "dataset.source": "give it fewer images, or smaller ones",
 }
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -44,15 +45,19 @@ def needed(config: Config, dataset: Dataset) -> dict[str, int]:
     pixels, batch_size = dataset.pixels, config.training.batch_size
     sizes = [pixels, *config.network.hidden, dataset.classes]
     weights = [n * m for n, m in itertools.pairwise(sizes)]
-    evaluating = CHUNK * sum(sizes) * FLOAT
+    chunk = min(CHUNK, max(len(dataset.train), len(dataset.held_out)))
     fields = 0 if config.distortion.identity else count_fields(config.distortion, dataset.size)
+    elastic = config.distortion.alpha > 0
+    correlations = CORRELATION * sum(n * n for n in dataset.size) if elastic else 0
     pixel = BUFFERS if config.distortion.identity else BUFFERS + DISTORTING
     learning = sum(sizes) * ARRAYS * FLOAT + pixels * pixel + fields * COEFFICIENT
     return {
-        "network.hidden": sum(weights) * VECTORS * FLOAT + max(weights) * DRAWN + evaluating,
+        "network.hidden": sum(weights) * VECTORS * FLOAT
+        + max(weights) * DRAWN
+        + chunk * sum(sizes[1:]) * FLOAT,
         "training.batch_size": batch_size * learning,
         "distortion.sigma": fields * pixels * FIELD,
-        "dataset.source": len(dataset.train) * ORDER,
+        "dataset.source": len(dataset.train) * ORDER + chunk * pixels * FLOAT + correlations,
     }
 
 

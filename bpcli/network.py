@@ -91,7 +91,8 @@ class Network:
     def _penalty(self) -> float:
         if not self.weight_decay:
             return 0.0
-        squares: float = sum((W * W).sum().item() for W in self.arrays.values() if W.ndim > 1)
+        weights = (W.ravel() for W in self.arrays.values() if W.ndim > 1)
+        squares: float = sum((w @ w).item() for w in weights)
         return self.weight_decay / 2 * squares
 
     def _add_penalty_gradient(self) -> None:

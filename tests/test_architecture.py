@@ -11,7 +11,7 @@ from conftest import ROOT
 
 # A module imports only from modules above it.
 ORDER = [
-    "__init__", "errors", "atomic", "archive", "blas", "document", "config", "warp", "picture", "dataset", "distortion", "graph", "expression", "layers", "network", "adversary", "drawing", "minibatch", "optimizer",
+    "__init__", "errors", "atomic", "blas", "document", "archive", "config", "warp", "picture", "dataset", "distortion", "graph", "expression", "layers", "network", "adversary", "drawing", "minibatch", "optimizer",
     "evaluation", "memory", "training", "numerical", "diagnosis", "comparison", "gradcheck", "checkpoint", "report", "terminal", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted((ROOT / "bpcli").glob("*.py"))

@@ -527,7 +527,7 @@ def test_closed_streams(tiny_options, folder):
 def test_infinite_derivatives_are_drawn_without_a_warning(shell, expression, output):
     with shell("graph", expression, "x=0", "y=2", *output) as process:
         stdout, stderr = process.communicate(timeout=60)
-    assert stderr == ""
+    assert (process.returncode, stderr) == (0, "")
     assert stdout
 
 

@@ -1,13 +1,16 @@
 """Files made to do harm, numbers made to overflow: refused in a sentence, or harmless."""
 
+import errno
 import gzip
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ import pytest
 from bpcli import checkpoint
 from bpcli.config import load_config
 from bpcli.dataset import load_dataset
-from bpcli.errors import CheckpointError, ConfigError, DatasetError, DivergedError
+from bpcli.errors import CheckpointError, ConfigError, DatasetError, DivergedError, SaveError
 from bpcli.training import check_finite, train
 
 
@@ -124,10 +127,10 @@ def test_bombs_are_refused_without_the_memory_that_they_ask_for(model, shell):
     for damage in cases:
         rewrite(model, contents)
         damage()
-        refused_in_little_memory("checkpoint.load(Path(sys.argv[1]))", model)
+        refused_in_little_memory("checkpoint.load(Path(sys.argv[1]))", model, "found")
 
 
-def refused_in_little_memory(load, path):
+def refused_in_little_memory(load, path, message):
     """See that `load`, a piece of code, refuses a file in 256 MB on top of what bpcli takes."""
     limit = 2**28
     code = (
@@ -142,6 +145,7 @@ def refused_in_little_memory(load, path):
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout.startswith(f"{path}: ")
+    assert re.search(message, done.stdout)
     assert "llocate" not in done.stdout  # it was refused before that was tried
 
 
@@ -150,9 +154,11 @@ def test_data_bombs_are_refused_without_the_memory_that_they_ask_for(tmp_path, c
     path, shape = tmp_path / "data.npz", (10**6, 28, 28)
     huge = npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}", b"\0" * 64)
     rewrite(path, {"x_train.npy": huge}, compression)
-    refused_in_little_memory("dataset.load_dataset(sys.argv[1])", path)
+    refused_in_little_memory("dataset.load_dataset(sys.argv[1])", path, "by its header")
+    good = npy("{'descr': '|u1', 'fortran_order': False, 'shape': (9, 28, 28), }", bytes(9 * 28**2))
+    rewrite(path, {"x_train.npy": good}, compression)
     lie_about_sizes(path)
-    refused_in_little_memory("dataset.load_dataset(sys.argv[1])", path)
+    refused_in_little_memory("dataset.load_dataset(sys.argv[1])", path, "too few|more in it")
 
 
 def test_a_configuration_inside_a_model_has_a_limit_too(model):
@@ -196,9 +202,46 @@ def test_a_file_that_appears_during_a_run_is_not_replaced(make_run, tmp_path):
     assert (tmp_path / "m.npz").read_text() == "precious"
     assert checkpoint.load(tmp_path / "m.npz.part").iteration == run.iteration
     (tmp_path / "m.npz.part").unlink()
-    with pytest.raises(CheckpointError, match=r"the finished run is in .*m.npz.part$"):
-        checkpoint.finish(tmp_path / "m.npz", run)
+    for stands_there in ("file", "folder"):
+        if stands_there == "folder":
+            (tmp_path / "m.npz").unlink()
+            (tmp_path / "m.npz").mkdir()
+        with pytest.raises(CheckpointError, match=r"the finished run is in .*m.npz.part$"):
+            checkpoint.finish(tmp_path / "m.npz", run)
+        assert checkpoint.load(tmp_path / "m.npz.part").iteration == run.iteration
+        (tmp_path / "m.npz.part").unlink()
+
+
+def test_a_file_that_cannot_be_read_is_not_replaced(make_run, tmp_path, monkeypatch):
+    run = make_run("training.iterations=1")
+    list(train(run))
+    path = tmp_path / "m.npz"
+    path.write_text("precious")
+    opened = Path.open
+
+    def refuse(self, *args):
+        if self == path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        with pytest.raises(
+            SaveError, match="could not be written: Permission denied; the finished"
+        ):
+            checkpoint.finish(path, run)
+    assert path.read_text() == "precious"
     assert checkpoint.load(tmp_path / "m.npz.part").iteration == run.iteration
+
+
+def test_names_in_an_archive_are_said_so_that_a_terminal_can_show_them(model):
+    contents = members(model)
+    for name in ("optimizer.\x1b[31m.npy", "x" * 60_000 + ".npy", "\x1b[31m"):
+        rewrite(model, contents | {name: contents["b1.npy"]})
+        with pytest.raises(CheckpointError) as caught:
+            checkpoint.load(model)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 500
 
 
 def test_no_file_of_others_is_removed_or_replaced_for_an_unfinished_run(make_run, tmp_path):
@@ -210,8 +253,7 @@ def test_no_file_of_others_is_removed_or_replaced_for_an_unfinished_run(make_run
             checkpoint.save(part, run)
         break
     list(train(run))
-    with pytest.raises(CheckpointError, match="found a file that is no model"):
-        checkpoint.finish(tmp_path / "m.npz", run)
+    checkpoint.finish(tmp_path / "m.npz", run)
     assert part.read_text() == "precious"
     assert checkpoint.load(tmp_path / "m.npz").iteration == run.iteration
 
@@ -288,12 +330,20 @@ def test_data_in_another_order_of_memory_are_read(shape, tmp_path, make_run, rng
 
 
 def test_labels_that_change_meanwhile_change_nothing(make_run, tiny):
+    undisturbed = make_run()
+    list(train(undisturbed))
     run = make_run()
-    path = tiny / "t10k-labels-idx1-ubyte"
-    with path.open("r+b") as file:
-        file.seek(8)
-        file.write(b"\xff" * 40)
+    for path, count in (
+        (tiny / "t10k-labels-idx1-ubyte", 40),
+        (tiny / "train-labels-idx1-ubyte", 120),
+    ):
+        with path.open("r+b") as file:
+            file.seek(8)
+            file.write(b"\xff" * count)
     list(train(run))
+    np.testing.assert_array_equal(run.network.parameters, undisturbed.network.parameters)
+    assert run.record.loss == undisturbed.record.loss
+    assert run.record.test_accuracy == undisturbed.record.test_accuracy
 
 
 def test_metadata_that_are_nested_too_deep_are_refused(model):
@@ -356,7 +406,7 @@ def test_archives_of_images_that_were_cut_off_are_refused(tiny, tmp_path):
     data = path.read_bytes()
     for cut in range(len(data)):
         path.write_bytes(data[:cut])
-        with pytest.raises(DatasetError, match=r"data.npz: cannot be read: "):
+        with pytest.raises(DatasetError, match=r"data.npz: cannot be read: ."):
             load_dataset(str(path))
 
 

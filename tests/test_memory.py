@@ -52,6 +52,8 @@ def dataset(count, height, width):
             ["distortion.alpha=34", "distortion.sigma=1"],
             r"distortion.sigma: .* larger",
         ),
+        ((9, 1, 50_000), ["distortion.alpha=34", "distortion.sigma=1000"], "dataset.source: "),
+        ((9, 10**4, 10**5), [], r"dataset.source: .* smaller ones"),
         ((10**9, 1, 1), [], r"dataset.source: .* fewer images"),
     ],
 )
