@@ -260,7 +260,7 @@ ERRORS = [
     (["train", "-s", "dataset.source=" + "x" * 300], 2, "cannot be read: [Errno 36] File name too long"),
     (["train", "-o", "x" * 300, "--resume"], 2, "no model can be written there: File name too long"),
     (["train", "-o", "/dev/null"], 2, "/dev/null: found a device or a pipe, expected a file name"),
-    (["train", "-s", "network.hidden=[1000000, 1000000]"], 2, "network.hidden: this run needs 28,012.0 GB of memory, and there are "),
+    (["train", "-s", "network.hidden=[1000000, 1000000]"], 2, "network.hidden: this run needs 28,005.0 GB of memory, and there are "),
     (["trane"], 2, "No such command 'trane'"),
 ]  # fmt: skip
 
