@@ -118,8 +118,8 @@ def measure(row, seed):
 def markdown():
     """Return the lines of the table, a line for each row whose seeds have all been measured."""
     lines = [
-        "| net | published error | configuration | bpcli's error | time |",
-        "| --- | --- | --- | --- | --- |",
+        "| net | published error | configuration | bpcli's error | time | measured with |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in ROWS:
         figures = results(row).values()
@@ -129,8 +129,10 @@ def markdown():
         seconds = statistics.median(f["seconds"] for f in figures)
         published = "" if row.error is None else f"{row.error:g} %, {row.who}"
         error = f"{statistics.mean(errors):.2f} ± {statistics.stdev(errors):.2f} %"
+        measured = "; ".join(sorted({f"{f['bpcli']}, {f['machine']}" for f in figures}))
         lines.append(
-            f"| {row.what} | {published} | `configs/{row.config}` | {error} | {seconds:.0f} s |"
+            f"| {row.what} | {published} | `configs/{row.config}` | {error} | {seconds:.0f} s "
+            f"| {measured} |"
         )
     return lines
 
