@@ -168,6 +168,7 @@ def _progress(run: "Run", *, quiet: bool) -> Iterator[Iterator["Record | None"]]
     )
 
     def steps() -> Iterator["Record | None"]:
+        """Pass on what each iteration gave; the bar shows the last evaluation beside it."""
         for record in bar:
             if record:
                 figures = f"loss {record.loss:.4f}, accuracy {record.accuracy:.2%}"
@@ -381,11 +382,13 @@ def graph(
         raise click.UsageError("expected either --json or --dot, not both")
     with np.errstate(all="ignore"):  # infinite derivatives are drawn as they are
         drawn = _network(config_file) if expression is None else _expression(expression, values)
-        draw = drawing.to_fields if as_json else drawing.to_dot if as_dot else drawing.draw
-        result = draw(drawn)
-    if isinstance(result, str) and not as_dot and (as_ascii or not _can_print(result)):
-        result = result.translate(drawing.ASCII)
-    say(result)
+        if as_json:
+            say(drawing.to_fields(drawn))
+        elif as_dot:
+            say(drawing.to_dot(drawn))
+        else:
+            text = drawing.draw(drawn)
+            say(text.translate(drawing.ASCII) if as_ascii or not _can_print(text) else text)
 
 
 def _expression(text: str, values: tuple[str, ...]) -> "Graph":

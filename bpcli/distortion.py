@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.config import DistortionConfig
 from bpcli.warp import Bytes, Floats, grid, warp
 
+AFFINE = 3  # fields of the affine maps: row, column and 1
 LOST = 1e-4  # the share of the elastic fields' variance that may be left out
 
 
@@ -39,8 +40,8 @@ class Distortion:
         """Return distorted copies of `images` (N, pixels)."""
         n, fields = len(images), len(self.basis)
         coefficients = np.empty((2, n, fields), np.float32)
-        coefficients[:, :, :-3] = rng.standard_normal((2, n, fields - 3), np.float32)
-        coefficients[:, :, -3:] = self._affine(n, rng)
+        coefficients[:, :, :-AFFINE] = rng.standard_normal((2, n, fields - AFFINE), np.float32)
+        coefficients[:, :, -AFFINE:] = self._affine(n, rng)
         dy, dx = np.matmul(coefficients.reshape(2 * n, fields), self.basis).reshape(2, n, -1)
         return warp(images, self.size, dy, dx)
 
@@ -69,11 +70,13 @@ def count_fields(config: DistortionConfig, size: tuple[int, int]) -> int:
     Smoothed noise has frequencies up to a radius of sqrt(-log LOST) / sigma, but for its share
     LOST: an ellipse of them, and some more at the borders.
     """
+    if config.identity:
+        return 0
     if not config.alpha:
-        return 3
+        return AFFINE
     radius = math.sqrt(-math.log(LOST)) / config.sigma
     down, across = (min(n, radius * n / math.sqrt(4 * math.pi) + 1.8) for n in size)
-    return 3 + math.ceil(down * across)
+    return AFFINE + math.ceil(down * across)
 
 
 def _smooth_fields(config: DistortionConfig, size: tuple[int, int]) -> Floats:

@@ -46,10 +46,9 @@ def needed(config: Config, dataset: Dataset) -> dict[str, int]:
     sizes = [pixels, *config.network.hidden, dataset.classes]
     weights = [n * m for n, m in itertools.pairwise(sizes)]
     chunk = min(CHUNK, max(len(dataset.train), len(dataset.held_out)))
-    fields = 0 if config.distortion.identity else count_fields(config.distortion, dataset.size)
-    elastic = config.distortion.alpha > 0
-    correlations = CORRELATION * sum(n * n for n in dataset.size) if elastic else 0
-    pixel = BUFFERS if config.distortion.identity else BUFFERS + DISTORTING
+    fields = count_fields(config.distortion, dataset.size)
+    correlated = sum(n * n for n in dataset.size) if config.distortion.alpha else 0
+    pixel = BUFFERS + DISTORTING if fields else BUFFERS
     learning = sum(sizes) * ARRAYS * FLOAT + pixels * pixel + fields * COEFFICIENT
     return {
         "network.hidden": sum(weights) * VECTORS * FLOAT
@@ -57,7 +56,9 @@ def needed(config: Config, dataset: Dataset) -> dict[str, int]:
         + chunk * sum(sizes[1:]) * FLOAT,
         "training.batch_size": batch_size * learning,
         "distortion.sigma": fields * pixels * FIELD,
-        "dataset.source": len(dataset.train) * ORDER + chunk * pixels * FLOAT + correlations,
+        "dataset.source": len(dataset.train) * ORDER
+        + chunk * pixels * FLOAT
+        + correlated * CORRELATION,
     }
 
 

@@ -31,6 +31,7 @@ class Shell(click.Group):
             sys.exit(STOPPED + signal.SIGPIPE)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what is wrong becomes a message and the exit code of its kind."""
         try:
             return super().invoke(ctx)
         except BpcliError as error:

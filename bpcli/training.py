@@ -115,7 +115,7 @@ def train(run: Run) -> Iterator[Record | None]:
     if run.complete and (run.record is None or run.record.iteration != run.iteration):
         yield watch.record()  # it was stopped right here, before its last evaluation
     while not run.complete:
-        # Step 1, mini-batch: choose some of the training images.
+        # Step 1, mini-batch: choose some of the training images, made harder if that is asked for.
         x, t = mini_batches.draw(run.iteration)
         if adversarial:
             worsen(network, x, t, adversarial)

@@ -55,6 +55,7 @@ def test_the_number_of_fields_is_known_before(size, sigma):
     kept = len(Distortion(config, size).basis)
     assert kept - 2 <= count_fields(config, size) <= 1.25 * kept + 3
     assert count_fields(DistortionConfig(rotation=1), size) == 3
+    assert count_fields(DistortionConfig(), size) == 0
 
 
 def test_elastic_fields_are_those_of_smoothed_uniform_noise(rng):

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from bpcli import checkpoint
+from bpcli.cli import _stop
 from bpcli.config import load_config
 from bpcli.dataset import load_dataset
 from bpcli.errors import CheckpointError, ConfigError, DatasetError, DivergedError, SaveError
@@ -114,7 +116,7 @@ def lie_about_sizes(path):
     path.write_bytes(data)
 
 
-def test_bombs_are_refused_without_the_memory_that_they_ask_for(model, shell):
+def test_bombs_are_refused_without_the_memory_that_they_ask_for(model):
     contents = members(model)
     huge = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (25000000000,), }", b"\0" * 64)
     cases = [
@@ -258,11 +260,14 @@ def test_no_file_of_others_is_removed_or_replaced_for_an_unfinished_run(make_run
     assert checkpoint.load(tmp_path / "m.npz").iteration == run.iteration
 
 
-def test_an_interrupted_run_does_not_save_what_is_not_finite(make_run, tmp_path, monkeypatch):
+def test_an_interrupted_run_does_not_save_what_is_not_finite(make_run, tmp_path):
     run = make_run()
     run.network.parameters[3] = np.inf
     with pytest.raises(DivergedError):
         check_finite(run)
+    with pytest.raises(DivergedError):
+        _stop(tmp_path / "m.npz", run, signal.SIGINT)
+    assert os.listdir(tmp_path) == ["tiny"]
 
 
 def test_mistakes_of_a_model_that_overflows_are_json(make_run, tmp_path, bpcli):
