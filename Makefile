@@ -5,7 +5,7 @@ CONFIG ?= configs/mnist.yaml
 VENV   ?= .venv
 
 BPCLI := $(VENV)/bin/bpcli
-CODE  := $(wildcard bpcli/*.py)
+CODE  := $(wildcard bpcli/*.py bpcli/*/*.py)
 
 # configs/fast.yaml makes fast.npz, other/fast.yaml makes other-fast.npz.
 model  = $(subst /,-,$(patsubst configs/%,%,$(patsubst /%,%,$(basename $(1))))).npz
@@ -31,7 +31,7 @@ test: $(VENV)/installed-dev  ## run the whole test suite, with branch coverage
 	$(VENV)/bin/python -m pytest $(or $(TESTS),--cov)
 
 test-long: $(VENV)/installed-dev  ## run the long forms of the tests of faults and hostile input
-	$(VENV)/bin/python -m pytest --long $(or $(TESTS),tests/test_atomic.py tests/test_fuzz.py tests/test_soak.py)
+	$(VENV)/bin/python -m pytest --long $(or $(TESTS),tests/training/test_output.py tests/files/test_fuzz.py tests/training/test_soak.py)
 
 lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
 	$(VENV)/bin/ruff check .

@@ -1,3 +1,28 @@
-"""nothing in -> the version out: backpropagation as in chapter 5 of Deep Learning from Scratch."""
+"""nothing in -> the version and the wings out: backpropagation as in Deep Learning from Scratch.
+
+>>> import bpcli
+>>> bpcli.backprop.Variable(2) * 3
+<Multiply>
+"""
+
+import importlib
+from types import ModuleType
+
+from bpcli.machine import limit_threads
 
 __version__ = "0.1.0"
+
+WINGS = ("backprop", "files", "gradcheck", "data", "training", "show", "cli")
+
+limit_threads()  # a notebook is to be as fast as the command
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a wing when it is first asked for, so that `bpcli --help` needs none of them."""
+    if name in WINGS:
+        return importlib.import_module(f"bpcli.{name}")
+    raise AttributeError(f"module 'bpcli' has no attribute {name!r}; its wings are {WINGS}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *WINGS]

@@ -1,4 +1,4 @@
-"""nothing in -> the exceptions that a user can cause and mend, each with its exit code."""
+"""nothing in -> the ways in which a command ends without success, each with its exit code."""
 
 
 class BpcliError(Exception):
@@ -13,6 +13,10 @@ class ConfigError(BpcliError):
 
 class DatasetError(BpcliError):
     """Image or label files that are missing, damaged or do not belong together."""
+
+
+class ArrayError(BpcliError):
+    """An array that no layer takes, or a network that no array goes through."""
 
 
 class CheckpointError(BpcliError):
@@ -33,3 +37,23 @@ class DivergedError(BpcliError):
     """Training whose loss is no longer a finite number."""
 
     exit_code = 1
+
+
+class OutputError(BpcliError):
+    """Results that could not be written to standard output."""
+
+    exit_code = 1
+
+
+class NotAsAsked(BpcliError):
+    """It ran, and what was asked for does not hold; without words where the result has said it."""
+
+    exit_code = 1
+
+
+class Stopped(BpcliError):
+    """A signal has stopped it; the exit code is 128 and the signal's `number`."""
+
+    def __init__(self, number: int, message: str = "") -> None:
+        super().__init__(message)
+        self.exit_code = 128 + number

@@ -1,4 +1,4 @@
-"""What the tests share: a small data set in real IDX files, and ways to call bpcli."""
+"""What the tests share: the small data set, runs and models on it, and ways to call bpcli."""
 
 import os
 
@@ -6,25 +6,20 @@ import os
 for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = "1"
 
-import gzip
-import struct
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import settings
+from tiny import write_folder
 
-from bpcli.cli import main
-from bpcli.config import load_config
-from bpcli.training import set_up
+from bpcli.cli.main import main
+from bpcli.training import load_config, save, set_up, train
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")
-
-ROOT = Path(__file__).parent.parent
 
 
 def pytest_addoption(parser):
@@ -60,31 +55,6 @@ def shell():
     return start
 
 
-def write_idx(path, array):
-    header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-    data = header + array.astype(np.uint8).tobytes()
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-
-
-def make_images(count, rng, size=6, classes=4):
-    """Images that a small net can tell apart: each class has a bright square of its own."""
-    labels = np.arange(count) % classes
-    images = rng.integers(0, 60, (count, size, size))
-    for image, label in zip(images, labels, strict=True):
-        row, column = divmod(int(label), 2)
-        image[3 * row : 3 * row + 2, 3 * column : 3 * column + 2] += 150
-    return images, labels
-
-
-def write_folder(folder, rng, *, train=120, test=40, dash="-", end=""):
-    folder.mkdir(exist_ok=True)
-    for prefix, count in (("train", train), ("t10k", test)):
-        images, labels = make_images(count, rng)
-        write_idx(folder / f"{prefix}-images{dash}idx3-ubyte{end}", images)
-        write_idx(folder / f"{prefix}-labels{dash}idx1-ubyte{end}", labels)
-    return folder
-
-
 @pytest.fixture
 def tiny(tmp_path, rng):
     """A folder of IDX files: 120 training and 40 test images of 6 x 6 pixels, four classes."""
@@ -113,3 +83,25 @@ def make_run(tiny_options):
         return set_up(load_config(overrides=[*tiny_options[1::2], *overrides]))
 
     return make
+
+
+@pytest.fixture
+def run(make_run):
+    """A run on the small data set that is complete, with an optimizer and dropout that remember."""
+    run = make_run("optimizer.method=momentum", "network.dropout=0.2")
+    list(train(run))
+    return run
+
+
+@pytest.fixture
+def model(run, tmp_path):
+    """The model file of `run`."""
+    save(tmp_path / "model.npz", run)
+    return tmp_path / "model.npz"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working directory, empty but for the small data set."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

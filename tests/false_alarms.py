@@ -12,7 +12,7 @@ import conftest  # noqa: F401 - one BLAS thread, before numpy is imported
 import numpy as np
 from click.testing import CliRunner
 
-from bpcli.cli import main
+from bpcli.cli.main import main
 
 
 def settings(rng, **fixed):

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 from click.testing import CliRunner
-from conftest import write_folder
+from tiny import write_folder
 
-from bpcli import layers
-from bpcli.cli import main
+from bpcli.backprop import layers
+from bpcli.cli.main import main
 
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 FUNCTIONS = {

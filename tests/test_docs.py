@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
-
-from bpcli.cli import main
 from bpcli.config import load_config
 from bpcli.layers import SoftmaxWithLoss
+from tiny import ROOT
+
+from bpcli.cli import main
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()

@@ -1,15 +1,12 @@
 """The table of accuracies: each row's net is the one that was published, and the figures stand."""
 
 import re
-import sys
 
 import pytest
-from conftest import ROOT
-
-from bpcli.config import load_config
-
-sys.path.insert(0, str(ROOT / "tests/benchmarks"))
 import table
+from tiny import ROOT
+
+from bpcli.training import load_config
 
 PUBLISHED = [row for row in table.ROWS if row.error is not None]
 

@@ -9,7 +9,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from tiny import ROOT
 
 
 def call(*args, **options):

@@ -84,7 +84,7 @@ def evaluation_times(dataset):
     import numpy as np
     from peers import Bpcli
 
-    from bpcli.evaluation import CHUNK, evaluate
+    from bpcli.training.evaluation import CHUNK, evaluate
 
     network = Bpcli(dataset, 50, 100).run.network
     W1, W2 = network.arrays["W1"], network.arrays["W2"]
@@ -107,13 +107,12 @@ def epoch_times(dataset):
     import numpy as np
     from peers import Bpcli
 
-    from bpcli.config import DistortionConfig
-    from bpcli.distortion import Distortion
+    from bpcli.data import Distortion
 
     batch_size = 128
     subject = Bpcli(dataset, 800, batch_size)
-    config = DistortionConfig(alpha=34, rotation=10, scale=0.1, shear=0.1, shift=1)
-    distort = Distortion(config, dataset.train.size)
+    size = dataset.train.size
+    distort = Distortion(size, alpha=34, rotation=10, scale=0.1, shear=0.1, shift=1)
     rng = np.random.default_rng(0)
     mini_batches = len(dataset.train) // batch_size
 
@@ -153,9 +152,7 @@ def process_times(folder):
 def overhead(folder):
     """Return seconds of `bpcli train` and of the same loop called as a library."""
     library = (
-        "from bpcli import blas; blas.limit_threads(None)\n"
-        "from bpcli.config import Config\nfrom bpcli.dataset import load_dataset\n"
-        "from bpcli.training import Run, train\n"
+        "from bpcli.data import load_dataset\nfrom bpcli.training import Config, Run, train\n"
         "for _ in train(Run(Config(), load_dataset())): pass"
     )
     functions = {
@@ -205,7 +202,7 @@ def measure(quick, busy):
     """Return everything that this process, with its number of threads, can measure."""
     from peers import installed, one_thread
 
-    from bpcli.dataset import load_dataset
+    from bpcli.data import load_dataset
 
     loading = seconds(load_dataset)
     dataset, sides = load_dataset(), installed()

@@ -11,9 +11,9 @@ import os
 import warnings
 
 import numpy as np
-
 from bpcli.config import load_config
 from bpcli.evaluation import evaluate
+
 from bpcli.training import Run, train
 
 LEARNING_RATE = 0.1

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli import __version__
-from bpcli.config import Config, flatten, load_config
+from bpcli.training.config import Config, flatten, load_config
 
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).with_name("table.json")

@@ -18,17 +18,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from conftest import ROOT, write_folder
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from tiny import ROOT, write_folder
 
-from bpcli import checkpoint
-from bpcli.config import Config, load_config
-from bpcli.dataset import Dataset, load_dataset, read_idx
-from bpcli.drawing import draw, to_dot, to_fields
+from bpcli.backprop import Expression
+from bpcli.data import Dataset, load_dataset
 from bpcli.errors import CheckpointError, ConfigError, DatasetError, ExpressionError
-from bpcli.expression import Expression
-from bpcli.training import set_up, train
+from bpcli.files.idx import read_idx
+from bpcli.show import draw_graph, graph_dot, graph_fields
+from bpcli.training import Config, load, load_config, save, set_up, train
 
 INTERESTING = [b"\0", b"\xff", b"\n", b"\t", b"'", b'"', b"&a ", b"*a", b"!!python/object:os ", b"1e400", b"-", b": ", b"[", b"{", b"999999999999999999", b"\xed\xa0\x80", b"\xfe\xff"]  # fmt: skip
 
@@ -80,7 +79,7 @@ def good_models():
             values = [f"dataset.source={folder}", "network.hidden=[3]", "training.iterations=1"]
             run = set_up(load_config(overrides=[*values, *extra]))
             list(train(run))
-            checkpoint.save(Path(name) / "m.npz", run)
+            save(Path(name) / "m.npz", run)
             models.append((Path(name) / "m.npz").read_bytes())
     return models
 
@@ -111,7 +110,7 @@ def model(folder, data):
     path = folder / "m.npz"
     path.write_bytes(data)
     try:
-        checkpoint.load(path).network()
+        load(path).network()
     except CheckpointError as error:
         assert str(error).startswith(f"{path}: ")
 
@@ -141,9 +140,9 @@ def expression(_folder, text):
     except ExpressionError as error:
         assert str(error)
     else:
-        assert draw(graph)
-        assert to_dot(graph)
-        assert to_fields(graph)
+        assert draw_graph(graph)
+        assert graph_dot(graph)
+        assert graph_fields(graph)
 
 
 TOKENS = ["x", "apple", "1", "2.5", "1e300", "+", "-", "*", "/", "**", "(", ")", ",", " ", "exp", "log", "max", "relu", "sigmoid", "tanh", "0", "y", "é", "\0", "_", "."]  # fmt: skip

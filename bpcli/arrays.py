@@ -1,0 +1,50 @@
+"""an array of anybody's in -> the types that flow out: inputs and labels as layers take them."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.errors import ArrayError
+
+Array = npt.NDArray[np.floating[Any]]
+Labels = npt.NDArray[np.intp]
+Indices = npt.NDArray[np.intp]
+Bytes = npt.NDArray[np.uint8]
+Shape = tuple[int, ...]
+
+ROWS_AND_COLUMNS = 2  # dimensions of what flows between layers
+
+
+def check_inputs(x: Array) -> None:
+    """Raise ArrayError unless x is (N, D) of floating-point numbers: a row for each image."""
+    if not isinstance(x, np.ndarray):
+        raise ArrayError(f"x: found a {type(x).__name__}, expected an array (N, D)")
+    if x.ndim != ROWS_AND_COLUMNS:
+        raise ArrayError(
+            f"x: found the shape {x.shape}, expected (N, D), a row for each image; "
+            "one image alone is x[np.newaxis]"
+        )
+    if x.dtype.kind not in "fc":  # complex numbers take the complex step of the gradient check
+        raise ArrayError(
+            f"x: found {x.dtype}, expected floating-point numbers; grey levels are divided by 255"
+        )
+
+
+def check_labels(t: Labels, n: int) -> None:
+    """Raise ArrayError unless t is (n,) of whole numbers: the class of each of n images."""
+    if not isinstance(t, np.ndarray):
+        raise ArrayError(f"t: found a {type(t).__name__}, expected an array ({n},) of integers")
+    if t.shape != (n,) or t.dtype.kind not in "iu":
+        raise ArrayError(
+            f"t: found the shape {t.shape} of {t.dtype}, expected ({n},) of integers, the class of "
+            "each image; of one-hot rows that is t.argmax(axis=1)"
+        )
+
+
+def check_room(count: int, dtype: npt.DTypeLike) -> None:
+    """Raise MemoryError if there is no memory for so many numbers; none is taken."""
+    try:
+        np.empty(count, dtype)
+    except ValueError as error:  # more than can be counted
+        raise MemoryError(f"Unable to allocate an array of {count:,} numbers") from error

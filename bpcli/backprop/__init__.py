@@ -1,0 +1,82 @@
+"""numbers in -> the chapter out: computational graph, layers, network, the four steps of learning.
+
+Nothing here knows of files, configurations or commands; of the house it imports two stones.
+"""
+
+from bpcli.backprop.architecture import build_network, outline, shapes
+from bpcli.backprop.expression import Expression
+from bpcli.backprop.graph import Graph
+from bpcli.backprop.layers import (
+    Affine,
+    Dropout,
+    Layer,
+    LossLayer,
+    ReLU,
+    Sigmoid,
+    SoftmaxWithLoss,
+    SquaredError,
+    Tanh,
+)
+from bpcli.backprop.learning import learn
+from bpcli.backprop.network import Network
+from bpcli.backprop.node import (
+    Add,
+    Constant,
+    Divide,
+    MatMul,
+    Multiply,
+    Negate,
+    Node,
+    Power,
+    Subtract,
+    Variable,
+)
+from bpcli.backprop.optimizer import (
+    SGD,
+    AdaGrad,
+    Adam,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+    build_optimizer,
+    build_schedule,
+)
+
+__all__ = [
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "Add",
+    "Affine",
+    "Constant",
+    "Divide",
+    "Dropout",
+    "Expression",
+    "Graph",
+    "Layer",
+    "LossLayer",
+    "MatMul",
+    "Momentum",
+    "Multiply",
+    "Negate",
+    "Nesterov",
+    "Network",
+    "Node",
+    "Optimizer",
+    "Power",
+    "RMSProp",
+    "ReLU",
+    "Sigmoid",
+    "SoftmaxWithLoss",
+    "SquaredError",
+    "Subtract",
+    "Tanh",
+    "Variable",
+    "build_network",
+    "build_optimizer",
+    "build_schedule",
+    "learn",
+    "outline",
+    "shapes",
+]  # fmt: skip

@@ -1,0 +1,171 @@
+"""text in -> a Graph out: arithmetic on names and numbers, and nothing else of Python.
+
+The text is parsed by Python's own parser and never run: each kind of syntax that is not listed
+here is refused.
+"""
+
+import ast
+import math
+import operator
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
+
+import numpy as np
+
+from bpcli.backprop.functions import Exp, Log, Maximum, ReLU, Sigmoid, Tanh
+from bpcli.backprop.graph import Graph
+from bpcli.backprop.node import Constant, Divide, Negate, Node, Power, Variable
+from bpcli.errors import ExpressionError
+
+LONGEST = 2000  # characters
+DEEPEST = 50  # levels of operators and functions within one another
+
+OPERATORS: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+FUNCTIONS: dict[str, type[Node]] = {
+    "exp": Exp,
+    "log": Log,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "max": Maximum,
+}
+
+
+class Expression:
+    """An expression with a value for each name: a `graph` that has run forward and backward.
+
+    `variables` has its names in the order in which they first stand; a name that stands twice is
+    one node. Raises ExpressionError where the text is not such an expression, a name has no value,
+    or a value or a derivative is not a finite number.
+    """
+
+    def __init__(self, text: str, values: Mapping[str, float]) -> None:
+        self.text = " ".join(text.split())
+        self.values = values
+        self.variables: dict[str, Variable] = {}
+        self._columns: dict[int, int] = {}  # where each node stands
+        self.graph = Graph(self._node(self._parse(), 0))
+        unused = [name for name in values if name not in self.variables]
+        if unused:
+            names = ", ".join(self.variables) or "none"
+            raise ExpressionError(f"{unused[0]}: no such name in the expression, which has {names}")
+        with np.errstate(all="ignore"):  # said in words below
+            self.graph.forward()
+            self._check_values()
+            self.graph.backward()
+            self._check_gradients()
+
+    def _parse(self) -> ast.expr:
+        if len(self.text) > LONGEST:
+            raise ExpressionError(
+                f"an expression of {len(self.text):,} characters, expected at most {LONGEST:,}"
+            )
+        if not self.text:
+            raise ExpressionError("found nothing, expected an expression")
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                return ast.parse(self.text, mode="eval").body
+        except SyntaxError as error:
+            self._refuse((error.offset or 1) - 1, f"not an expression: {error.msg}")
+        except (ValueError, MemoryError, RecursionError):
+            raise ExpressionError("not an expression: too deep, or with null characters") from None
+
+    def _refuse(self, column: int, reason: str) -> NoReturn:
+        """Raise an error that shows the expression with a caret under `column`."""
+        start = max(0, column - 60)
+        shown = self.text[start : start + 76]
+        raise ExpressionError(f"{reason}\n  {shown}\n  {' ' * (column - start)}^")
+
+    def _node(self, tree: ast.expr, depth: int) -> Node:
+        if depth > DEEPEST:
+            self._refuse(self._column(tree), f"nested more than {DEEPEST} levels deep")
+        node = self._make(tree, depth + 1)
+        self._columns.setdefault(id(node), self._column(tree))
+        return node
+
+    def _column(self, tree: ast.expr) -> int:
+        """Return where an operator, or what has none, stands, in characters and not in bytes."""
+        start = tree.left.end_col_offset if isinstance(tree, ast.BinOp) else tree.col_offset
+        column = len(self.text.encode()[: start or 0].decode())
+        if isinstance(tree, ast.BinOp):
+            rest = self.text[column:]
+            column += len(rest) - len(rest.lstrip(") "))
+        return column
+
+    def _make(self, tree: ast.expr, depth: int) -> Node:
+        match tree:
+            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+                return Constant(self._number(tree, value))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return Constant(-self._number(tree, value))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return Negate(self._node(operand, depth))
+            case ast.Name(id=name):
+                return self._variable(name, tree)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](self._node(left, depth), self._node(right, depth))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
+                return self._call(tree, name, [self._node(argument, depth) for argument in args])
+        words = "+ - * / **, parentheses, numbers, names, " + ", ".join(FUNCTIONS)
+        hint = " (a power is written **)" if isinstance(getattr(tree, "op", 0), ast.BitXor) else ""
+        return self._refuse(self._column(tree), f"cannot be used here{hint}; expected {words}")
+
+    def _number(self, tree: ast.expr, value: float) -> float:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            self._refuse(self._column(tree), "overflow: too large for a number")
+        return number
+
+    def _variable(self, name: str, tree: ast.expr) -> Variable:
+        if name in FUNCTIONS:
+            self._refuse(self._column(tree), f"{name} is a function; expected {name}(...)")
+        if name not in self.values:
+            self._refuse(self._column(tree), f"{name} has no value; add {name}=NUMBER")
+        if name not in self.variables:
+            self.variables[name] = Variable(self.values[name], name)
+        return self.variables[name]
+
+    def _call(self, tree: ast.expr, name: str, arguments: Sequence[Node]) -> Node:
+        expected = 2 if name == "max" else 1
+        if len(arguments) != expected:
+            found = f"{name} with {len(arguments)} arguments"
+            self._refuse(self._column(tree), f"found {found}, expected {expected}")
+        return FUNCTIONS[name](*arguments)
+
+    def _check_values(self) -> None:
+        for node in self.graph.nodes:
+            if not np.isfinite(node.value):
+                self._refuse(self._columns[id(node)], _reason(node))
+
+    def _check_gradients(self) -> None:
+        for node in reversed(self.graph.nodes):
+            if not np.isfinite(node.gradient):
+                by = node.name if isinstance(node, Variable) else "this"
+                self._refuse(
+                    self._columns[id(node)], f"the derivative by {by} is not a finite number here"
+                )
+
+
+def _reason(node: Node) -> str:
+    """Say in words why the value of a node whose inputs are finite is not."""
+    x = float(node.x)
+    match node:
+        case Divide() if node.y == 0:
+            return "division by zero"
+        case Log() if x <= 0:
+            return f"log of {x:g}, expected a number above 0"
+        case Power() if x == 0:
+            return f"division by zero: 0 to the power {float(node.y):g}"
+        case Power() if x < 0 and not float(node.y).is_integer():
+            return f"{x:g} to the power {float(node.y):g} is not a real number"
+    return "overflow: the result is too large for a number"

@@ -1,0 +1,170 @@
+"""layers in -> one differentiable function out: all parameters one vector, the gradient another."""
+
+import copy
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import ROWS_AND_COLUMNS, Array, Labels, Shape, check_inputs, check_labels
+from bpcli.backprop.layers import Layer, LossLayer
+from bpcli.errors import ArrayError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A layer as it stands in a network: the shape of what goes in for an image, and comes out.
+
+    The loss layer returns one number for all images: (). `shapes` has the shapes of parameters, by
+    the network's names for them.
+    """
+
+    name: str
+    input: Shape
+    output: Shape
+    shapes: dict[str, Shape]
+
+
+class Network:
+    """Layers in order, forward and in reverse, with the loss layer at the end (section 5.7).
+
+    `parameters` (P,) holds all parameters and `gradient` (P,) what `backward` makes of them. The
+    layers' own arrays are views into the two; `arrays` and `gradient_arrays` have them by name:
+    W1, b1 of the first layer with parameters, W2, b2 of the next. `names` (Affine1, ReLU1, ...)
+    are the layers'. `weight_decay` is the lambda of the penalty lambda / 2 * sum of W ** 2. Raises
+    ArrayError if no layer has parameters.
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], loss_layer: LossLayer, weight_decay: float = 0.0
+    ) -> None:
+        self.layers = list(layers)
+        self.loss_layer = loss_layer
+        self.weight_decay = weight_decay
+        self.names = number([type(layer) for layer in layers])
+        with_params = [layer for layer in layers if layer.params]
+        if not with_params:
+            raise ArrayError("layers: found none with parameters, expected one that can learn")
+        self.first = self.layers.index(with_params[0])  # nobody asks for d loss / d image
+        slots = [
+            (layer, i, name) for i, layer in enumerate(with_params, 1) for name in layer.params
+        ]
+        self.parameters = np.concatenate([layer.params[name].ravel() for layer, _, name in slots])
+        self.gradient = np.zeros_like(self.parameters)
+        self.arrays: dict[str, Array] = {}
+        self.gradient_arrays: dict[str, Array] = {}
+        start = 0
+        for layer, i, name in slots:
+            shape, stop = layer.params[name].shape, start + layer.params[name].size
+            layer.params[name] = self.parameters[start:stop].reshape(shape)
+            layer.grads[name] = self.gradient[start:stop].reshape(shape)
+            self.arrays[f"{name}{i}"] = layer.params[name]
+            self.gradient_arrays[f"{name}{i}"] = layer.grads[name]
+            start = stop
+
+    def __repr__(self) -> str:
+        way = " → ".join([*self.names, type(self.loss_layer).__name__])
+        return f"<Network {way}: {self.parameters.size:,} parameters, {self.parameters.dtype}>"
+
+    def predict(self, x: Array) -> Array:
+        """Return new logits (N, classes) of the inputs x (N, pixels), without dropout.
+
+        Raises ArrayError, as `forward` does, for an x that is no such array of real numbers.
+        """
+        check_inputs(x)
+        for layer in self.layers:
+            if not layer.training_only:
+                x = layer.forward(x)
+        return x.copy()
+
+    def forward(self, x: Array, t: Labels) -> float:
+        """Return the loss to minimise: that of the loss layer, and the penalty on weights.
+
+        x (N, pixels) are the inputs, t (N,) the labels.
+        """
+        check_inputs(x)
+        check_labels(t, len(x))
+        for layer in self.layers:
+            x = layer.forward(x)
+        return self.loss_layer.forward(x, t) + self._penalty()
+
+    def backward(self) -> None:
+        """Set `gradient` to the derivative of the loss that `forward` returned last."""
+        dout = self.loss_layer.backward()
+        for layer in reversed(self.layers[self.first + 1 :]):
+            dout = layer.backward(dout)
+        self.layers[self.first].backward_params(dout)
+        self._add_penalty_gradient()
+
+    def backward_input(self) -> Array:
+        """Return new dx (N, pixels), the derivative of the loss of the last `forward` by x."""
+        dout = self.loss_layer.backward()
+        for layer in reversed(self.layers):
+            dout = layer.backward_input(dout)
+        return dout.copy()
+
+    def astype(self, dtype: npt.DTypeLike) -> "Network":
+        """Return a copy of this network, layers and all, in another precision."""
+        loss_layer = copy.deepcopy(self.loss_layer)
+        return Network(cast(self.layers, dtype), loss_layer, self.weight_decay)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The layers in order, and the loss layer."""
+        shapes = iter({name: array.shape for name, array in self.arrays.items()}.items())
+        own = [dict(itertools.islice(shapes, len(layer.params))) for layer in self.layers]
+        kinds = [type(layer) for layer in self.layers]
+        return line_up(kinds, own, type(self.loss_layer))
+
+    def _penalty(self) -> float:
+        if not self.weight_decay:
+            return 0.0
+        weights = (W.ravel() for W in self.arrays.values() if W.ndim > 1)
+        squares: float = sum((w @ w).item() for w in weights)
+        return self.weight_decay / 2 * squares
+
+    def _add_penalty_gradient(self) -> None:
+        if not self.weight_decay:
+            return
+        for W, dW in zip(self.arrays.values(), self.gradient_arrays.values(), strict=True):
+            if W.ndim > 1:  # biases are free
+                dW += self.weight_decay * W
+
+
+def number(kinds: Sequence[type[Layer]]) -> list[str]:
+    """Return a name for each layer of a network: Affine1, ReLU1, Affine2, ..."""
+    counts: Counter[str] = Counter()
+    names = []
+    for kind in kinds:
+        counts[kind.__name__] += 1
+        names.append(f"{kind.__name__}{counts[kind.__name__]}")
+    return names
+
+
+def line_up(
+    kinds: Sequence[type[Layer]], shapes: Sequence[dict[str, Shape]], loss: type[LossLayer]
+) -> list[Stage]:
+    """Return the stages of layers whose parameters have such shapes.
+
+    A layer with a matrix (D, M) makes M numbers out of D; any other returns as many as it takes.
+    """
+    matrices = [[s for s in own.values() if len(s) == ROWS_AND_COLUMNS] for own in shapes]
+    width = next((own[0][0] for own in matrices if own), 0)
+    stages = []
+    for name, own, found in zip(number(kinds), shapes, matrices, strict=True):
+        output = found[-1][1] if found else width
+        stages.append(Stage(name, (width,), (output,), own))
+        width = output
+    return [*stages, Stage(loss.__name__, (width,), (), {})]
+
+
+def cast(layers: Sequence[Layer], dtype: npt.DTypeLike) -> list[Layer]:
+    """Return copies of layers, at the same point of their randomness, in another precision."""
+    twins = copy.deepcopy(list(layers))  # together: dropout layers may share a generator
+    for twin in twins:
+        twin.params = {name: array.astype(dtype) for name, array in twin.params.items()}
+        twin.grads = {name: np.zeros_like(array) for name, array in twin.params.items()}
+    return twins

@@ -1,0 +1,71 @@
+"""a model in -> how well it does out, and a guard on that: `bpcli eval`."""
+
+from typing import Literal
+
+import click
+
+from bpcli.cli.options import FILE, Fraction, json_option, threads_option
+from bpcli.cli.terminal import can_print, say
+from bpcli.errors import NotAsAsked
+
+
+@click.command("eval")
+@click.argument("model", type=FILE)
+@click.option(
+    "--data", type=FILE, metavar="SOURCE", help="Other data: a folder of IDX files, or an .npz."
+)
+@click.option("--split", type=click.Choice(("test", "train")), default="test", show_default=True)
+@click.option(
+    "--min-accuracy",
+    type=Fraction(0, 1),
+    metavar="FRACTION",
+    help="Exit with 1 if the accuracy is below this fraction.",
+)
+@click.option(
+    "--mistakes",
+    "most",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Show the N images that it gets wrong with the most confidence.",
+)
+@json_option
+@threads_option
+def eval_command(
+    model: str,
+    data: str | None,
+    split: Literal["test", "train"],
+    min_accuracy: float | None,
+    most: int,
+    as_json: bool,
+) -> None:
+    """Measure MODEL: accuracy, loss, precision and recall of each class, confusion matrix.
+
+    \b
+    bpcli eval model.npz --min-accuracy 0.97
+    """
+    import shutil
+
+    from bpcli import show
+    from bpcli.data import load_split
+    from bpcli.show.picture import HALVES
+    from bpcli.training import evaluate, find_mistakes, load
+
+    saved = load(model)
+    source = saved.config.dataset.source if data is None else data
+    images = load_split(source, split, deskew=saved.config.dataset.deskew)
+    images.check_fits(saved.pixels, saved.classes)
+    network = saved.network()
+    found = evaluate(network, images)
+    mistakes = find_mistakes(network, images, most) if most else None
+    if as_json:
+        say(show.evaluation_fields(model, split, found, mistakes))
+    else:
+        say(show.draw_evaluation(model, split, found))
+        if mistakes:
+            width, ascii_only = shutil.get_terminal_size().columns, not can_print(HALVES)
+            say("\n" + show.draw_mistakes(mistakes, images, width, ascii_only=ascii_only))
+    if min_accuracy is not None and found.accuracy < min_accuracy:
+        raise NotAsAsked(
+            f"{model}: accuracy {found.accuracy:.4f} is below the {min_accuracy:g} asked for"
+        )

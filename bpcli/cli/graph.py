@@ -1,0 +1,67 @@
+"""an expression, or a configuration, in -> its computational graph out: `bpcli graph`."""
+
+from typing import Any
+
+import click
+
+from bpcli.cli.options import FILE, json_option, threads_option
+from bpcli.cli.terminal import can_print, say
+
+
+@click.command("graph")
+@click.argument("expression", required=False)
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--config", "config_file", type=FILE, metavar="CONFIG", help="Draw CONFIG's network.")
+@json_option
+@threads_option
+@click.option("--dot", "as_dot", is_flag=True, help="Print text for Graphviz's dot.")
+@click.option("--ascii", "as_ascii", is_flag=True, help="Draw with ASCII characters.")
+def graph_command(
+    expression: str | None,
+    values: tuple[str, ...],
+    config_file: str | None,
+    as_json: bool,
+    as_dot: bool,
+    as_ascii: bool,
+) -> None:
+    """Draw the computational graph of EXPRESSION with its values and derivatives.
+
+    Above each arrow stands the value, below it the derivative of the result by it. The language has
+    + - * / ** and parentheses, exp, log, sigmoid, tanh, relu, max, numbers and names. Put -- before
+    an expression that begins with a minus sign.
+
+    \b
+    bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1
+    """
+    if as_json and as_dot:
+        raise click.UsageError("expected either --json or --dot, not both")
+    form = "json" if as_json else "dot" if as_dot else "text"
+    if expression is not None and config_file is None:
+        drawn = _draw_expression(expression, values, form)
+    elif expression is None and config_file is not None:
+        drawn = _draw_network(config_file, form)
+    else:
+        raise click.UsageError("expected either an EXPRESSION or --config CONFIG")
+    if form == "text" and (as_ascii or not can_print(drawn)):
+        from bpcli.show.block import ASCII
+
+        drawn = drawn.translate(ASCII)
+    say(drawn)
+
+
+def _draw_expression(text: str, values: tuple[str, ...], form: str) -> Any:
+    from bpcli.backprop.expression import Expression
+    from bpcli.files.assignment import parse_values
+    from bpcli.show.graph import draw_graph, graph_dot, graph_fields
+
+    graph = Expression(text, parse_values(values)).graph
+    return {"json": graph_fields, "dot": graph_dot, "text": draw_graph}[form](graph)
+
+
+def _draw_network(config_file: str, form: str) -> Any:
+    from bpcli.show.network import draw_network, network_dot, network_fields
+    from bpcli.training.config import load_config
+    from bpcli.training.run import outline_network
+
+    stages = outline_network(load_config(config_file))
+    return {"json": network_fields, "dot": network_dot, "text": draw_network}[form](stages)

@@ -1,0 +1,31 @@
+"""the name of a command in -> that command; what each needs is imported when it runs.
+
+So `--help` stays quick, and the number of BLAS threads is settled before numpy is imported.
+"""
+
+import click
+
+from bpcli import __version__
+from bpcli.cli.config import config_command
+from bpcli.cli.eval import eval_command
+from bpcli.cli.gradcheck import gradcheck_command
+from bpcli.cli.graph import graph_command
+from bpcli.cli.terminal import Shell
+from bpcli.cli.train import train_command
+
+
+@click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="bpcli %(version)s")
+def main() -> None:
+    """Train a neural network on MNIST by backpropagation, and prove its gradients.
+
+    \b
+    bpcli train                    train the book's two-layer net
+    bpcli eval model.npz           measure it
+    bpcli gradcheck                compare its gradients with numerical ones
+    bpcli graph 'x * x' x=3        see the chain rule at work
+    """
+
+
+for command in (train_command, eval_command, gradcheck_command, graph_command, config_command):
+    main.add_command(command)

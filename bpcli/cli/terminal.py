@@ -1,0 +1,132 @@
+"""results, errors and signals in -> text on the two streams and an exit code out."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bpcli.errors import BpcliError, OutputError, Stopped
+from bpcli.machine import limit_memory
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+Item = TypeVar("Item")
+
+
+class Shell(click.Group):
+    """The one place that turns an exception into a message and an exit code."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **options)
+        except BrokenPipeError:  # help that nobody reads, for which click would exit with 1
+            _abandon_output()
+            sys.exit(Stopped(signal.SIGPIPE).exit_code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what is wrong becomes a message and the exit code of its kind."""
+        limit_memory()
+        try:
+            return super().invoke(ctx)
+        except BpcliError as error:
+            if str(error):
+                complain(str(error))
+            ctx.exit(error.exit_code)
+        except MemoryError as error:
+            complain(
+                f"out of memory: {str(error) or 'no more to be had'}; make network.hidden or "
+                "training.batch_size smaller, or the data"
+            )
+            ctx.exit(BpcliError.exit_code)
+        except BrokenPipeError:
+            ctx.exit(Stopped(signal.SIGPIPE).exit_code)
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().main(*args, **options)
+        except OSError as error:  # help that could not be written
+            complain(f"standard output: could not be written: {error.strerror}")
+            _abandon_output()
+            sys.exit(OutputError.exit_code)
+
+
+def say(result: str | dict[str, Any]) -> None:
+    """Write a result, text or the fields of a JSON object, to standard output at once."""
+    import json
+
+    text = result if isinstance(result, str) else json.dumps(result, allow_nan=False)
+    if sys.stdout is None:
+        raise OutputError("standard output: could not be written: it is closed")
+    encoding = sys.stdout.encoding or "utf-8"  # file names can have characters that it has not
+    try:
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+    except OSError as error:
+        _abandon_output()
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"standard output: could not be written: {error.strerror}") from error
+
+
+def _abandon_output() -> None:
+    """See to it that what could not be written is not tried again when Python exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(message: str) -> None:
+    """Write a message to standard error, if anybody listens: the exit code says it too."""
+    with contextlib.suppress(OSError):
+        click.echo(message, err=True)
+
+
+def can_print(text: str) -> bool:
+    """Tell whether the encoding of standard output, which the locale sets, has these characters."""
+    if sys.stdout is None:
+        return True
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def progress(items: Iterable[Item], *, done: int, total: int, quiet: bool) -> "tqdm[Item]":
+    """Return the items with a progress bar on standard error, if that is a terminal."""
+    for name in [name for name in os.environ if name.startswith("TQDM_")]:
+        del os.environ[name]  # tqdm fails on most values that it did not expect
+    from tqdm import tqdm
+
+    return tqdm(
+        items,
+        total=total,
+        initial=done,
+        disable=quiet or sys.stderr is None or not sys.stderr.isatty(),
+        unit="it",
+        leave=False,
+    )
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[list[int]]:
+    """Collect the first signal that asks to stop; a second one does not wait, nor save."""
+    caught: list[int] = []
+
+    def catch(number: int, _frame: object) -> None:
+        if caught:
+            raise Stopped(number)
+        caught.append(number)
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = {number: signal.getsignal(number) for number in signals}
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, catch)
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,88 @@
+"""a configuration in -> a trained model out, and a line for each evaluation: `bpcli train`."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from bpcli.cli.options import FILE, config_argument, json_option, set_option, threads_option
+from bpcli.cli.terminal import complain, progress, say, signals
+from bpcli.errors import Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bpcli.training import Output, Record, Run
+
+
+@click.command("train")
+@config_argument
+@click.option(
+    "-o", "--output", type=FILE, default="model.npz", show_default=True, help="The model file."
+)
+@set_option
+@click.option("--resume", is_flag=True, help="Go on from MODEL.part, or extend a finished MODEL.")
+@json_option
+@click.option("-q", "--quiet", is_flag=True, help="Print the result only, and no progress bar.")
+@threads_option
+def train_command(
+    config_file: str | None,
+    output: str,
+    overrides: tuple[str, ...],
+    resume: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train the network that CONFIG, a YAML file, describes; without CONFIG, the book's.
+
+    The state goes to MODEL.part at each evaluation; MODEL appears when training is done.
+
+    \b
+    bpcli train configs/fast.yaml -o fast.npz -s training.iterations=2000
+    """
+    from bpcli import show
+    from bpcli.training import Output
+
+    place = Output(output)
+    with place.reserved():
+        run, word = place.start(config_file, overrides, resume=resume)
+        if word:
+            complain(word)
+        with signals() as caught:
+            for record in _records(run, quiet=quiet):
+                if record and not run.complete:
+                    place.save(run)
+                    if not quiet:
+                        say(record.to_fields() if as_json else show.draw_record(record))
+                if caught:
+                    break
+            if not run.complete:
+                raise _stopped(place, run, caught[0])
+            place.finish(run)
+    last = run.record
+    assert last  # noqa: S101 - every run ends with an evaluation
+    say(show.end_fields(output, last) if as_json else show.draw_end(output, last))
+
+
+def _records(run: "Run", *, quiet: bool) -> "Iterator[Record | None]":
+    """Train, and show the last evaluation beside a progress bar."""
+    from bpcli import show
+    from bpcli.training import train
+
+    total = run.config.training.iterations
+    with progress(train(run), done=run.iteration, total=total, quiet=quiet) as bar:
+        for record in bar:
+            if record:
+                bar.set_postfix_str(show.draw_progress(record), refresh=False)
+                bar.clear()
+            yield record
+
+
+def _stopped(place: "Output", run: "Run", number: int) -> Stopped:
+    """Save a run that signal `number` has interrupted, and say how to go on."""
+    place.save(run)
+    command = shlex.join(["bpcli", "train", "-o", str(place.path), "--resume"])
+    return Stopped(
+        number,
+        f"stopped at iteration {run.iteration} and saved in {place.part}; go on with: {command}",
+    )

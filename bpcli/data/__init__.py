@@ -1,0 +1,16 @@
+"""files in -> images and labels out, in mini-batches, as they are or made harder to learn from."""
+
+from bpcli.data.adversary import worsen
+from bpcli.data.dataset import Dataset, Split, load_dataset, load_split
+from bpcli.data.distortion import Distortion
+from bpcli.data.minibatch import MiniBatches
+
+__all__ = [
+    "Dataset",
+    "Distortion",
+    "MiniBatches",
+    "Split",
+    "load_dataset",
+    "load_split",
+    "worsen",
+]

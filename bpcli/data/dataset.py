@@ -1,0 +1,132 @@
+"""the files of a source in -> a Dataset of arrays out."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from bpcli.arrays import Array, Bytes
+from bpcli.data.warp import deskew_images
+from bpcli.errors import DatasetError
+from bpcli.files.source import read_split
+
+SplitName = Literal["train", "test", "validation"]
+
+BUNDLED = Path(__file__).parent / "mnist"
+PIXEL_SCALE = 1 / 255  # grey levels 0 to 255 become 0 to 1
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images of one purpose: `images` (N, pixels) and `labels` (N,), both uint8.
+
+    `size` is that of an image, (height, width), in pixels.
+    """
+
+    name: SplitName
+    images: Bytes
+    labels: Bytes
+    source: str
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def check_fits(self, pixels: int, classes: int) -> None:
+        """Raise DatasetError if a network for so many pixels and classes cannot take the images."""
+        if self.images.shape[1] != pixels:
+            raise DatasetError(
+                f"{self.source}: {self.name} images: found {self.images.shape[1]} pixels, "
+                f"expected {pixels}, as the model was trained on"
+            )
+        if self.labels.max() >= classes:
+            raise DatasetError(
+                f"{self.source}: {self.name} labels: found {self.labels.max()}, "
+                f"expected at most {classes - 1}, as the model was trained on"
+            )
+
+
+def to_inputs(images: Bytes, out: Array) -> Array:
+    """Turn grey levels (N, pixels) from 0 to 255 into inputs from 0 to 1, written to `out`."""
+    np.copyto(out, images)  # faster than to convert and to multiply in one
+    out *= PIXEL_SCALE
+    return out
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What to learn from (`train`) and what to report on (`held_out`: test, or validation)."""
+
+    train: Split
+    held_out: Split
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels in each image."""
+        return int(self.train.images.shape[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of each image, in pixels."""
+        return self.train.size
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: one more than the largest label."""
+        return int(max(self.train.labels.max(), self.held_out.labels.max())) + 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what is learnt from: sizes, labels and images."""
+        digest = hashlib.sha256(repr(self.train.images.shape).encode())
+        digest.update(self.train.labels.data)
+        digest.update(self.train.images.data)
+        return digest.hexdigest()
+
+
+def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = False) -> Dataset:
+    """Load the bundled MNIST (`mnist`), a folder of IDX files, or a Keras-style `.npz`.
+
+    With `validation`, that many of the last training images are held out in place of the test
+    images; with `deskew`, all images are made upright. IDX files that are not compressed are
+    memory-mapped. Raises DatasetError, which names the file, what was found in it and what was
+    expected.
+    """
+    train = load_split(source, "train", deskew=deskew)
+    test = load_split(source, "test", deskew=deskew)
+    if train.images.shape[1] != test.images.shape[1]:
+        raise DatasetError(
+            f"{source}: training images have {train.images.shape[1]} pixels and test images "
+            f"{test.images.shape[1]}, expected the same"
+        )
+    if test.labels.max() > train.labels.max():
+        raise DatasetError(
+            f"{source}: a test label is {test.labels.max()}, expected at most "
+            f"{train.labels.max()}, the largest training label"
+        )
+    if not validation:
+        return Dataset(train, test)
+    if validation >= len(train):
+        raise DatasetError(
+            f"dataset.validation: found {validation}, expected fewer than the {len(train)} "
+            f"training images of {source}"
+        )
+    kept = len(train) - validation
+    return Dataset(
+        replace(train, images=train.images[:kept], labels=train.labels[:kept]),
+        replace(train, name="validation", images=train.images[kept:], labels=train.labels[kept:]),
+    )
+
+
+def load_split(source: str, name: SplitName, *, deskew: bool = False) -> Split:
+    """Load the training or the test images of a source, as `load_dataset` takes it."""
+    images, labels = read_split(source, name, BUNDLED)
+    n, height, width = images.shape
+    size, images = (height, width), images.reshape(n, height * width)
+    if deskew:
+        images = deskew_images(images, size)
+    # Labels are used to count with: a file that is changed meanwhile must not change them.
+    return Split(name, images, labels.copy(), source, size)

@@ -1,0 +1,26 @@
+"""`NAME=NUMBER` texts in -> the number of each name out."""
+
+import math
+from collections.abc import Sequence
+
+from bpcli.errors import ExpressionError
+from bpcli.files.document import plain_scalar
+
+
+def parse_values(assignments: Sequence[str]) -> dict[str, float]:
+    """Read `NAME=NUMBER` texts. Raises ExpressionError."""
+    values: dict[str, float] = {}
+    for assignment in assignments:
+        name, _, text = assignment.partition("=")
+        number = plain_scalar(text.strip())
+        if not name.strip().isidentifier() or not isinstance(number, int | float):
+            raise ExpressionError(f"{assignment}: expected NAME=NUMBER")
+        if name.strip() in values:
+            raise ExpressionError(f"{assignment}: {name.strip()} has a value already")
+        try:
+            values[name.strip()] = float(number)
+        except OverflowError:
+            values[name.strip()] = math.inf
+        if math.isinf(values[name.strip()]):
+            raise ExpressionError(f"{assignment}: too large for a number")
+    return values

@@ -1,0 +1,7 @@
+"""a network in -> whether its gradients are right, and what is wrong with them: section 5.7.3."""
+
+from bpcli.gradcheck.check import GradientCheck, check_gradients, clearest
+from bpcli.gradcheck.comparison import Comparison
+from bpcli.gradcheck.diagnosis import diagnose
+
+__all__ = ["Comparison", "GradientCheck", "check_gradients", "clearest", "diagnose"]

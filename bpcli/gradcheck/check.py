@@ -1,0 +1,101 @@
+"""a network and a mini-batch in -> a GradientCheck out: is backpropagation right?
+
+Section 5.7.3. Each layer is checked alone first, on random numbers, so that a mistake is found
+where it was made; then the whole network, every parameter by itself. The numerical gradients go
+through the layers' own `forward`, in float64, or in complex128 for the complex step.
+"""
+
+import copy
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from bpcli.arrays import Array, Labels, check_inputs, check_labels
+from bpcli.backprop.layers import ReLU
+from bpcli.backprop.network import Network
+from bpcli.gradcheck.alone import check_layers
+from bpcli.gradcheck.comparison import Comparer, Comparison
+from bpcli.gradcheck.whole import check_network
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The comparison of every gradient: `layers` each alone, `parameters` in the whole network."""
+
+    method: str
+    samples: int
+    tolerance: float
+    seconds: float
+    layers: tuple[Comparison, ...]
+    parameters: tuple[Comparison, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all comparisons passed."""
+        return not self.failures
+
+    @property
+    def failures(self) -> list[Comparison]:
+        """What is wrong with layers alone, or, if nothing is, with the whole network."""
+        return [row for row in self.layers if not row.passed] or [
+            row for row in self.parameters if not row.passed
+        ]
+
+    @property
+    def checked(self) -> int:
+        """Number of parameters whose gradients in the whole network were compared."""
+        return sum(row.checked for row in self.parameters)
+
+    @property
+    def kinks(self) -> int:
+        """How many of these lie at kinks."""
+        return sum(row.kinks for row in self.parameters)
+
+
+def check_gradients(
+    network: Network,
+    x: Array,
+    t: Labels,
+    rng: np.random.Generator,
+    *,
+    method: str = "central",
+    tolerance: float = 1e-6,
+) -> GradientCheck:
+    """Compare each gradient of a network on x (N, pixels), t (N,) with a numerical one.
+
+    `method` is `central`, (f(p + h) - f(p - h)) / 2h, or `complex`, Im f(p + ih) / h (Squire &
+    Trapp 1998). Relative errors up to `tolerance` pass. Dropout keeps one mask throughout; weight
+    decay is part of the loss. A network in float32, in which differences say nothing, is checked
+    as a copy in float64; in neither case do its parameters change. `rng` draws what layers are
+    checked on alone. Raises ArrayError for an x or a t that no network takes.
+    """
+    check_inputs(x)
+    check_labels(t, len(x))
+    start = time.perf_counter()
+    with np.errstate(all="ignore"):  # a gradient that is not a number is reported, not warned of
+        network, x = network.astype(np.float64), x.astype(np.float64)
+        comparer = partial(Comparer, method=method, tolerance=tolerance)
+        layers = tuple(check_layers(network, x, t, rng, comparer))
+        parameters = tuple(check_network(network, x, t, comparer))
+    seconds = time.perf_counter() - start
+    return GradientCheck(method, len(x), tolerance, seconds, layers, parameters)
+
+
+def clearest(
+    network: Network, mini_batches: Iterable[tuple[Array, Labels]]
+) -> tuple[Array, Labels]:
+    """Return the mini-batch (x, t) on which ReLU's inputs stay farthest from its kink at 0."""
+    with np.errstate(all="ignore"):  # of huge weights
+        return max(mini_batches, key=lambda mini_batch: _clearance(network, mini_batch[0]))
+
+
+def _clearance(network: Network, x: Array) -> float:
+    nearest = np.inf
+    for layer in copy.deepcopy(network.layers):  # the check needs layers that were never used
+        if isinstance(layer, ReLU):
+            nearest = min(nearest, float(np.abs(x).min()))
+        x = layer.forward(x)
+    return nearest

@@ -1,0 +1,91 @@
+"""a wrong gradient and the right one in -> words out: what kind of mistake it looks like."""
+
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.arrays import Array
+
+CLOSE = 1e-4  # relative; a numerical gradient is far better, a wrong formula far worse
+
+
+def diagnose(backprop: Array, numerical: Array, samples: int, before: Array | None = None) -> str:
+    """Say what `backprop` looks like beside `numerical`, of the same shape, for so many images.
+
+    `before` is the gradient of the call before, if that was right.
+
+    >>> diagnose(np.array([2.0, -4.0]), np.array([1.0, -2.0]), 3)
+    'every element is 2 times what it should be'
+    >>> diagnose(np.array([3.0, -6.0]), np.array([1.0, -2.0]), 3)
+    'every element is 3 times what it should be: is the division by the 3 images missing?'
+    """
+    if not np.isfinite(backprop).all():
+        return f"{np.count_nonzero(~np.isfinite(backprop)):,} elements are not finite numbers"
+    if before is not None:
+        if _close(backprop, before + numerical):
+            return "added to the gradient of the call before: it should be set"
+        return "right at the first call and wrong at the second: is a stale value used?"
+    if not backprop.any():
+        return "zero everywhere: is it never set?"
+    factor = _factor(backprop, numerical)
+    if factor is not None and abs(factor - 1) > CLOSE:
+        return _explain_factor(factor, samples)
+    if _is_square(backprop) and _close(backprop, numerical.T):
+        return "transposed"
+    mask = _diagnose_mask(backprop, numerical)
+    if mask:
+        return mask
+    wrong = np.count_nonzero(~np.isclose(backprop, numerical, CLOSE, CLOSE * _largest(numerical)))
+    if wrong == 0:
+        return "close, but not within the tolerance: is a small term missing?"
+    if wrong == backprop.size:
+        return "every element is wrong, with no pattern"
+    return f"{wrong:,} of {backprop.size:,} elements are wrong"
+
+
+def describe(error: Exception) -> str:
+    """Say what a layer raised, and where."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} raised at {Path(place.filename).name}:{place.lineno}: {error}"
+
+
+def _diagnose_mask(backprop: Array, numerical: Array) -> str:
+    zero = numerical == 0
+    if not backprop[zero].any():
+        return ""
+    if not backprop[~zero].any():
+        return "zero where it should not be, not zero where it should: is a mask inverted?"
+    if _factor(backprop[~zero], numerical[~zero]) is not None:
+        return "not zero where it should be: is a mask missing?"
+    return ""
+
+
+def _explain_factor(factor: float, samples: int) -> str:
+    if abs(factor + 1) < CLOSE:
+        return "the sign is wrong"
+    words = f"every element is {factor:.4g} times what it should be"
+    if samples > 1 and abs(factor / samples - 1) < CLOSE:
+        return f"{words}: is the division by the {samples} images missing?"
+    if samples > 1 and abs(factor * samples - 1) < CLOSE:
+        return f"{words}: is it divided by the {samples} images twice?"
+    return words
+
+
+def _factor(backprop: Array, numerical: Array) -> float | None:
+    """Return the c other than 0 for which backprop = c * numerical, if there is one."""
+    squares = float(np.vdot(numerical, numerical))
+    factor = float(np.vdot(numerical, backprop)) / squares if squares else 0.0
+    return factor if factor and _close(backprop, factor * numerical) else None
+
+
+def _is_square(array: Array) -> bool:
+    return array.ndim > 1 and array.shape[0] == array.shape[1]
+
+
+def _close(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and float(np.abs(a - b).max(initial=0)) <= CLOSE * _largest(b)
+
+
+def _largest(array: Array) -> float:
+    return float(np.abs(array).max(initial=0))

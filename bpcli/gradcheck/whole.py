@@ -1,0 +1,40 @@
+"""a network and a mini-batch in -> how the gradient by every parameter compares out."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import Array, Labels
+from bpcli.backprop.network import Network
+from bpcli.gradcheck.comparison import Build, Comparer, Comparison
+from bpcli.gradcheck.diagnosis import describe
+from bpcli.gradcheck.numerical import Function
+from bpcli.gradcheck.rewind import make_rewind
+
+
+def check_network(
+    network: Network, x: Array, t: Labels, comparer: Callable[[Build], Comparer]
+) -> Iterator[Comparison]:
+    """Compare the gradients by every parameter of the whole network."""
+
+    def build(dtype: npt.DTypeLike) -> Function:
+        twin = network.astype(dtype)
+        rewind = make_rewind(twin.layers)
+
+        def loss() -> float:
+            rewind()
+            return twin.forward(x, t)
+
+        magnitude = max(1.0, abs(loss()), float(np.abs(twin.predict(x)).max()))
+        return Function(loss, twin.arrays, magnitude)
+
+    try:
+        checker = comparer(build)
+        network.forward(x, t)
+        network.backward()
+        for stage in network.stages:
+            for name in stage.shapes:
+                yield checker.compare(stage.name, name, network.gradient_arrays[name], len(x))
+    except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported
+        yield Comparison("Network", "", problem=describe(error))

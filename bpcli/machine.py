@@ -1,0 +1,94 @@
+"""what the user wants in -> what numpy's BLAS and this process may take of the machine.
+
+For nets of this size a second BLAS thread gains little on an idle machine, loses much on a busy
+one, and changes the last bits of the result; so one thread is the default.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "OMP_NUM_THREADS",
+)
+MEMINFO = Path("/proc/meminfo")
+CGROUP = Path("/sys/fs/cgroup/memory.max")
+
+
+def limit_threads(threads: int | None = None) -> None:
+    """Give BLAS `threads` threads; without a number one, unless the environment says how many.
+
+    BLAS reads the environment when numpy is first imported; later it is told, if it is OpenBLAS.
+    """
+    if threads is None and any(os.environ.get(name) for name in VARIABLES):
+        return
+    os.environ.update(dict.fromkeys(VARIABLES, str(threads or 1)))
+    if "numpy" in sys.modules:
+        set_threads = _openblas("set_num_threads")
+        if set_threads:
+            set_threads(threads or 1)
+
+
+def threads() -> str:
+    """Return how many threads BLAS has, or `all` where neither it nor the environment says so."""
+    get_threads = _openblas("get_num_threads")
+    if get_threads:
+        return str(get_threads())
+    return next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "all")
+
+
+def _openblas(function: str) -> Callable[..., int] | None:
+    """Return a function of the OpenBLAS that numpy has loaded, whatever that build calls it."""
+    import ctypes
+
+    import numpy as np
+
+    core = np._core if hasattr(np, "_core") else np.core  # noqa: SLF001 - numpy 1.26 has the second
+    with contextlib.suppress(OSError):
+        library = ctypes.CDLL(core._multiarray_umath.__file__)  # noqa: SLF001 - it links to BLAS
+        for name in (f"{prefix}openblas_{function}" for prefix in ("scipy_", "")):
+            for suffix in ("64_", ""):
+                if hasattr(library, name + suffix):
+                    found: Callable[..., int] = getattr(library, name + suffix)
+                    return found
+    return None
+
+
+def limit_memory() -> None:
+    """Let this process take no more memory than there is: what asks for more gets a MemoryError.
+
+    Otherwise the system would kill it, once it uses what it was promised. Where a system has no
+    such limit, nothing happens.
+    """
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (available_memory(), hard))
+
+
+def available_memory() -> int:
+    """Return the bytes that this process may take: of the machine, its container and its limit."""
+    return min(_limits())
+
+
+def _limits() -> Iterator[int]:
+    import resource
+
+    try:
+        fields = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+        yield 1024 * sum(int(fields[name].split()[0]) for name in ("MemAvailable", "SwapFree"))
+    except (OSError, KeyError):  # not Linux
+        yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        soft, _ = resource.getrlimit(kind)
+        if soft != resource.RLIM_INFINITY:
+            yield soft
+    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+        yield int(CGROUP.read_text())

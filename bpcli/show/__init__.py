@@ -1,0 +1,27 @@
+"""results in -> text, drawings and the fields of JSON out; nothing is printed here."""
+
+from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_fields
+from bpcli.show.gradcheck import check_fields, draw_check
+from bpcli.show.graph import draw_graph, graph_dot, graph_fields
+from bpcli.show.network import draw_network, network_dot, network_fields
+from bpcli.show.picture import draw_picture
+from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
+
+__all__ = [
+    "check_fields",
+    "draw_check",
+    "draw_end",
+    "draw_evaluation",
+    "draw_graph",
+    "draw_mistakes",
+    "draw_network",
+    "draw_picture",
+    "draw_progress",
+    "draw_record",
+    "end_fields",
+    "evaluation_fields",
+    "graph_dot",
+    "graph_fields",
+    "network_dot",
+    "network_fields",
+]

@@ -1,0 +1,37 @@
+"""numbers and shapes in -> as a person writes them, or as JSON can hold them, out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+LARGEST_WHOLE = 1e15  # above it float64 has no digit for each unit
+
+
+def draw_number(value: float) -> str:
+    """Return a number as a person would write it, to six digits.
+
+    >>> [draw_number(x) for x in (2.2000000000000002, 220.00000000000003, 1 / 3, 1234567, 1.5e-7)]
+    ['2.2', '220', '0.333333', '1234567', '1.5e-07']
+    """
+    if math.isfinite(value) and value == int(value) and abs(value) < LARGEST_WHOLE:
+        return str(int(value))
+    return f"{value:.6g}"
+
+
+def draw_shape(shape: Sequence[int | str]) -> str:
+    """Return the shape of an array as people write it, such as 784×50."""
+    return "×".join(map(str, shape))
+
+
+def json_number(value: Any) -> Any:
+    """Return a value for JSON: None for a number that JSON has not."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def json_fields(record: "DataclassInstance") -> dict[str, Any]:
+    """Return the fields of a dataclass for JSON."""
+    return {name: json_number(value) for name, value in asdict(record).items()}

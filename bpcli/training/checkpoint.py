@@ -1,0 +1,214 @@
+"""a Run in -> the contents of a model file out, and such a file in -> a Checkpoint out.
+
+The file is an .npz: the arrays W1, b1, W2, ... as numpy.load opens them, the optimizer's vectors
+under `optimizer.NAME`, and one JSON text under `metadata`.
+"""
+
+import json
+import math
+import operator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli import __version__, machine
+from bpcli.arrays import Array, Shape
+from bpcli.backprop.architecture import build_network, shapes
+from bpcli.backprop.network import Network
+from bpcli.backprop.optimizer import METHODS
+from bpcli.errors import CheckpointError, ConfigError
+from bpcli.files.archive import holds, open_file, read_arrays
+from bpcli.files.document import readable, show, to_scalar
+from bpcli.training.config import Config, flatten, parse_config
+from bpcli.training.record import Record
+from bpcli.training.run import Run
+
+FORMAT = 1
+ALWAYS = {"metadata.npy", "b1.npy"}  # members of every model, and of hardly anything else
+OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model file that has been read and found to be in order."""
+
+    path: Path
+    config: Config
+    arrays: dict[str, Array]
+    fingerprint: str
+    iteration: int
+    dropout_state: dict[str, Any]
+    record: Record | None
+
+    @property
+    def parameters(self) -> list[Array]:
+        """The network's arrays, without those of the optimizer, in order."""
+        return [a for name, a in self.arrays.items() if not name.startswith(OPTIMIZER)]
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of the images that the network takes."""
+        return len(self.parameters[0])
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that the network tells apart."""
+        return len(self.parameters[-1])
+
+    def network(self, dtype: npt.DTypeLike = np.float32) -> Network:
+        """Return the trained network, in float32 or float64."""
+        rng = np.random.default_rng(self.config.seed)  # the weights are overwritten
+        options = vars(self.config.network)
+        network = build_network(self.pixels, self.classes, rng, **options, dtype=dtype)
+        for name, array in network.arrays.items():
+            array[...] = self.arrays[name]
+        return network
+
+    def restore(self, run: Run) -> None:
+        """Make `run`, which has just been set up, the run that was saved.
+
+        Only `training.iterations` may differ, and not be fewer than are done. Raises
+        CheckpointError otherwise, or if the training data are not the same.
+        """
+        saved, wanted = flatten(self.config), flatten(run.config)
+        changed = [
+            f"{key} is {to_scalar(wanted[key])} but was {to_scalar(saved[key])}"
+            for key in saved
+            if saved[key] != wanted[key] and key != "training.iterations"
+        ]
+        if changed:
+            raise CheckpointError(
+                f"{self.path}: cannot go on with another configuration: {'; '.join(changed)}; "
+                "only training.iterations may change"
+            )
+        if run.config.training.iterations < self.iteration:
+            raise CheckpointError(
+                f"{self.path}: training.iterations is {run.config.training.iterations}, expected "
+                f"at least the {self.iteration} that are done"
+            )
+        if run.dataset.fingerprint != self.fingerprint:
+            raise CheckpointError(
+                f"{self.path}: the training data of {run.config.dataset.source} are not those that "
+                "it was trained on; put them back, or train anew without --resume"
+            )
+        for name, array in _arrays(run).items():
+            array[...] = self.arrays[name]
+        run.optimizer.updates = run.iteration = self.iteration
+        run.dropout_rng.bit_generator.state = self.dropout_state
+        if self.record:
+            run.seconds = self.record.seconds
+            run.record = self.record
+
+
+def write(file: BinaryIO, run: Run) -> None:
+    """Write all of `run` to a file. Raises OSError."""
+    metadata = {
+        "format": FORMAT,
+        "bpcli": __version__,
+        "numpy": np.__version__,
+        "blas_threads": machine.threads(),
+        "config": asdict(run.config),
+        "dataset": run.dataset.fingerprint,
+        "iteration": run.iteration,
+        "dropout": run.dropout_rng.bit_generator.state,
+        "record": run.record and run.record.to_fields(),
+    }
+    arrays: dict[str, Any] = _arrays(run)
+    np.savez(file, metadata=np.array(json.dumps(metadata)), **arrays)
+
+
+def _arrays(run: Run) -> dict[str, Array]:
+    """Return all arrays of a model file under their names in it."""
+    return run.network.arrays | {OPTIMIZER + name: v for name, v in run.optimizer.state.items()}
+
+
+def is_model(file: BinaryIO) -> bool:
+    """Tell whether a file looks like a model, of whatever version, by what it contains."""
+    return holds(file, ALWAYS)
+
+
+def load(path: str | Path) -> Checkpoint:
+    """Read a model file, trusting nothing in it. Raises CheckpointError."""
+    path = Path(path)
+    arrays = _read_arrays(path)
+    try:
+        metadata = json.loads(str(arrays.pop("metadata")))
+        if metadata["format"] != FORMAT:
+            raise CheckpointError(
+                f"{path}: found format {show(metadata['format'])}, expected {FORMAT}; it was "
+                f"written by bpcli {show(metadata['bpcli'])}, this is {__version__}"
+            )
+        checkpoint = _describe(path, metadata, arrays)
+        _check_arrays(checkpoint)
+    except (
+        AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+    ) as error:  # fmt: skip
+        raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: found no valid configuration: {error}") from error
+    return checkpoint
+
+
+def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
+    """Return what the metadata say, as far as they make sense by themselves."""
+    iteration, record = operator.index(metadata["iteration"]), metadata["record"]
+    if iteration < 0:
+        raise ValueError(f"found {iteration} iterations")
+    np.random.default_rng().bit_generator.state = metadata["dropout"]
+    return Checkpoint(
+        path=path,
+        config=parse_config(json.dumps(metadata["config"]), str(path)),
+        arrays=arrays,
+        fingerprint=str(metadata["dataset"]),
+        iteration=iteration,
+        dropout_state=metadata["dropout"],
+        record=None if record is None else Record.from_fields(record, iteration),
+    )
+
+
+def _read_arrays(path: Path) -> dict[str, Array]:
+    try:
+        file = open_file(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    with file:
+        try:
+            arrays = read_arrays(file) if is_model(file) else {}
+        except ValueError as error:
+            raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
+    if not arrays:
+        raise CheckpointError(
+            f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"
+        )
+    return arrays
+
+
+def _check_arrays(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError unless the arrays are those of the configuration's network."""
+    if not all(array.size for array in checkpoint.parameters):
+        raise CheckpointError(f"{checkpoint.path}: found an array without numbers, expected some")
+    expected = _expected_shapes(checkpoint)
+    for name in sorted(expected.keys() | checkpoint.arrays.keys()):
+        array = checkpoint.arrays.get(name)
+        found = "no such array" if array is None else f"{array.dtype} {array.shape}"
+        wanted = f"float32 {expected[name]}" if name in expected else "no such array"
+        if found != wanted:
+            raise CheckpointError(
+                f"{checkpoint.path}: {readable(name)}: found {found}, expected {wanted}"
+            )
+        if not np.isfinite(checkpoint.arrays[name]).all():
+            raise CheckpointError(
+                f"{checkpoint.path}: {name}: found values that are not finite, expected numbers"
+            )
+
+
+def _expected_shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
+    """Return the shape of every array of a model with this configuration, by its name."""
+    hidden = checkpoint.config.network.hidden
+    own = shapes(checkpoint.pixels, checkpoint.classes, hidden)
+    total = sum(map(math.prod, own.values()))
+    vectors = METHODS[checkpoint.config.optimizer.method].remembers
+    return own | {OPTIMIZER + name: (total,) for name in vectors}

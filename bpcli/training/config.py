@@ -1,0 +1,196 @@
+"""YAML in -> one frozen Config out, or every mistake in it as `FILE:LINE: key: what is wrong`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from bpcli.backprop.architecture import ACTIVATIONS, GAINS, LOSSES
+from bpcli.backprop.optimizer import METHODS, SCHEDULES
+from bpcli.data.minibatch import SAMPLINGS
+from bpcli.files.document import Document, Entry, to_scalar
+from bpcli.files.kinds import Kind, boolean, choice, either, integer, list_of, number, text
+from bpcli.files.settings import lay_over, read_file, read_text
+
+
+def key(default: Any, kind: Kind, comment: str) -> Any:
+    """Return the dataclass field of a key: its default, what it takes, and a word on it.
+
+    `{words}` in the comment stands for the words that the kind takes.
+    """
+    words = " or ".join(", ".join(kind.words).rsplit(", ", 1))
+    comment = comment.format(words=words)
+    return field(default=default, metadata={"kind": kind, "comment": comment})
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """Arguments of `bpcli.data.load_dataset`."""
+
+    source: str = key("mnist", text(), "the bundled MNIST, a folder of IDX files, or an .npz")
+    validation: int = key(0, integer(0), "last training images, held out and reported on, not test")
+    deskew: bool = key(False, boolean(), "whether images are made upright first, test images too")
+
+
+@dataclass(frozen=True)
+class DistortionConfig:
+    """Arguments of `bpcli.data.Distortion`: how far each training image is distorted, at random."""
+
+    alpha: float = key(0.0, number(0, below=1e6), "elastic: 34 in Simard et al. 2003; 0 is none")
+    sigma: float = key(4.0, number(1, below=1e6), "its smoothness, in pixels")
+    rotation: float = key(0.0, number(0, below=360), "largest angle, in degrees")
+    scale: float = key(
+        0.0, number(0, below=1), "largest change of scale, down and across; 0.1 is 10 %"
+    )
+    shear: float = key(0.0, number(0, below=1e6), "largest; 0.1 leans by a tenth of the height")
+    shift: float = key(0.0, number(0, below=1e6), "largest, down and across, in pixels")
+
+    @property
+    def identity(self) -> bool:
+        """Whether images stay as they are."""
+        return not (self.alpha or self.rotation or self.scale or self.shear or self.shift)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Arguments of `bpcli.backprop.build_network`."""
+
+    hidden: tuple[int, ...] = key(
+        (50,),
+        list_of(integer(1), "[50]"),
+        "units of each hidden layer; one entry is the two-layer net",
+    )
+    activation: str = key("relu", choice(*ACTIVATIONS), "{words}")
+    weight_init: float | str = key(
+        0.01,
+        either(number(0, below=1e30), choice(*GAINS)),
+        "a standard deviation, or {words}",
+    )
+    loss: str = key(
+        "softmax",
+        choice(*LOSSES),
+        "{words}: with cross-entropy, or the error of sigmoids",
+    )
+    input_dropout: float = key(0.0, number(0, below=1), "share of pixels left out while training")
+    dropout: float = key(0.0, number(0, below=1), "share of hidden units left out while training")
+    weight_decay: float = key(0.0, number(0), "lambda; the loss gains lambda / 2 * sum of W ** 2")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Arguments of `bpcli.backprop.build_optimizer` and `build_schedule`."""
+
+    method: str = key("sgd", choice(*METHODS), "{words}")
+    learning_rate: float = key(0.1, number(0, exclusive=True), "its highest value")
+    momentum: float = key(0.9, number(0, below=1), "for the methods momentum and nesterov")
+    schedule: str = key(
+        "constant",
+        choice(*SCHEDULES),
+        "{words}; the last two fall to 0 at the last iteration",
+    )
+    warmup: int = key(0, integer(0), "iterations in which the learning rate rises from 0")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Arguments of the learning loop in `bpcli.training.train`."""
+
+    batch_size: int = key(100, integer(1, 10**6), "images in a mini-batch")
+    iterations: int = key(10_000, integer(1), "mini-batches to learn from")
+    sampling: str = key(
+        "shuffle",
+        choice(*SAMPLINGS),
+        "{words}: each image once an epoch, or drawn as in the book",
+    )
+    adversarial: float = key(
+        0.0,
+        number(0, below=1),
+        "step of each pixel up the loss before it is learnt from; 0 is none",
+    )
+    evaluate_every: int = key(0, integer(0), "iterations; 0 is once an epoch")
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that a run depends on; a section of the YAML is a field here, its keys are that field's.
+
+    The defaults are the book's two-layer net: 784-50-10, ReLU, SGD at 0.1, 10,000 mini-batches.
+    """
+
+    seed: int = key(0, integer(0), "of everything random: weights, mini-batches, dropout")
+    dataset: DatasetConfig = DatasetConfig()
+    distortion: DistortionConfig = DistortionConfig()
+    network: NetworkConfig = NetworkConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+SECTIONS: dict[str, Any] = {
+    item.name: item.default for item in fields(Config) if is_dataclass(item.default)
+}
+KEYS = {item.name: item for item in fields(Config) if item.name not in SECTIONS} | {
+    f"{name}.{item.name}": item for name, section in SECTIONS.items() for item in fields(section)
+}
+KINDS = {dotted: item.metadata["kind"] for dotted, item in KEYS.items()}
+
+
+def flatten(config: Config) -> dict[str, Any]:
+    """Return every value of `config` under its dotted key, such as `training.batch_size`."""
+    values: dict[str, Any] = {}
+    for dotted in KEYS:
+        section, _, name = dotted.rpartition(".")
+        values[dotted] = getattr(getattr(config, section) if section else config, name)
+    return values
+
+
+def _unflatten(values: dict[str, Any]) -> Config:
+    tree: dict[str, dict[str, Any]] = {name: {} for name in ("", *SECTIONS)}
+    for dotted, value in values.items():
+        section, _, name = dotted.rpartition(".")
+        tree[section][name] = value
+    return Config(**tree[""], **{name: type(SECTIONS[name])(**tree[name]) for name in SECTIONS})
+
+
+def load_config(
+    path: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    base: Config | None = None,
+) -> Config:
+    """Read the YAML file at `path`, if any, and lay `SECTION.KEY=VALUE` overrides over it.
+
+    What neither names keeps its value from `base`. Raises ConfigError with a line for each mistake.
+    """
+    return _build([] if path is None else [read_file(Path(path))], overrides, base or Config())
+
+
+def parse_config(document: str, name: str) -> Config:
+    """Read a configuration from YAML text (JSON is YAML too); messages call the text `name`."""
+    return _build([read_text(document, name)], (), Config())
+
+
+def _build(documents: Sequence[Document], overrides: Sequence[str], base: Config) -> Config:
+    settings = lay_over(KINDS, flatten(base), documents, overrides)
+    iterations = settings.values["training.iterations"]
+    warmup = settings.values["optimizer.warmup"]
+    if not settings.problems and warmup > iterations:
+        places = settings.places
+        place = places.get("optimizer.warmup") or places["training.iterations"]
+        entry = Entry("optimizer.warmup", warmup, place)
+        settings.refuse(entry, f"at most training.iterations, {iterations}")
+    settings.check()
+    return _unflatten(settings.values)
+
+
+def to_yaml(config: Config) -> str:
+    """Return the complete configuration as commented YAML that loads back to an equal Config."""
+    lines: list[str] = []
+    previous = ""
+    for dotted, value in flatten(config).items():
+        section, _, name = dotted.rpartition(".")
+        if section != previous:
+            lines.append(f"{section}:")
+        indent = "  " if section else ""
+        entry = f"{indent}{name}: {to_scalar(value)}"
+        lines.append(f"{entry:<25} # {KEYS[dotted].metadata['comment']}")
+        previous = section
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,105 @@
+"""a Run in -> a stream of Records out: the four steps, with an evaluation now and then."""
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from bpcli.arrays import Array, Labels
+from bpcli.backprop.learning import learn
+from bpcli.data.adversary import worsen
+from bpcli.errors import DivergedError
+from bpcli.training.evaluation import evaluate
+from bpcli.training.record import Record
+from bpcli.training.run import Run
+
+
+def train(run: Run) -> Iterator[Record | None]:
+    """Go on with `run` to its end, one iteration for each item that is asked for.
+
+    Yields a Record after an iteration that ends with an evaluation and None after any other, so
+    that a caller can show progress, save, or stop between two iterations. Raises DivergedError
+    when the loss is no longer finite.
+    """
+    watch = _Watch(run)
+    if run.complete and (run.record is None or run.record.iteration != run.iteration):
+        yield watch.record()  # it was stopped right here, before its last evaluation
+    iterations = range(run.iteration, run.config.training.iterations)
+    mini_batches, learning_rates = (
+        _mini_batches(run, iterations),
+        map(run.learning_rate, iterations),
+    )
+    losses = learn(run.network, run.optimizer, mini_batches, learning_rates)
+    while not run.complete:
+        with np.errstate(all="ignore"):  # a loss that overflows is reported, not warned of
+            loss = next(losses)
+        run.iteration += 1
+        if not math.isfinite(loss):
+            raise _diverged(run, f"the loss is {loss}")
+        yield watch.record() if _is_due(run) else None
+
+
+def _mini_batches(run: Run, iterations: range) -> Iterator[tuple[Array, Labels]]:
+    """Return what these iterations learn from, made harder if that is asked for."""
+    mini_batches = map(run.mini_batches.draw, iterations)
+    step = run.config.training.adversarial
+    return worsen(run.network, mini_batches, step) if step else mini_batches
+
+
+def _is_due(run: Run) -> bool:
+    """Tell whether an evaluation follows an iteration: at intervals, and at the end of the run."""
+    every, size = run.config.training.evaluate_every, run.config.training.batch_size
+    if run.complete:
+        return True
+    if every:
+        return run.iteration % every == 0
+    return run.iteration * size % len(run.dataset.train) < size  # an epoch is full
+
+
+def check_finite(run: Run) -> None:
+    """Raise DivergedError if a parameter, or what the optimizer remembers, is no finite number."""
+    state = (run.network.parameters, *run.optimizer.state.values())
+    if not all(np.isfinite(vector).all() for vector in state):
+        raise _diverged(run, "the optimizer's numbers overflow")
+
+
+def _diverged(run: Run, found: str) -> DivergedError:
+    return DivergedError(
+        f"training diverged: {found} at iteration {run.iteration}; try an "
+        f"optimizer.learning_rate smaller than {run.config.optimizer.learning_rate:g}"
+    )
+
+
+class _Watch:
+    """Evaluates, and tells the time spent on learning from the time spent on evaluating."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.began = time.perf_counter() - run.seconds
+        self.learning_since = time.perf_counter()
+        self.iteration = run.iteration
+
+    def record(self) -> Record:
+        run, batch_size = self.run, self.run.config.training.batch_size
+        images = (run.iteration - self.iteration) * batch_size
+        images_per_second = images / (time.perf_counter() - self.learning_since)
+        train, held_out = (
+            evaluate(run.network, s) for s in (run.dataset.train, run.dataset.held_out)
+        )
+        if not math.isfinite(train.loss):
+            raise _diverged(run, f"the loss is {train.loss}")
+        check_finite(run)
+        now = time.perf_counter()
+        run.record = Record(
+            iteration=run.iteration,
+            epoch=run.iteration * batch_size / len(run.dataset.train),
+            loss=train.loss,
+            train_accuracy=train.accuracy,
+            split=run.dataset.held_out.name,
+            accuracy=held_out.accuracy,
+            images_per_second=images_per_second,
+            seconds=now - self.began,
+        )
+        self.learning_since, self.iteration = now, run.iteration
+        return run.record

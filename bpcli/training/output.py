@@ -1,0 +1,151 @@
+"""a Run in -> a model file in its place, whole or not at all; what an earlier run left, out."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bpcli.errors import CheckpointError, SaveError
+from bpcli.files import atomic
+from bpcli.training import checkpoint
+from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.config import load_config
+from bpcli.training.loop import check_finite
+from bpcli.training.run import Run, set_up
+
+
+class Output:
+    """Where a run is written: `path` once it is complete, and until then `part`, MODEL.part."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.part = self.path.parent / (self.path.name + ".part")
+
+    @contextlib.contextmanager
+    def reserved(self) -> Iterator[None]:
+        """Hold both for one run. Raises CheckpointError if no model can or should be written there.
+
+        Nothing is changed before the run saves something.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                for target in (self.path, self.part):
+                    _check_replaceable(target)
+                    stack.enter_context(atomic.reserved(target))
+                    with atomic.replacing(target, keep=False):
+                        pass
+            except BlockingIOError as error:
+                raise CheckpointError(
+                    f"{self.path}: another run is writing there; wait for its end, or choose "
+                    "another file with -o"
+                ) from error
+            except OSError as error:
+                raise CheckpointError(
+                    f"{self.path}: no model can be written there: {error.strerror}; choose another "
+                    "file with -o"
+                ) from error
+            yield
+
+    def start(
+        self, config_file: str | None, overrides: Sequence[str], *, resume: bool
+    ) -> tuple[Run, str]:
+        """Set up the run that will be written here, and return it with a word to the user, if any.
+
+        With `resume` it goes on where an earlier one has stopped; what neither the file nor the
+        overrides say is then as it was. Raises what the configuration, the data or the earlier run
+        are to blame for.
+        """
+        if resume:
+            return self._resume(config_file, overrides)
+        run = set_up(load_config(config_file, overrides))
+        replaces = (
+            f"{self.part}: this run replaces an unfinished one; --resume would go on with that"
+        )
+        return run, replaces if self.part.exists() else ""
+
+    def _resume(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, str]:
+        saved = self.find()
+        base = saved.config if config_file is None else None
+        run = set_up(load_config(config_file, overrides, base))
+        saved.restore(run)
+        schedule = run.config.optimizer.schedule
+        now, before = run.config.training.iterations, saved.config.training.iterations
+        if schedule == "constant" or now == before:
+            return run, ""
+        return run, (
+            f"the {schedule} schedule now ends at iteration {now} and not {before}: the result is "
+            "not that of one uninterrupted run"
+        )
+
+    def find(self) -> Checkpoint:
+        """Load the unfinished run that has been written here, or else the finished one."""
+        for candidate in (self.part, self.path):
+            if os.path.lexists(candidate):
+                return checkpoint.load(candidate)
+        raise CheckpointError(
+            f"{self.part}: found neither it nor {self.path}; train without --resume first"
+        )
+
+    def save(self, run: Run) -> None:
+        """Write the state of an unfinished run to MODEL.part. Raises as `save` below does.
+
+        Raises DivergedError, and writes nothing, if it is not made of finite numbers.
+        """
+        check_finite(run)
+        save(self.part, run)
+
+    def finish(self, run: Run) -> None:
+        """Write the model of a complete run, and remove what was kept meanwhile.
+
+        Raises as `save` below does. The run then goes to MODEL.part, if that can be written.
+        """
+        try:
+            save(self.path, run)
+        except CheckpointError as error:
+            where = f"the finished run is in {self.part}"
+            try:
+                save(self.part, run)
+            except CheckpointError as second:
+                where = str(second)
+            raise type(error)(f"{error}; {where}") from error
+        try:
+            _check_replaceable(self.part)
+            self.part.unlink(missing_ok=True)
+        except OSError as error:
+            raise SaveError(f"{self.part}: could not be removed: {error.strerror}") from error
+        except CheckpointError:
+            pass  # somebody else has put it there meanwhile, and may keep it
+
+
+def save(path: str | Path, run: Run) -> None:
+    """Write the state of `run` to `path`: all of it, or nothing.
+
+    Raises SaveError, and CheckpointError if a file that is no model has been put there meanwhile.
+    """
+    path = Path(path)
+    try:
+        _check_replaceable(path)
+        with atomic.replacing(path) as file:
+            checkpoint.write(file, run)
+    except OSError as error:
+        raise SaveError(f"{path}: could not be written: {error.strerror}") from error
+
+
+def _check_replaceable(target: Path) -> None:
+    """Raise CheckpointError if what stands at `target` is neither a model nor an empty file."""
+    if os.path.isdir(target):  # noqa: PTH112 - is_dir() raises for a name that is too long
+        raise CheckpointError(f"{target}: found a folder, expected a file name for the model")
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise CheckpointError(
+            f"{target}: found a device or a pipe, expected a file name for the model"
+        )
+    if not target.stat().st_size:
+        return
+    with target.open("rb") as file:
+        if not checkpoint.is_model(file):
+            raise CheckpointError(
+                f"{target}: found a file that is no model, expected a model to replace, or none; "
+                "choose another with -o"
+            )

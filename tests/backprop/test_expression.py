@@ -1,0 +1,182 @@
+"""The language of `bpcli graph`: what it is, what it is not, and errors with a caret."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import FUNCTIONS, VALUES, expressions
+
+from bpcli.backprop.expression import Expression
+from bpcli.errors import ExpressionError
+
+
+@given(expressions(), VALUES)
+def test_values_are_those_of_python_and_derivatives_those_of_differences(text, values):
+    used = {name: value for name, value in values.items() if re.search(rf"\b{name}\b", text)}
+
+    def python(**changed):
+        return eval(text, {"__builtins__": {}}, FUNCTIONS | values | changed)
+
+    try:
+        expression = Expression(text, used)
+    except ExpressionError as error:
+        assert "^" in str(error)
+        return
+    expected = python()
+    assert float(expression.graph.output.value) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    for name, variable in expression.variables.items():
+        slopes = []
+        for h in (1e-6, -1e-6):  # at a kink the derivative is that of one side
+            try:
+                slopes.append((python(**{name: values[name] + h}) - expected) / h)
+            except (ArithmeticError, ValueError, TypeError):
+                return
+        if any(isinstance(slope, complex) for slope in slopes):
+            return
+        size = max(1.0, abs(expected), *map(abs, slopes))
+        low, high = min(slopes) - 1e-3 * size, max(slopes) + 1e-3 * size
+        if size < 1e3:
+            assert low <= float(variable.gradient) <= high
+
+
+def test_a_name_that_stands_twice_is_one_node():
+    expression = Expression("x * x + x", {"x": 3})
+    assert list(expression.variables) == ["x"]
+    assert sum(node is expression.variables["x"] for node in expression.graph.nodes) == 1
+    assert float(expression.variables["x"].gradient) == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2 ** 3 ** 2", 512),
+        ("-2 ** 2", -4),
+        ("0 ** 0", 1),
+        ("(-2) ** 2", 4),
+        ("7 - 2 - 1", 4),
+        ("8 / 4 / 2", 1),
+        ("--3", 3),
+        ("sigmoid(-1000)", 0),
+        ("tanh(1000)", 1),
+        ("relu(-1)", 0),
+        (" \n 1 +\t2\n", 3),
+        ("é * 2", 4),
+    ],
+)
+def test_values(text, value):
+    values = {"é": 2} if "é" in text else {}
+    assert float(Expression(text, values).graph.output.value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "caret"),
+    [
+        ("a + b * 2", "b has no value; add b=NUMBER", 4),
+        ("1 / (a - a)", "division by zero", 2),
+        ("0 ** -1", "division by zero: 0 to the power -1", 2),
+        ("2 * log(a - 3)", "log of -2, expected a number above 0", 4),
+        ("log(0)", "log of 0, expected a number above 0", 0),
+        ("exp(1000 * a)", "overflow: the result is too large", 0),
+        ("(-a) ** 0.5", "-1 to the power 0.5 is not a real number", 5),
+        ("(a - 1) ** 0.5", "the derivative by this is not a finite number here", 3),
+        ("(a - 2) ** a", "the derivative by a is not a finite number here", 1),
+        ("1e999", "overflow: too large for a number", 0),
+        ("9" * 400, "overflow: too large for a number", 0),
+        ("a ^ 2", "cannot be used here (a power is written **); expected + - * / **", 2),
+        ("a // 2", "cannot be used here; expected + - * / **", 2),
+        ("é + (2) @ 3", "é has no value", 0),
+        ("a + (2) @ 3", "cannot be used here", 8),
+        ("a b", "not an expression: invalid syntax", 2),
+        ("a * (1 + 2", "not an expression: '(' was never closed", 4),
+        ("max(a)", "found max with 1 arguments, expected 2", 0),
+        ("exp(a, a)", "found exp with 2 arguments, expected 1", 0),
+        ("2 * exp", "exp is a function; expected exp(...)", 4),
+        ("a + True", "cannot be used here", 4),
+        ("a + 1j", "cannot be used here", 4),
+        ("a + 'x'", "cannot be used here", 4),
+        ("a if a else a", "cannot be used here", 0),
+        ("a.real", "cannot be used here", 0),
+        ("a[0]", "cannot be used here", 0),
+        ("__import__('os').system('ls')", "cannot be used here", 0),
+        ("(lambda: 1)()", "cannot be used here", 0),
+        ("[a for a in a]", "cannot be used here", 0),
+        ("exp(x=a)", "cannot be used here", 0),
+        ("exp(*a)", "cannot be used here", 4),
+        ("+a", "cannot be used here", 0),
+        ("a < 2", "cannot be used here", 0),
+        ("(a := 2)", "cannot be used here", 1),
+    ],
+)
+def test_errors_point_at_the_column(text, message, caret):
+    with pytest.raises(ExpressionError) as caught:
+        Expression(text, {"a": 1} if re.search(r"\ba\b", text) else {})
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith(message)
+    assert lines[2].index("^") - 2 == min(caret, 60)
+    assert lines[1].strip() == text[:76]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 1_000_000,
+        "(" * 999 + "1" + ")" * 999,
+        "-" * 1999 + "1",
+        "exp(" * 300 + "1" + ")" * 300,
+        "1" + "+1" * 900,
+        "1" + "**1" * 600,
+        "a." * 900 + "a",
+        "[" * 1500,
+        "\0",
+        "",
+        " ",
+    ],
+    ids=range(11),
+)
+def test_depth_and_length_are_bounded(text):
+    with pytest.raises(ExpressionError) as caught:
+        Expression(text, {})
+    assert len(str(caught.value)) < 300
+
+
+def test_a_long_expression_shows_the_part_with_the_mistake():
+    with pytest.raises(ExpressionError) as caught:
+        Expression("1 + " * 20 + "q" + " + 1" * 20, {})
+    _, shown, caret = str(caught.value).splitlines()
+    assert shown[caret.index("^")] == "q"
+    assert len(shown) <= 80
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_an_expression_or_an_error(text):
+    try:
+        Expression(text, {})
+    except ExpressionError as error:
+        assert str(error)
+
+
+def test_names_that_do_not_stand_in_the_expression():
+    with pytest.raises(ExpressionError, match="b: no such name in the expression, which has a"):
+        Expression("a * 2", {"a": 1, "b": 2})
+
+
+def test_powers_of_zero_have_derivatives():
+    for text, values, slopes in (
+        ("x ** 0", {"x": 0}, [0]),
+        ("x ** y", {"x": 0, "y": 2}, [0, 0]),
+        ("x ** y", {"x": 2, "y": 0}, [0, math.log(2)]),
+    ):
+        expression = Expression(text, values)
+        found = [float(variable.gradient) for variable in expression.variables.values()]
+        assert found == pytest.approx(slopes)
+
+
+def test_sigmoid_is_exact_in_both_tails():
+    for x in (-700, -40, -5, 5, 40):
+        expression = Expression("log(sigmoid(x))", {"x": x})
+        assert float(expression.graph.output.value) == pytest.approx(
+            -np.logaddexp(0, -x), rel=1e-12
+        )

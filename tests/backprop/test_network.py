@@ -1,0 +1,159 @@
+"""The network as one function: its derivative, its two vectors, its names."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpcli.backprop.architecture import build_network, shapes
+from bpcli.backprop.layers import Dropout
+
+
+def build(rng, dtype=np.float64, pixels=7, classes=4, **values):
+    values = {"hidden": (5,), "weight_init": "xavier"} | values
+    return build_network(pixels, classes, rng, dtype=dtype, **values)
+
+
+def difference_gradient(network, x, t, step=1e-6):
+    """The gradient by central differences, with dropout's mask held fixed."""
+    state = {
+        id(layer): layer.rng.bit_generator.state
+        for layer in network.layers
+        if hasattr(layer, "rng")
+    }
+
+    def loss(parameters):
+        network.parameters[...] = parameters
+        for layer in network.layers:
+            if id(layer) in state:
+                layer.rng.bit_generator.state = state[id(layer)]
+        return network.forward(x, t)
+
+    start = network.parameters.copy()
+    steps = np.eye(len(start)) * step
+    numerical = [(loss(start + s) - loss(start - s)) / (2 * step) for s in steps]
+    loss(start)
+    return np.array(numerical)
+
+
+@given(
+    st.lists(st.integers(1, 6), max_size=3),
+    st.sampled_from(["relu", "sigmoid", "tanh"]),
+    st.sampled_from([0.0, 0.4]),
+    st.sampled_from([0.0, 0.1]),
+    st.sampled_from(["softmax", "squared"]),
+    st.integers(1, 4),
+    st.integers(0, 10**6),
+)
+def test_backward_is_the_derivative_of_forward(hidden, activation, dropout, decay, loss, n, seed):
+    rng = np.random.default_rng(seed)
+    network = build(
+        rng,
+        hidden=tuple(hidden),
+        activation=activation,
+        input_dropout=dropout / 2,
+        dropout=dropout,
+        weight_decay=decay,
+        loss=loss,
+    )
+    # Random biases keep ReLU's inputs away from the kink at 0.
+    for name, array in network.arrays.items():
+        if name.startswith("b"):
+            array[...] = rng.normal(size=array.shape)
+    x, t = rng.uniform(0, 1, (n, 7)), rng.integers(0, 4, n)
+    numerical = difference_gradient(network, x, t)
+    network.backward()
+    np.testing.assert_allclose(network.gradient, numerical, rtol=1e-5, atol=1e-8)
+
+
+@given(
+    st.lists(st.integers(1, 6), max_size=3),
+    st.sampled_from(["relu", "sigmoid", "tanh"]),
+    st.sampled_from(["softmax", "squared"]),
+    st.integers(1, 4),
+    st.integers(0, 10**6),
+)
+def test_backward_input_is_the_derivative_by_the_input(hidden, activation, loss, n, seed):
+    rng = np.random.default_rng(seed)
+    network = build(rng, hidden=tuple(hidden), activation=activation, loss=loss)
+    for name, array in network.arrays.items():
+        if name.startswith("b"):
+            array[...] = rng.normal(size=array.shape)
+    x, t = rng.uniform(0, 1, (n, 7)), rng.integers(0, 4, n)
+    steps = 1e-6 * np.eye(x.size).reshape(-1, *x.shape)
+    numerical = [(network.forward(x + s, t) - network.forward(x - s, t)) / 2e-6 for s in steps]
+    network.gradient[...] = 7
+    network.forward(x, t)
+    dx = network.backward_input()
+    np.testing.assert_allclose(dx.ravel(), numerical, rtol=1e-5, atol=1e-8)
+    assert (network.gradient == 7).all()
+
+
+def test_the_books_network_has_39760_parameters(rng):
+    network = build(rng, np.float32, 784, 10, hidden=(50,))
+    assert network.parameters.shape == network.gradient.shape == (39_760,)
+    assert network.parameters.dtype == np.float32
+    assert {name: array.shape for name, array in network.arrays.items()} == {
+        "W1": (784, 50), "b1": (50,), "W2": (50, 10), "b2": (10,),
+    }  # fmt: skip
+    assert network.names == ["Affine1", "ReLU1", "Affine2"]
+
+
+def test_arrays_are_views_into_the_two_vectors(rng):
+    network = build(rng, hidden=(5, 3))
+    network.parameters[...] = np.arange(len(network.parameters))
+    network.gradient[...] = -network.parameters
+    joined = np.concatenate([array.ravel() for array in network.arrays.values()])
+    np.testing.assert_array_equal(joined, network.parameters)
+    for layer in network.layers:
+        for name, array in layer.params.items():
+            assert np.shares_memory(array, network.parameters)
+            assert np.shares_memory(layer.grads[name], network.gradient)
+            np.testing.assert_array_equal(array, -layer.grads[name])
+
+
+def test_predict_leaves_dropout_out(rng):
+    network = build(rng, dropout=0.5, hidden=(50,))
+    assert any(isinstance(layer, Dropout) for layer in network.layers)
+    x = rng.uniform(size=(3, 7))
+    first = network.predict(x).copy()
+    np.testing.assert_array_equal(network.predict(x), first)
+    W1, b1, W2, b2 = network.arrays.values()
+    np.testing.assert_allclose(first, np.maximum(x @ W1 + b1, 0) @ W2 + b2)
+
+
+@pytest.mark.parametrize(
+    ("init", "deviation"), [(0.01, 0.01), ("xavier", 0.05), ("he", 0.05 * 2**0.5)]
+)
+def test_initial_weights_have_the_deviation_asked_for(init, deviation, rng):
+    network = build(rng, pixels=400, classes=400, hidden=(), weight_init=init)
+    assert network.arrays["W1"].std() == pytest.approx(deviation, rel=0.02)
+    assert not network.arrays["b1"].any()
+
+
+def test_float32_and_float64_start_from_the_same_weights():
+    single, double = (build(np.random.default_rng(5), dtype) for dtype in (np.float32, np.float64))
+    np.testing.assert_array_equal(single.parameters, double.parameters.astype(np.float32))
+
+
+def test_a_network_says_its_layers(rng):
+    assert repr(build(rng, np.float32, 784, 10, hidden=(50,))) == (
+        "<Network Affine1 → ReLU1 → Affine2 → SoftmaxWithLoss: 39,760 parameters, float32>"
+    )
+
+
+def test_shapes_are_those_of_the_network(rng):
+    network = build(rng, hidden=(5, 3))
+    found = {name: array.shape for name, array in network.arrays.items()}
+    assert shapes(7, 4, [5, 3]) == found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_in_another_precision_it_is_a_network_of_its_own(dtype, rng):
+    network = build(rng)
+    x, t = rng.uniform(size=(3, 7)), rng.integers(0, 4, 3)
+    twin = network.astype(dtype)
+    assert twin.parameters.dtype == twin.gradient.dtype == dtype
+    assert twin.forward(x.astype(dtype), t) == pytest.approx(network.forward(x, t), rel=1e-5)
+    twin.parameters[...] = 0
+    assert network.parameters.any()

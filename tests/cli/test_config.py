@@ -1,0 +1,14 @@
+"""`bpcli config`: all of a configuration, and all that is wrong with one."""
+
+
+def test_config_prints_what_loads_back(bpcli, folder):
+    result = bpcli("config", "-s", "training.batch_size=7", "-s", "network.hidden=[3, 4]")
+    (folder / "c.yaml").write_text(result.stdout)
+    assert "batch_size: 7" in result.stdout
+    assert bpcli("config", "c.yaml").stdout == result.stdout
+
+
+def test_all_mistakes_in_a_file_are_said_at_once(bpcli, folder):
+    (folder / "c.yaml").write_text("seed: x\ntraining:\n  batch_size: 0\n  iteration: 5\n")
+    lines = bpcli("train", "c.yaml", code=2).stderr.splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["c.yaml:1:", "c.yaml:3:", "c.yaml:4:"]

@@ -1,0 +1,99 @@
+"""`bpcli eval`: what it measures and shows, and how it guards a build."""
+
+import json
+import re
+
+import numpy as np
+from tiny import write_folder
+
+from bpcli.training.loop import train
+from bpcli.training.output import save
+
+
+def test_eval_prints_accuracy_and_the_confusion_matrix(bpcli, model):
+    lines = bpcli("eval", model).stdout.splitlines()
+    assert lines[0] == f"{model}: 40 test images"
+    assert re.fullmatch(r"accuracy 100.00%, loss 0\.\d{4}", lines[1])
+    assert [line.split() for line in lines[4:]] == [
+        ["0", "1", "2", "3"],
+        ["0", "100.0%", "100.0%", "10", "0", "0", "0"],
+        ["1", "100.0%", "100.0%", "0", "10", "0", "0"],
+        ["2", "100.0%", "100.0%", "0", "0", "10", "0"],
+        ["3", "100.0%", "100.0%", "0", "0", "0", "10"],
+    ]
+
+
+def test_eval_json(bpcli, model):
+    found = json.loads(bpcli("eval", model, "--json", "--split", "train").stdout)
+    assert list(found) == ["model", "split", "images", "accuracy", "loss", "confusion", "per_class"]
+    assert (found["model"], found["split"], found["images"]) == (str(model), "train", 120)
+    assert np.trace(found["confusion"]) == found["accuracy"] * 120
+    assert found["per_class"][0] == {"precision": 1.0, "recall": 1.0}
+
+
+def test_eval_shows_the_most_confident_mistakes(bpcli, tiny_options, folder, monkeypatch):
+    bpcli("train", *tiny_options, "-s", "training.iterations=2")
+    found = json.loads(bpcli("eval", "model.npz", "--json", "--mistakes", 3).stdout)
+    wrong = 40 - np.trace(found["confusion"])
+    assert len(found["mistakes"]) == min(3, wrong) == 3
+    assert all(m["label"] == m["index"] % 4 != m["predicted"] for m in found["mistakes"])
+    margins = [mistake["margin"] for mistake in found["mistakes"]]
+    assert margins == sorted(margins, reverse=True)
+    assert margins[-1] > 0
+    every = bpcli("eval", "model.npz", "--json", "--mistakes", 99).stdout
+    assert len(json.loads(every)["mistakes"]) == wrong
+
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = bpcli("eval", "model.npz", "--mistakes", 3).stdout.splitlines()
+    places = [i for i, line in enumerate(lines) if "taken for" in line]
+    captions = [
+        f"#{m['index']}: {m['label']}, taken for {m['predicted']}" for m in found["mistakes"]
+    ]
+    assert [re.split(r" {2,}", lines[i]) for i in places] == [captions[:2], captions[2:]]
+    assert places[1] - places[0] == 1 + 6 // 2 + 1  # two rows of pixels in one of text
+
+
+def test_eval_without_mistakes_shows_none(bpcli, model):
+    assert "taken for" not in bpcli("eval", model, "--mistakes", 5).stdout
+    assert json.loads(bpcli("eval", model, "--json", "--mistakes", 5).stdout)["mistakes"] == []
+
+
+def test_a_model_of_upright_images_makes_those_upright_that_it_is_measured_on(
+    bpcli, tiny_options, folder
+):
+    upright = ["-s", "dataset.deskew=true"]
+    train = json.loads(bpcli("train", *tiny_options, *upright, "--json", "-q").stdout)
+    found = json.loads(bpcli("eval", "model.npz", "--json", "--split", "train").stdout)
+    assert found["loss"] == train["loss"]
+    source = tiny_options[1].partition("=")[2]
+    data = json.loads(
+        bpcli("eval", "model.npz", "--json", "--split", "train", "--data", source).stdout
+    )
+    assert data == found
+
+
+def test_eval_of_a_class_that_is_never_predicted(bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-s", "network.weight_init=0", "-s", "training.iterations=1")
+    assert re.search(r"^ +\d +- +0\.0% ", bpcli("eval", "model.npz").stdout, re.MULTILINE)
+    classes = json.loads(bpcli("eval", "model.npz", "--json").stdout)["per_class"]
+    assert {"precision": None, "recall": 0.0} in classes
+
+
+def test_eval_guards_accuracy(bpcli, model, folder, rng):
+    bpcli("eval", model, "--min-accuracy", "1")
+    noise = write_folder(folder / "noise", rng, test=39)
+    images = noise / "t10k-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:16] + bytes(36 * 39))
+    result = bpcli("eval", model, "--data", noise, "--min-accuracy", "0.97", code=1)
+    assert re.search(r"model.npz: accuracy 0.2\d+ is below the 0.97 asked for", result.stderr)
+    assert "accuracy 2" in result.stdout
+    bpcli("eval", model, "--data", noise)
+
+
+def test_mistakes_of_a_model_that_overflows_are_json(make_run, tmp_path, bpcli):
+    run = make_run("training.iterations=1")
+    list(train(run))
+    run.network.parameters[...] = np.where(run.network.parameters > 0, 3e38, -3e38)
+    save(tmp_path / "m.npz", run)
+    found = json.loads(bpcli("eval", tmp_path / "m.npz", "--json", "--mistakes", 3).stdout)
+    assert len(found["mistakes"]) == 3

@@ -1,0 +1,130 @@
+"""Every command: mistakes are said in a sentence, help has an example."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bpcli import __version__
+from bpcli.cli.main import main
+
+ERRORS = [
+    (["train", "no.yaml"], 2, "no.yaml: cannot be read: No such file or directory"),
+    (["train", "-s", "training.batchsize=5"], 2, "unknown key; did you mean training.batch_size?"),
+    (["train", "-s", "dataset.source=no"], 2, "no: found nothing there, expected mnist, a folder"),
+    (["train", "-s", "dataset.validation=60000"], 2, "dataset.validation: found 60000, expected fewer"),
+    (["train", "-o", "/nonexistent/x.npz"], 2, "/nonexistent/x.npz: no model can be written there"),
+    (["train", "-o", "tiny"], 2, "tiny: found a folder, expected a file name for the model"),
+    (["train", "-o", "."], 2, ".: found a folder, expected a file name for the model"),
+    (["train", "-o", ""], 2, ".: found a folder, expected a file name for the model"),
+    (["train", "-o", "/"], 2, "/: found a folder, expected a file name for the model"),
+    (["train", "-o", ".", "--resume"], 2, ".: found a folder, expected a file name for the model"),
+    (["train", "-o", "c.yaml"], 2, "c.yaml: found a file that is no model, expected a model to replace"),
+    (["train", "--resume"], 2, "model.npz.part: found neither it nor model.npz"),
+    (["train", "--threads", "0"], 2, "0 is not in the range x>=1"),
+    (["train", "a.yaml", "b.yaml"], 2, "Got unexpected extra argument (b.yaml)"),
+    (["train", "-s", "optimizer.learning_rate=1e30"], 1, "training diverged: the loss is nan at"),
+    (["eval"], 2, "Missing argument 'MODEL'"),
+    (["eval", "no.npz"], 2, "no.npz: cannot be read: No such file or directory"),
+    (["eval", "c.yaml"], 2, "c.yaml: found no model, or a damaged one, expected an .npz"),
+    (["eval", "model.npz", "--split", "x"], 2, "'x' is not one of 'test', 'train'"),
+    (["eval", "model.npz", "--data", "mnist"], 2, "test images: found 784 pixels, expected 36"),
+    (["eval", "model.npz", "--data", "no"], 2, "no: found nothing there, expected mnist"),
+    (["gradcheck", "--model", "no.npz"], 2, "no.npz: cannot be read: No such file or directory"),
+    (["eval", "model.npz", "--data", ""], 2, ".: found none of t10k-images"),
+    (["gradcheck", "--model", ""], 2, ".: cannot be read: Is a directory"),
+    (["config", "-s", "network=5"], 2, "network: found 5, expected its keys, as in network.hidden: [50]"),
+    (["gradcheck", "--samples", "0"], 2, "0 is not in the range"),
+    (["config", "c.yaml"], 2, "c.yaml:2: zeed: unknown key; did you mean seed?"),
+    (["eval", "model.npz", "--min-accuracy", "nan"], 2, "'nan' is not a number"),
+    (["gradcheck", "--tolerance", "1e-320"], 2, "1e-320 is not in the range 1e-15<=x<=1"),
+    (["train", "-s", "dataset.source=~nosuch/x"], 2, "~nosuch/x: cannot be read: Could not determine"),
+    (["train", "-s", "dataset.source=" + "x" * 300], 2, "cannot be read: [Errno 36] File name too long"),
+    (["train", "-o", "x" * 300, "--resume"], 2, "no model can be written there: File name too long"),
+    (["train", "-o", "/dev/null"], 2, "/dev/null: found a device or a pipe, expected a file name"),
+    (["train", "-s", "network.hidden=[1000000, 1000000]"], 2, "out of memory: Unable to allocate "),
+    (["trane"], 2, "No such command 'trane'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("args", "code", "message"), ERRORS)
+def test_mistakes_are_said_in_a_sentence(args, code, message, bpcli, model, folder):
+    (folder / "c.yaml").write_text("\nzeed: 1\n")
+    before = model.read_bytes()
+    if args[0] == "train" and "dataset.source" not in str(args) and "validation" not in str(args):
+        args = [*args, "-s", "dataset.source=tiny"]
+    if args == ["train", "--resume", *args[2:]]:
+        model.rename(folder / "moved.npz")
+    result = bpcli(*args, code=code)
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+    assert (model if model.exists() else folder / "moved.npz").read_bytes() == before
+
+
+def test_version(bpcli):
+    assert bpcli("--version").stdout == f"bpcli {__version__}\n"
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_helps_with_an_example(name, bpcli):
+    for option in ("-h", "--help"):
+        text = bpcli(name, option).stdout
+        assert re.search(rf"^  bpcli {name}\b", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["train", "--help"]])
+def test_help_and_version_import_neither_numpy_nor_yaml(args):
+    code = (
+        "import sys; from bpcli.cli.main import main\n"
+        f"try: main({args})\n"
+        "except SystemExit: pass\n"
+        "sys.stderr.write(repr({'numpy', 'yaml', 'tqdm'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "set()"
+    assert "bpcli" in done.stdout
+
+
+def blas_threads(*args, **environment):
+    """Return the BLAS threads that the environment says when numpy is first imported."""
+    code = (
+        "import os, sys\n"
+        "class Spy:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'numpy':\n"
+        "            names = ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS')\n"
+        "            print('spy', *(os.environ.get(name, '-') for name in names), flush=True)\n"
+        "            sys.meta_path.remove(self)\n"
+        "sys.meta_path.insert(0, Spy())\n"
+        "from bpcli.cli.main import main\n"
+        f"main({[str(arg) for arg in args]})"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.endswith("_THREADS")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=clean | environment
+    )
+    return re.search(r"^spy (.*)$", done.stdout, re.MULTILINE)[1]
+
+
+def test_blas_threads(tiny_options, folder):
+    command = ["train", *tiny_options]
+    assert blas_threads(*command) == "1 1"
+    assert blas_threads(*command, OMP_NUM_THREADS="2") == "- 2"
+    assert blas_threads(*command, "--threads", "2") == "2 2"
+    assert blas_threads(*command, "--threads", "2", OMP_NUM_THREADS="3") == "2 2"
+    with np.load(folder / "model.npz") as archive:
+        assert json.loads(str(archive["metadata"]))["blas_threads"] == "2"
+
+
+@pytest.mark.parametrize("command", ["eval", "gradcheck --model", "train --resume -o"])
+def test_every_command_refuses_a_damaged_model(model, bpcli, command):
+    model.write_bytes(model.read_bytes()[:-100])
+    result = bpcli(*command.split(), model, code=2)
+    assert result.stderr.startswith(f"{model}: ")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,133 @@
+"""Where bpcli is run: other terminals, locales, users, folders that have gone."""
+
+import os
+import pty
+import resource
+import subprocess
+import sys
+import tempfile
+import termios
+from pathlib import Path
+
+import pytest
+from tiny import ROOT, write_folder
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the command line with other environment variables, and return what became of it."""
+
+    def call(*args, env=None, **options):
+        command = [sys.executable, "-m", "bpcli", *map(str, args)]
+        return subprocess.run(
+            command, env=os.environ | (env or {}), capture_output=True, text=True, timeout=60,
+            **options,
+        )  # fmt: skip
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"TERM": "dumb"},
+        {"COLUMNS": "20"},
+        {"NO_COLOR": "1"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONIOENCODING": "latin-1"},
+        {"HOME": "/proc"},
+        {"HOME": ""},
+        {"TMPDIR": "/nowhere"},
+    ],
+    ids=str,
+)
+def test_the_surroundings_change_nothing(run, tiny_options, tmp_path, env):
+    model = tmp_path / "m.npz"
+    done = run("train", *tiny_options, "-o", model, "-q", env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    for args in (["eval", model], ["gradcheck", "--model", model], ["config"]):
+        plain, other = run(*args), run(*args, env=env)
+        assert (other.returncode, other.stderr) == (0, "")
+        assert len(other.stdout.splitlines()) == len(plain.stdout.splitlines())
+    shown = run("eval", model, "--mistakes", 3, env=env)
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_a_folder_that_has_gone(run, tiny_options, tmp_path):
+    gone = tmp_path / "gone"
+    code = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); from bpcli.__main__ import run; run()"
+
+    def call(*args):
+        gone.mkdir()
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True
+        )
+
+    done = call("train", *tiny_options, "-o", tmp_path / "m.npz", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = call("train", *tiny_options, "-q")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("model.npz: no model can be written there: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_terminal_that_is_closed_does_not_end_training(tiny_options, tmp_path):
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 80))
+    model = tmp_path / "m.npz"
+    options = ["-s", "training.iterations=5000", "-o", str(model)]
+    command = [sys.executable, "-m", "bpcli", "train", *map(str, tiny_options), *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower)
+    os.close(follower)
+    os.read(leader, 1)
+    os.close(leader)
+    assert process.wait(timeout=60) == 0
+    assert model.exists()
+
+
+def test_a_disk_that_is_full_leaves_the_old_model(run, tiny_options, tmp_path):
+    model = tmp_path / "m.npz"
+    assert run("train", *tiny_options, "-o", model).returncode == 0
+    before = model.read_bytes()
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # as if there were no more
+
+    done = run("train", *tiny_options, "-o", model, preexec_fn=limit)
+    assert done.returncode == 1
+    assert done.stderr == f"{model}.part: could not be written: File too large\n"
+    assert model.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["m.npz", "tiny"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_without_permission(rng):
+    modules = [f"bpcli.{path.stem}" for path in (ROOT / "bpcli").glob("*.py")]
+    modules.remove("bpcli.__init__")
+    code = (
+        # What is imported later may be in a folder that nobody may look into.
+        f"import os, numpy.random, yaml, tqdm, shlex, {', '.join(modules)}\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "from bpcli.__main__ import run; run()"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        write_folder(folder / "data", rng)
+        options = ["-s", f"dataset.source={folder / 'data'}", "-s", "training.iterations=1"]
+
+        def as_nobody(*args):
+            command = [sys.executable, "-c", code, *args]
+            return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+        done = as_nobody("train", *options)
+        assert done.stderr == (
+            "model.npz: no model can be written there: Permission denied; choose another file "
+            "with -o\n"
+        )
+        assert done.returncode == 2
+        (folder / "data" / "train-images-idx3-ubyte").chmod(0)
+        done = as_nobody("gradcheck", *options)
+        assert done.returncode == 2
+        assert "cannot be read: [Errno 13] Permission denied" in done.stderr
+        assert done.stderr.count("\n") == 1

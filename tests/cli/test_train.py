@@ -1,0 +1,228 @@
+"""`bpcli train`: what it prints and writes, stopping it and going on."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from bpcli.errors import DivergedError
+from bpcli.training import checkpoint
+from bpcli.training.checkpoint import load
+from bpcli.training.loop import check_finite
+from bpcli.training.output import Output
+
+SLOW = ["-s", "training.iterations=2000000", "-s", "training.evaluate_every=500"]
+
+
+def arrays(path):
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name].tobytes() for name in archive.files if name != "metadata"}
+
+
+def test_train_prints_a_line_for_each_evaluation(bpcli, tiny_options, folder):
+    result = bpcli("train", *tiny_options, "-o", "m.npz")
+    lines = result.stdout.splitlines()
+    assert result.stderr == ""
+    assert [line.split()[:2] for line in lines[:-1]] == [
+        ["iteration", str(n)] for n in (12, 24, 36, 48, 60)
+    ]
+    line = r"iteration +12  epoch +1.00  loss \d\.\d{4}  train +\d+\.\d\d%  test +\d+\.\d\d% +[\d,]+ images/s"
+    assert re.fullmatch(line, lines[0])
+    assert re.fullmatch(r"m.npz: test accuracy 100.00% after \d+\.\d s", lines[-1])
+    assert set(os.listdir(folder)) == {"tiny", "m.npz"}
+
+
+def test_train_json(bpcli, tiny_options, folder):
+    result = bpcli("train", *tiny_options, "--json")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    fields = [
+        "iteration",
+        "epoch",
+        "loss",
+        "train_accuracy",
+        "test_accuracy",
+        "images_per_second",
+        "seconds",
+    ]
+    assert [list(record) for record in records[:-1]] == [fields] * 4
+    assert list(records[-1]) == [*fields, "done", "model"]
+    assert (records[-1]["done"], records[-1]["model"]) == (True, "model.npz")
+    assert 0 <= records[0]["test_accuracy"] <= 1
+    held_out = bpcli("train", *tiny_options, "--json", "-s", "dataset.validation=20")
+    assert "validation_accuracy" in json.loads(held_out.stdout.splitlines()[0])
+    assert "test_accuracy" not in json.loads(held_out.stdout.splitlines()[0])
+
+
+def test_quiet_prints_the_end_only(bpcli, tiny_options, folder):
+    assert len(bpcli("train", *tiny_options, "-q").stdout.splitlines()) == 2
+    (line,) = bpcli("train", *tiny_options, "-q", "--json").stdout.splitlines()
+    assert json.loads(line)["done"] is True
+
+
+def test_a_seed_gives_the_same_arrays_in_the_file(bpcli, tiny_options, folder):
+    for name in ("a.npz", "b.npz"):
+        bpcli("train", *tiny_options, "-o", name)
+    assert arrays("a.npz") == arrays("b.npz")
+
+
+def wait_for(process, path):
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_and_says_how_to_go_on(shell, bpcli, tiny_options, folder, number):
+    process = shell("train", *tiny_options, *SLOW, "-o", "a b.npz")
+    wait_for(process, folder / "a b.npz.part")
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    done = load(folder / "a b.npz.part").iteration
+    assert stderr == (
+        f"stopped at iteration {done} and saved in a b.npz.part; "
+        "go on with: bpcli train -o 'a b.npz' --resume\n"
+    )
+    assert set(os.listdir(folder)) == {"tiny", "a b.npz.part"}
+
+
+def test_resume_goes_on_to_the_same_arrays(shell, bpcli, tiny_options, folder):
+    options = [*tiny_options, "-s", "optimizer.method=adam", "-s", "optimizer.learning_rate=0.001"]
+    process = shell("train", *options, *SLOW)
+    wait_for(process, folder / "model.npz.part")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    done = load(folder / "model.npz.part").iteration
+    last = f"training.iterations={done + 100}"
+    lines = bpcli("train", "--resume", "--json", "-s", last).stdout.splitlines()
+    bpcli("train", *options, *SLOW, "-s", last, "-o", "whole.npz")
+    assert arrays("model.npz") == arrays("whole.npz")
+    assert json.loads(lines[-1])["iteration"] == done + 100
+    assert not (folder / "model.npz.part").exists()
+    resumed, whole = (load(folder / name).record for name in ("model.npz", "whole.npz"))
+    assert resumed.loss == whole.loss
+
+
+def test_resume_extends_a_finished_model_and_refuses_other_changes(bpcli, model, tiny_options):
+    result = bpcli("train", *tiny_options, "--resume", "-s", "training.iterations=72")
+    assert result.stdout.split()[:2] == ["iteration", "72"]
+    result = bpcli("train", "--resume", "-s", "optimizer.learning_rate=0.2", code=2)
+    assert "optimizer.learning_rate is 0.2 but was 0.1" in result.stderr
+    assert load(model).record.iteration == 72
+    again = bpcli("train", "--resume")
+    assert again.stdout.splitlines()[-1].startswith("model.npz: test accuracy 100.00%")
+
+
+def test_a_run_that_was_stopped_where_it_now_ends_is_evaluated(shell, bpcli, tiny_options, folder):
+    process = shell("train", *tiny_options, *SLOW, "-s", "training.evaluate_every=100000")
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    done = load(folder / "model.npz.part").iteration
+    assert 0 < done < 100_000
+    shown = bpcli("train", "--resume", "--json", "-s", f"training.iterations={done}").stdout
+    assert json.loads(shown)["iteration"] == done
+
+
+def test_extending_a_falling_schedule_is_said(bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-s", "optimizer.schedule=linear")
+    result = bpcli("train", "--resume", "-s", "training.iterations=72")
+    assert "the linear schedule now ends at iteration 72 and not 60" in result.stderr
+
+
+def test_an_unfinished_run_is_not_replaced_in_silence(bpcli, tiny_options, model):
+    model.rename(model.with_name("model.npz.part"))
+    result = bpcli("train", *tiny_options)
+    assert result.stderr == (
+        "model.npz.part: this run replaces an unfinished one; --resume would go on with that\n"
+    )
+
+
+def test_a_signal_while_the_model_is_saved_does_not_lose_it(
+    tiny_options, folder, monkeypatch, bpcli
+):
+    write = checkpoint.write
+
+    def interrupted(file, run):
+        os.kill(os.getpid(), signal.SIGTERM)
+        write(file, run)
+
+    monkeypatch.setattr(checkpoint, "write", interrupted)
+    bpcli("train", *tiny_options, "-s", "training.evaluate_every=60")
+    assert load(folder / "model.npz").iteration == 60
+
+
+def test_a_second_signal_does_not_wait(tiny_options, folder, monkeypatch, bpcli):
+    write = checkpoint.write
+
+    def interrupted(file, run):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        write(file, run)
+
+    monkeypatch.setattr(checkpoint, "write", interrupted)
+    bpcli("train", *tiny_options, code=128 + signal.SIGTERM)
+    assert os.listdir(folder) == ["tiny"]
+
+
+def test_an_ignored_signal_stays_ignored(shell, tiny_options, folder):
+    ignore = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    command = [sys.executable, "-m", "bpcli", "train", *map(str, tiny_options), *SLOW]
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{ignore}os.execv(sys.executable, {command})"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    wait_for(process, folder / "model.npz.part")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+
+
+@pytest.mark.parametrize("method", ["adam", "rmsprop", "adagrad"])
+def test_an_optimizer_that_overflows_diverges(bpcli, tiny_options, folder, method):
+    options = ["-s", f"optimizer.method={method}", "-s", "network.weight_decay=1e25"]
+    result = bpcli("train", *tiny_options, *options, code=1)
+    assert "training diverged" in result.stderr
+    assert not (folder / "model.npz").exists()
+
+
+def test_a_batch_of_many_epochs(bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-s", "training.batch_size=100000", "-s", "training.iterations=2")
+
+
+def test_classes_that_are_held_out_altogether(bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-s", "dataset.validation=119")
+
+
+@pytest.mark.parametrize("rate", ["1e-30", "1", "1e30"])
+def test_the_command_saves_no_nan_and_shows_no_warning(shell, tiny_options, tmp_path, rate):
+    model = tmp_path / "m.npz"
+    options = ["-s", f"optimizer.learning_rate={rate}", "-o", model]
+    with shell("train", *tiny_options, *options) as process:
+        _, stderr = process.communicate(timeout=60)
+    assert "Warning" not in stderr
+    assert "Traceback" not in stderr
+    if process.returncode:
+        assert (process.returncode, stderr.count("\n")) == (1, 1)
+        assert not model.exists()
+    else:
+        assert all(np.isfinite(a).all() for a in load(model).arrays.values())
+
+
+def test_an_interrupted_run_does_not_save_what_is_not_finite(make_run, tmp_path):
+    run = make_run()
+    run.network.parameters[3] = np.inf
+    with pytest.raises(DivergedError):
+        check_finite(run)
+    with pytest.raises(DivergedError):
+        Output(tmp_path / "m.npz").save(run)
+    assert os.listdir(tmp_path) == ["tiny"]

@@ -1,0 +1,126 @@
+"""Data sets: the bundled one, what is held out, and what has to fit together."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from tiny import write_idx
+
+from bpcli.data.dataset import BUNDLED, Dataset, Split, load_dataset, load_split
+from bpcli.errors import (
+    DatasetError,
+)
+from bpcli.training.loop import train
+
+MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+@pytest.mark.parametrize("name", MD5)
+def test_the_bundled_files_are_the_original_mnist(name):
+    assert hashlib.md5((BUNDLED / name).read_bytes()).hexdigest() == MD5[name]
+    assert MD5[name] in (BUNDLED / "SOURCE").read_text()
+
+
+def test_mnist_is_mapped_into_memory():
+    dataset = load_dataset()
+    assert dataset.train.images.shape == (60_000, 784)
+    assert dataset.held_out.images.shape == (10_000, 784)
+    assert dataset.held_out.name == "test"
+    assert (dataset.pixels, dataset.classes) == (784, 10)
+    assert np.bincount(dataset.train.labels).tolist() == [
+        5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
+    ]  # fmt: skip
+    array = dataset.train.images
+    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
+        array = array.base
+    assert isinstance(array, np.memmap)
+
+
+def test_validation_holds_out_the_last_training_images():
+    whole, parted = load_dataset(), load_dataset(validation=10_000)
+    assert (parted.held_out.name, len(parted.train), len(parted.held_out)) == (
+        "validation", 50_000, 10_000,
+    )  # fmt: skip
+    np.testing.assert_array_equal(parted.held_out.labels, whole.train.labels[50_000:])
+    np.testing.assert_array_equal(parted.held_out.images, whole.train.images[50_000:])
+    with pytest.raises(DatasetError, match=r"dataset.validation: found 60000, expected fewer than"):
+        load_dataset(validation=60_000)
+
+
+def test_up_to_256_classes_and_any_size(tmp_path):
+    for prefix in ("train", "t10k"):
+        write_idx(tmp_path / f"{prefix}-images-idx3-ubyte", np.ones((256, 2, 5)))
+        write_idx(tmp_path / f"{prefix}-labels-idx1-ubyte", np.arange(256))
+    dataset = load_dataset(str(tmp_path))
+    assert (dataset.pixels, dataset.classes) == (10, 256)
+
+
+def test_places_without_data(tmp_path, tiny):
+    with pytest.raises(DatasetError, match="no: found nothing there, expected mnist, a folder"):
+        load_dataset(str(tmp_path / "no"))
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DatasetError, match="file: found a file, expected mnist, a folder"):
+        load_dataset(str(tmp_path / "file"))
+    (tmp_path / "text.npz").write_text("x")
+    with pytest.raises(DatasetError, match=r"text.npz: cannot be read"):
+        load_dataset(str(tmp_path / "text.npz"))
+    with pytest.raises(DatasetError, match=r"no.npz: found nothing there"):
+        load_dataset(str(tmp_path / "no.npz"))
+    (tiny / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(
+        DatasetError, match="tiny: found none of t10k-labels-idx1-ubyte, t10k-labels.idx1"
+    ):
+        load_dataset(str(tiny))
+
+
+def test_training_and_test_images_have_to_fit(tiny):
+    write_idx(tiny / "t10k-labels-idx1-ubyte", np.full(40, 7))
+    with pytest.raises(DatasetError, match="a test label is 7, expected at most 3"):
+        load_dataset(str(tiny))
+    write_idx(tiny / "t10k-images-idx3-ubyte", np.ones((40, 5, 5)))
+    with pytest.raises(DatasetError, match="36 pixels and test images 25, expected the same"):
+        load_dataset(str(tiny))
+
+
+def test_a_network_has_to_fit_the_images(tiny):
+    split = load_split(str(tiny), "test")
+    split.check_fits(36, 4)
+    with pytest.raises(DatasetError, match="found 36 pixels, expected 784"):
+        split.check_fits(784, 4)
+    with pytest.raises(DatasetError, match="found 3, expected at most 1"):
+        split.check_fits(36, 2)
+
+
+def test_the_fingerprint_is_that_of_the_training_data():
+    def fingerprint(images, labels):
+        pixels = np.array(images, np.uint8)
+        split = Split("train", pixels, np.array(labels, np.uint8), "here", (1, 2))
+        return Dataset(split, split).fingerprint
+
+    same = fingerprint([[1, 2], [3, 4]], [0, 1])
+    assert fingerprint([[1, 2], [3, 4]], [0, 1]) == same
+    assert fingerprint([[1, 2], [3, 5]], [0, 1]) != same
+    assert fingerprint([[1, 2], [3, 4]], [1, 1]) != same
+    assert fingerprint([[1], [2]], [3, 4]) != fingerprint([[3], [4]], [1, 2])
+
+
+def test_labels_that_change_meanwhile_change_nothing(make_run, tiny):
+    undisturbed = make_run()
+    list(train(undisturbed))
+    run = make_run()
+    for path, count in (
+        (tiny / "t10k-labels-idx1-ubyte", 40),
+        (tiny / "train-labels-idx1-ubyte", 120),
+    ):
+        with path.open("r+b") as file:
+            file.seek(8)
+            file.write(b"\xff" * count)
+    list(train(run))
+    np.testing.assert_array_equal(run.network.parameters, undisturbed.network.parameters)
+    assert run.record.loss == undisturbed.record.loss
+    assert run.record.accuracy == undisturbed.record.accuracy

@@ -1,0 +1,137 @@
+"""What bpcli takes of a machine: one BLAS thread unless asked, and no more memory than there is."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from bpcli import machine
+
+VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+needs_openblas = pytest.mark.skipif(
+    not machine._openblas("get_num_threads"), reason="needs a numpy with OpenBLAS"
+)
+
+
+def python(code, *args, **environment):
+    """What a new Python prints that runs the code, with no number of threads but those given."""
+    clean = {name: value for name, value in os.environ.items() if not name.endswith("_THREADS")}
+    command = [sys.executable, "-c", code, *args]
+    environment = clean | environment
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+
+
+@needs_openblas
+@pytest.mark.parametrize("first", ["import bpcli", "import numpy; import bpcli"])
+def test_a_notebook_has_one_thread_as_the_command_has(first):
+    code = f"{first}; from bpcli import machine; import numpy; print(machine.threads())"
+    assert python(code).stdout == "1\n"
+    if os.cpu_count() > 1:
+        assert python(code, OMP_NUM_THREADS="2").stdout == "2\n"
+        assert python(code, OPENBLAS_NUM_THREADS="2").stdout == "2\n"
+
+
+@needs_openblas
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two cores")
+def test_a_notebook_may_ask_for_more_threads():
+    code = (
+        "import bpcli, numpy; from bpcli import machine\n"
+        "machine.limit_threads(2); print(machine.threads()); machine.limit_threads(1)\n"
+        "print(machine.threads())"
+    )
+    assert python(code).stdout == "2\n1\n"
+
+
+def test_threads_are_those_of_the_environment_where_blas_does_not_say(monkeypatch):
+    monkeypatch.setattr(machine, "_openblas", lambda _: None)
+    for name in machine.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert machine.threads() == "all"
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert machine.threads() == "7"
+    machine.limit_threads()  # changes nothing
+    assert machine.threads() == "7"
+    monkeypatch.setenv("MKL_NUM_THREADS", "")
+    monkeypatch.setenv("OMP_NUM_THREADS", "")
+    machine.limit_threads()
+    assert {os.environ[name] for name in machine.VARIABLES} == {"1"}
+
+
+def test_the_limits_of_process_and_container_count(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "CGROUP", tmp_path / "memory.max")
+    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
+    all_of_it = machine.available_memory()
+    assert all_of_it == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    (tmp_path / "meminfo").write_text("MemFree: 9 kB\nMemAvailable:  7000 kB\nSwapFree: 42 kB\n")
+    all_of_it = machine.available_memory()
+    assert all_of_it == 7042 * 1024
+    (tmp_path / "memory.max").write_text("max\n")
+    assert machine.available_memory() == all_of_it
+    (tmp_path / "memory.max").write_text("5000000\n")
+    assert machine.available_memory() == 5_000_000
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (4_000_000, -1))
+    assert machine.available_memory() == 4_000_000
+
+
+HUGE = [
+    "network.hidden=[1000000000]",
+    "network.hidden=[300000, 300000]",
+    "network.hidden=[1e12]",
+    "network.hidden=[1000000, 1000000]",
+    "network.hidden=[1e12, 1e12]",
+]
+
+
+@pytest.mark.parametrize("command", ["train -o m.npz", "gradcheck"])
+@pytest.mark.parametrize("override", HUGE)
+def test_huge_nets_are_refused_in_a_sentence(shell, command, override, folder):
+    process = shell(*command.split(), "-s", override)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr.count("\n")) == (2, "", 1)
+    assert stderr.startswith("out of memory: Unable to allocate ")
+    assert stderr.endswith("make network.hidden or training.batch_size smaller, or the data\n")
+    assert os.listdir(folder) == []
+
+
+# What a run takes that does not fit into so many megabytes on top of what importing takes.
+TOO_MUCH = [
+    ["network.hidden=[20000, 2000]"],
+    ["network.hidden=[20000]", "optimizer.method=adam", "network.activation=sigmoid"],
+    ["network.hidden=[3000]", "training.batch_size=20000"],
+    ["training.batch_size=200000"],
+    ["distortion.alpha=34", "distortion.sigma=4", "training.batch_size=40000"],
+]
+
+
+@pytest.mark.parametrize("values", TOO_MUCH, ids=str)
+def test_what_does_not_fit_ends_before_the_system_kills_it(values, tmp_path):
+    limit = 300_000_000
+    code = (
+        "import resource, sys, numpy; from bpcli.cli.main import main; import bpcli.training, tqdm\n"
+        "from bpcli import machine\n"
+        "line = next(x for x in open('/proc/self/status') if x.startswith('VmData'))\n"
+        f"machine.available_memory = lambda: int(line.split()[1]) * 1024 + {limit}\n"
+        "main(sys.argv[1:], prog_name='bpcli')"
+    )
+    options = [part for value in values for part in ("-s", value)]
+    options += ["-s", "training.iterations=2", "-o", str(tmp_path / "m.npz"), "-q"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, "train", *options], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("out of memory: ")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_fits_is_trained(tmp_path, shell):
+    """A limit that the machine itself sets, far above what the book's net takes."""
+    process = subprocess.Popen(
+        ["sh", "-c", f"ulimit -d 2000000; exec {sys.executable} -m bpcli train "
+         f"-s training.iterations=3 -q -o {tmp_path}/m.npz"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (0, "")
+    assert "test accuracy" in stdout

@@ -1,0 +1,296 @@
+"""The model file: what is in it, that it goes on as if never stopped, and that damage is refused."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from tiny import ROOT
+
+from bpcli import __version__
+from bpcli.errors import CheckpointError
+from bpcli.training.checkpoint import load
+from bpcli.training.loop import train
+from bpcli.training.output import Output, save
+from bpcli.training.record import Record
+
+
+@pytest.fixture
+def run(make_run):
+    run = make_run("optimizer.method=momentum", "network.dropout=0.2")
+    list(train(run))
+    return run
+
+
+@pytest.fixture
+def model(run, tmp_path):
+    path = tmp_path / "model.npz"
+    save(path, run)
+    return path
+
+
+def test_numpy_opens_it_without_pickle(model, run):
+    with np.load(model, allow_pickle=False) as archive:
+        assert set(archive.files) == {"W1", "b1", "W2", "b2", "optimizer.velocity", "metadata"}
+        for name, array in run.network.arrays.items():
+            assert archive[name].dtype == np.float32
+            np.testing.assert_array_equal(archive[name], array)
+        metadata = json.loads(str(archive["metadata"]))
+    assert metadata["format"] == 1
+    assert metadata["bpcli"] == __version__
+    assert metadata["numpy"] == np.__version__
+    assert metadata["blas_threads"] == "1"
+    assert metadata["dataset"] == run.dataset.fingerprint
+    assert metadata["config"]["optimizer"]["method"] == "momentum"
+    assert metadata["record"]["iteration"] == 60
+    assert metadata["record"]["test_accuracy"] == run.record.accuracy
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_loading_gives_the_same_network(model, run, dtype):
+    network = load(model).network(dtype)
+    assert network.parameters.dtype == dtype
+    np.testing.assert_array_equal(network.parameters, run.network.parameters)
+
+
+@pytest.mark.parametrize("method", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("stop", [1, 17, 36])
+def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, method, stop):
+    overrides = [
+        f"optimizer.method={method}", "optimizer.learning_rate=0.01", "optimizer.schedule=cosine",
+        "optimizer.warmup=20", "network.dropout=0.3", "training.batch_size=7",
+        "network.input_dropout=0.1", "network.loss=squared", "distortion.alpha=5",
+        "distortion.rotation=5", "dataset.deskew=true",
+        "training.adversarial=0.05",
+    ]  # fmt: skip
+    whole, first, second = (make_run(*overrides) for _ in range(3))
+    records = [record for record in train(whole) if record]
+    resumed = []
+    for record in train(first):
+        resumed += [record] if record else []
+        if first.iteration == stop:
+            break
+    save(tmp_path / "m.npz.part", first)
+    Output(tmp_path / "m.npz").find().restore(second)
+    resumed += [record for record in train(second) if record]
+    assert second.network.parameters.tobytes() == whole.network.parameters.tobytes()
+    for name, vector in whole.optimizer.state.items():
+        assert second.optimizer.state[name].tobytes() == vector.tobytes()
+    figures = [
+        [(r.iteration, r.epoch, r.loss, r.train_accuracy, r.accuracy) for r in found]
+        for found in (records, resumed)
+    ]
+    assert figures[0] == figures[1]
+    assert second.record.seconds >= first.record.seconds if first.record else True
+
+
+def test_a_model_does_not_grow_with_the_number_of_evaluations(make_run, tmp_path):
+    sizes = []
+    for every in (60, 1):
+        run = make_run(f"training.evaluate_every={every}")
+        list(train(run))
+        save(tmp_path / "m.npz", run)
+        sizes.append((tmp_path / "m.npz").stat().st_size)
+    assert sizes[1] == pytest.approx(sizes[0], abs=500)  # digits of figures
+
+
+def test_more_iterations_extend_a_finished_model(make_run, model, run):
+    overrides = ["optimizer.method=momentum", "network.dropout=0.2", "training.iterations=90"]
+    whole, extended = make_run(*overrides), make_run(*overrides)
+    list(train(whole))
+    Output(model).find().restore(extended)
+    list(train(extended))
+    assert extended.network.parameters.tobytes() == whole.network.parameters.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["seed=1"], "seed is 1 but was 0; only training.iterations may change"),
+        (["training.batch_size=9", "optimizer.method=sgd"], "optimizer.method is sgd but was momentum; "),
+        (["training.iterations=59"], "training.iterations is 59, expected at least the 60 that are"),
+    ],
+)  # fmt: skip
+def test_another_configuration_cannot_be_resumed(make_run, model, overrides, expected):
+    other = make_run("optimizer.method=momentum", "network.dropout=0.2", *overrides)
+    with pytest.raises(CheckpointError, match=expected):
+        load(model).restore(other)
+
+
+def test_other_data_cannot_be_resumed(make_run, model, tiny):
+    labels = tiny / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\0")
+    other = make_run("optimizer.method=momentum", "network.dropout=0.2")
+    with pytest.raises(CheckpointError, match="the training data of .*tiny are not those"):
+        load(model).restore(other)
+
+
+def rewrite(path, **changed):
+    """Change arrays of a model file, or take them out with None."""
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files} | changed
+    with path.open("wb") as file:
+        np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
+
+
+RECORD = Record(1, 0.1, 2.3, 0.1, "test", 0.1, 1000.0, 0.1).to_fields()
+
+
+def change_metadata(path, **changed):
+    with np.load(path) as archive:
+        metadata = json.loads(str(archive["metadata"])) | changed
+    metadata = {key: value for key, value in metadata.items() if value is not None}
+    rewrite(path, metadata=np.array(json.dumps(metadata)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"W1": None}, "W1: found no such array, expected float32 "),
+        ({"W1": np.zeros((36, 9), np.float32)}, "W1: found float32 (36, 9), expected float32 (36, 8)"),
+        ({"W1": np.zeros((72, 4), np.float32)}, "W1: found float32 (72, 4), expected float32 (72, 8)"),
+        ({"b1": np.zeros((8, 1), np.float32)}, "b1: found float32 (8, 1), expected float32 (8,)"),
+        ({"b2": np.array(1, np.float32)}, "found no valid metadata of bpcli: len() of unsized object"),
+        ({"b2": np.zeros(4)}, "b2: found float64 (4,), expected float32 (4,)"),
+        ({"b2": np.full(4, np.nan, np.float32)}, "b2: found values that are not finite"),
+        ({"W1": np.zeros((0, 8), np.float32)}, "found an array without numbers, expected some"),
+        ({"W3": np.zeros(0)}, "found an array without numbers, expected some"),
+        ({"optimizer.velocity": None}, "optimizer.velocity: found no such array, expected float32 (332,)"),
+        ({"W1": np.array([{}], object)}, "not a model file, or damaged: Object arrays cannot be loaded"),
+        ({"metadata": None}, "found no model, or a damaged one"),
+        ({"metadata": np.array("{")}, "found no valid metadata of bpcli: Expecting property name"),
+        ({"metadata": np.array("[1]")}, "found no valid metadata of bpcli: "),
+    ],
+)  # fmt: skip
+def test_wrong_arrays_are_refused(model, changed, expected):
+    rewrite(model, **changed)
+    with pytest.raises(CheckpointError) as caught:
+        load(model)
+    assert str(caught.value).startswith(f"{model}: ")
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (
+            {"format": 2, "bpcli": "9.9"},
+            "found format 2, expected 1; it was written by bpcli '9.9'",
+        ),
+        ({"config": None}, "found no valid metadata of bpcli: 'config'"),
+        (
+            {"config": {"network": {"hidden": ["a"]}}},
+            "network.hidden: found ['a'], expected a list",
+        ),
+        (
+            {"config": {"network": {"hidden": [9]}}},
+            "W1: found float32 (36, 8), expected float32 (36, 9)",
+        ),
+        (
+            {"config": {"network": {"hidden": [10**6, 10**6]}}},
+            "W1: found float32 (36, 8), expected float32 (36, 1000000)",
+        ),
+        ({"iteration": "many"}, "found no valid metadata of bpcli: "),
+        ({"iteration": -5}, "found no valid metadata of bpcli: "),
+        ({"iteration": float("inf")}, "found no valid metadata of bpcli: "),
+        ({"record": RECORD | {"loss": "low"}}, "found values that are no figures of an evaluation"),
+        ({"record": RECORD | {"loss": float("nan")}}, "found values that are no figures"),
+        ({"record": RECORD | {"loss": None}}, "found other fields than an evaluation has: "),
+        ({"record": RECORD | {"seconds": float("inf")}}, "found values that are no figures"),
+        ({"record": RECORD | {"seconds": -1}}, "found values that are no figures"),
+        ({"record": RECORD | {"train_accuracy": True}}, "found values that are no figures"),
+        ({"record": RECORD | {"iteration": 20.0}}, "found an evaluation at 20.0 of 60 iterations"),
+        ({"record": RECORD | {"validation_accuracy": 0.5}}, "found no accuracy, or two, on images"),
+        ({"record": RECORD | {"seconds": 10**400}}, "found values that are no figures"),
+        ({"record": RECORD | {"train_accuracy": 7.0}}, "found an accuracy above 1"),
+        ({"record": RECORD | {"test_accuracy": None}}, "found no accuracy, or two, on images"),
+        ({"record": RECORD | {"colour": 1}}, "found other fields than an evaluation has: "),
+        ({"record": RECORD | {"iteration": 61}}, "found an evaluation at 61 of 60 iterations"),
+        ({"iteration": 5.5}, "found no valid metadata"),
+        ({"record": 3}, "found no valid metadata of bpcli: "),
+        ({"record": 0}, "found no valid metadata of bpcli: "),
+        (
+            {"dropout": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}}},
+            "found no valid",
+        ),
+        ({"record": {"iteration": 1}}, "found no valid metadata of bpcli: "),
+        ({"dropout": {"bit_generator": "x"}}, "found no valid metadata of bpcli: "),
+    ],
+)
+def test_wrong_metadata_is_refused(model, changed, expected):
+    change_metadata(model, **changed)
+    with pytest.raises(CheckpointError) as caught:
+        load(model)
+    assert str(caught.value).startswith(f"{model}: ")
+    assert expected in str(caught.value)
+
+
+def test_files_that_are_no_models_are_refused(tmp_path, model):
+    with pytest.raises(CheckpointError, match=r"no.npz: cannot be read: No such file"):
+        load(tmp_path / "no.npz")
+    with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+    for content in (b"", b"hello", model.read_bytes()[:1000], b"\x93NUMPY\1\0"):
+        (tmp_path / "bad.npz").write_bytes(content)
+        with pytest.raises(
+            CheckpointError, match=r"bad.npz: (found no model|not a model file|cannot be read)"
+        ):
+            load(tmp_path / "bad.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(CheckpointError, match=r"array.npy: found no model"):
+        load(tmp_path / "array.npy")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("hello.txt", "hello")
+    with pytest.raises(CheckpointError, match=r"other.zip: found no model"):
+        load(tmp_path / "other.zip")
+
+
+def same_or_refused(path, good):
+    """Tell whether a model is refused; if it is not, its arrays have to be the good ones."""
+    try:
+        found = load(path)
+    except CheckpointError as error:
+        assert str(error).startswith(f"{path}: ")
+        return True
+    assert found.arrays.keys() == good.arrays.keys()
+    for name, array in good.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+    return False
+
+
+def test_a_flipped_bit_is_refused_or_harmless(model, rng):
+    good, data = load(model), model.read_bytes()
+    places = rng.choice(8 * len(data), 2000, replace=False)
+    refused = 0
+    for place in places.tolist():
+        flipped = bytearray(data)
+        flipped[place // 8] ^= 1 << place % 8
+        model.write_bytes(flipped)
+        refused += same_or_refused(model, good)
+    assert refused > 1500  # the rest are flips of dates and the like
+
+
+def test_a_model_that_was_cut_off_is_refused(model):
+    data = model.read_bytes()
+    cuts = [*range(0, len(data), 1024), len(data) - 1]
+    assert len(cuts) > 5
+    for cut in cuts:
+        model.write_bytes(data[:cut])
+        with pytest.raises(CheckpointError):
+            load(model)
+
+
+def test_bytes_after_the_end_are_refused_or_harmless(model):
+    good = load(model)
+    with model.open("ab") as file:
+        file.write(b"x" * 100)
+    same_or_refused(model, good)
+
+
+def test_a_model_of_version_0_1_0_still_loads():
+    """It is of 36 pixels, 8 units and 4 classes, held images out, and has all that can be."""
+    saved = load(ROOT / "tests/training/model-0.1.0.npz")
+    assert saved.config.optimizer.method == "adam"
+    assert (saved.pixels, saved.classes, saved.iteration) == (36, 4, 60)
+    assert (saved.record.split, saved.record.accuracy) == ("validation", 1.0)
+    assert saved.network().parameters.any()
