@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from bpcli.config import load_config
-from bpcli.layers import SoftmaxWithLoss
+from click.testing import CliRunner
 from tiny import ROOT
 
-from bpcli.cli import main
+import bpcli
+from bpcli.backprop import SoftmaxWithLoss
+from bpcli.cli.main import main
+from bpcli.training import load_config
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -102,45 +104,92 @@ def test_the_makefile_of_the_readme_guards_accuracy(tmp_path):
     assert code == 0
 
 
-def test_the_python_of_the_readme_runs(clone, monkeypatch, capsys):
-    """Needs the model that the README's commands have made before."""
-    monkeypatch.chdir(clone)
-    programs = [block for block in blocks("python") if "print" in block]
-    assert len(programs) == 2
-    for program in programs:
-        exec(program, {})
-        printed = capsys.readouterr().out.splitlines()
-        expected = re.findall(r"^print.*# (.*)$", program, re.M)
-        assert printed[-1] == expected[-1]
-        assert len(printed) == len(expected)
+@pytest.fixture(scope="module")
+def trained(clone):
+    """The clone with the model that the README trains first, whichever test comes first."""
+    code, output = run("make train", clone)
+    assert code == 0, output
+    return clone
 
 
-def test_the_mistake_of_the_readme_is_found(bpcli, monkeypatch):
+PROGRAMS = [block for block in blocks("python") if "print" in block]
+
+
+def test_there_are_programs_in_the_readme():
+    assert len(PROGRAMS) == 4
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_python_of_the_readme_runs(program, trained):
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "error", "-c", program],
+        cwd=trained,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    expected = re.findall(r"^print.*(?:  |\n)# (.*)$", program, re.M)
+    assert done.stdout.splitlines() == expected
+
+
+def test_the_mistake_of_the_readme_is_found(monkeypatch):
     (shown,) = blocks("text")
     right = SoftmaxWithLoss.backward
     monkeypatch.setattr(SoftmaxWithLoss, "backward", lambda self: right(self) * len(self.total))
-    output = [masked(line) for line in bpcli("gradcheck", code=1).stdout.splitlines()]
+    result = CliRunner().invoke(main, ["gradcheck"])
+    assert result.exit_code == 1
+    output = [masked(line) for line in result.stdout.splitlines()]
     for line in shown.splitlines():
         assert line == "..." or masked(line) in output
 
 
-def test_files_that_the_readme_names_are_there():
-    for name in re.findall(r"`((?:bpcli|configs|tests)/[\w/.]+)`", README):
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_files_that_a_document_names_are_there(document):
+    text = (ROOT / document).read_text()
+    names = re.findall(r"`(?:make test TESTS=)?((?:bpcli|configs|tests)/[\w/.-]+)`", text)
+    assert len(names) > 5
+    for name in names:
         assert (ROOT / name).exists(), name
+
+
+def test_what_the_readme_names_of_a_module_is_in_it():
+    named = re.findall(r"`(bpcli/[\w/]+\.py)`: ((?:`[\w.]+`(?:, )?)+)", README)
+    assert len(named) > 4
+    for path, names in named:
+        for name in re.findall(r"`(?:\w+\.)?(\w+)`", names):
+            assert re.search(rf"^ *(?:class|def) {name}\b", (ROOT / path).read_text(), re.M), name
+
+
+def test_the_command_that_lists_modules_says_what_goes_in_and_out(clone):
+    (command,) = set(re.findall(r"`(grep [^`]+)`", README))
+    assert f"`{command}`" in (ROOT / "CONTRIBUTING.md").read_text()
+    code, output = run(command, clone)
+    assert code == 0
+    modules = list((clone / "bpcli").glob("*/*.py"))
+    assert len(output.splitlines()) == len(modules) > 40
+    assert all(re.match(r'bpcli/\w+/\w+\.py:""".+ -> .+', line) for line in output.splitlines())
+
+
+def test_contributing_has_the_first_line_of_each_wing():
+    rows = []
+    for wing in bpcli.WINGS:
+        line = (ROOT / "bpcli" / wing / "__init__.py").read_text().splitlines()[0]
+        rows.append(f"| `bpcli/{wing}` | {line.strip(chr(34))} |")
+    assert "\n".join(rows) in (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def test_tests_that_hold_a_promise_are_there():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text()))
     written = {
         name
-        for path in (ROOT / "tests").glob("*.py")
+        for path in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
     }
     assert len(named) > 5
     assert named <= written
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda p: p.name)
 def test_configurations_load(path):
     load_config(path)
     assert path.read_text().startswith("#")
@@ -160,8 +209,12 @@ def test_make_trains_only_when_something_changed(clone):
         code, output = run(command, clone)
         assert code == 0, output
     assert "bpcli train" not in output
-    (clone / "configs/fast.yaml").touch()
-    assert "bpcli train configs/fast.yaml -o fast.npz" in run(f"{command} -n", clone)[1]
+    for changed in ("configs/fast.yaml", "bpcli/backprop/layers.py", "bpcli/errors.py"):
+        before = (clone / changed).stat()
+        (clone / changed).touch()
+        assert "bpcli train configs/fast.yaml -o fast.npz" in run(f"{command} -n", clone)[1]
+        os.utime(clone / changed, (before.st_atime, before.st_mtime))
+        assert "bpcli train" not in run(f"{command} -n", clone)[1]
     code, output = run("make eval CONFIG=configs/fast.yaml", clone)
     assert code == 0
     assert "accuracy 97." in output
@@ -171,5 +224,5 @@ def test_the_project_speaks_of_itself_alone():
     listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     for name in listing.stdout.split():
         if "ubyte" not in name:
-            text = (ROOT / name).read_text()
+            text = (ROOT / name).read_text(errors="replace")
             assert not re.search(r"/(work|root|opt)/", text), name

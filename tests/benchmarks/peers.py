@@ -11,10 +11,8 @@ import os
 import warnings
 
 import numpy as np
-from bpcli.config import load_config
-from bpcli.evaluation import evaluate
 
-from bpcli.training import Run, train
+from bpcli.training import Run, evaluate, load_config, train
 
 LEARNING_RATE = 0.1
 

@@ -102,8 +102,11 @@ def test_a_disk_that_is_full_leaves_the_old_model(run, tiny_options, tmp_path):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 def test_without_permission(rng):
-    modules = [f"bpcli.{path.stem}" for path in (ROOT / "bpcli").glob("*.py")]
-    modules.remove("bpcli.__init__")
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in (ROOT / "bpcli").rglob("*.py")
+        if path.name != "__init__.py"
+    ]
     code = (
         # What is imported later may be in a folder that nobody may look into.
         f"import os, numpy.random, yaml, tqdm, shlex, {', '.join(modules)}\n"

@@ -120,14 +120,15 @@ def test_resume_extends_a_finished_model_and_refuses_other_changes(bpcli, model,
 
 
 def test_a_run_that_was_stopped_where_it_now_ends_is_evaluated(shell, bpcli, tiny_options, folder):
-    process = shell("train", *tiny_options, *SLOW, "-s", "training.evaluate_every=100000")
-    time.sleep(1.5)
+    process = shell("train", *tiny_options, *SLOW)
+    wait_for(process, folder / "model.npz.part")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
-    done = load(folder / "model.npz.part").iteration
-    assert 0 < done < 100_000
-    shown = bpcli("train", "--resume", "--json", "-s", f"training.iterations={done}").stdout
-    assert json.loads(shown)["iteration"] == done
+    saved = load(folder / "model.npz.part")
+    last = f"training.iterations={saved.iteration}"
+    found = json.loads(bpcli("train", "--resume", "--json", "-s", last).stdout)
+    assert found["iteration"] == saved.iteration >= saved.record.iteration >= 500
+    assert found["seconds"] > saved.record.seconds or saved.iteration == saved.record.iteration
 
 
 def test_extending_a_falling_schedule_is_said(bpcli, tiny_options, folder):
@@ -196,11 +197,17 @@ def test_an_optimizer_that_overflows_diverges(bpcli, tiny_options, folder, metho
 
 
 def test_a_batch_of_many_epochs(bpcli, tiny_options, folder):
-    bpcli("train", *tiny_options, "-s", "training.batch_size=100000", "-s", "training.iterations=2")
+    options = ["-s", "training.batch_size=100000", "-s", "training.iterations=2"]
+    found = json.loads(bpcli("train", *tiny_options, *options, "--json").stdout.splitlines()[-1])
+    assert (found["iteration"], found["epoch"]) == (2, 200_000 / 120)
 
 
 def test_classes_that_are_held_out_altogether(bpcli, tiny_options, folder):
-    bpcli("train", *tiny_options, "-s", "dataset.validation=119")
+    found = bpcli("train", *tiny_options, "-s", "dataset.validation=119", "--json").stdout
+    assert json.loads(found.splitlines()[-1])["train_accuracy"] == 1
+    measured = json.loads(bpcli("eval", "model.npz", "--json").stdout)
+    assert np.shape(measured["confusion"]) == (4, 4)
+    assert [row["recall"] for row in measured["per_class"]].count(1.0) == 1
 
 
 @pytest.mark.parametrize("rate", ["1e-30", "1", "1e30"])

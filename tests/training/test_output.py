@@ -1,10 +1,8 @@
 """Where a model is written: whole or not there, by one run, and never over what is no model."""
 
-import errno
 import os
 import signal
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,18 +108,18 @@ def outcome(path):
 def kill_at_random(shell, bpcli, options, folder, times, rng):
     """Kill a run that saves all the time at so many moments; check what is left after each.
 
-    Returns how many of the runs were killed before their end.
+    A moment is somewhere in starting, or a little after one of the evaluations. Returns how many of
+    the runs were killed before their end.
     """
     options = [*options, "-s", "training.evaluate_every=1"]
     whole, model = folder / "whole.npz", folder / "model.npz"
-    start = time.perf_counter()
-    with shell("train", *options, "-o", whole) as process:
-        assert process.wait() == 0
-    took = time.perf_counter() - start
+    bpcli("train", *options, "-o", whole)
     expected, old, killed = outcome(whole), None, 0
     for _ in range(times):
         with shell("train", *options, "-o", model) as process:
-            time.sleep(rng.uniform(0.3, 1) * took)
+            for _ in range(rng.integers(60)):
+                process.stdout.readline()
+            time.sleep(rng.uniform(0, 0.02))
             process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
         assert outcome(model) in (old, expected)
@@ -140,70 +138,4 @@ def kill_at_random(shell, bpcli, options, folder, times, rng):
 
 def test_a_run_that_is_killed_loses_nothing(shell, bpcli, tiny_options, tmp_path, rng, request):
     times = 200 if request.config.getoption("--long") else 12
-    killed = kill_at_random(shell, bpcli, tiny_options, tmp_path, times, rng)
-    assert killed > times / 2
-
-
-def test_archives_of_others_are_not_taken_for_models(bpcli, tmp_path):
-    path = tmp_path / "mine.npz"
-    np.savez(path, x=np.zeros(3), metadata="mine")
-    before = path.read_bytes()
-    result = bpcli("train", "-o", path, code=2)
-    assert "found a file that is no model" in result.stderr
-    assert path.read_bytes() == before
-
-
-def test_a_file_that_appears_during_a_run_is_not_replaced(make_run, tmp_path):
-    run = make_run()
-    list(train(run))
-    (tmp_path / "m.npz").write_text("precious")
-    save(tmp_path / "m.npz.part", run)
-    with pytest.raises(CheckpointError, match="found a file that is no model"):
-        Output(tmp_path / "m.npz").finish(run)
-    assert (tmp_path / "m.npz").read_text() == "precious"
-    assert load(tmp_path / "m.npz.part").iteration == run.iteration
-    (tmp_path / "m.npz.part").unlink()
-    for stands_there in ("file", "folder"):
-        if stands_there == "folder":
-            (tmp_path / "m.npz").unlink()
-            (tmp_path / "m.npz").mkdir()
-        with pytest.raises(CheckpointError, match=r"the finished run is in .*m.npz.part$"):
-            Output(tmp_path / "m.npz").finish(run)
-        assert load(tmp_path / "m.npz.part").iteration == run.iteration
-        (tmp_path / "m.npz.part").unlink()
-
-
-def test_a_file_that_cannot_be_read_is_not_replaced(make_run, tmp_path, monkeypatch):
-    run = make_run("training.iterations=1")
-    list(train(run))
-    path = tmp_path / "m.npz"
-    path.write_text("precious")
-    opened = Path.open
-
-    def refuse(self, *args):
-        if self == path:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return opened(self, *args)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", refuse)
-        with pytest.raises(
-            SaveError, match="could not be written: Permission denied; the finished"
-        ):
-            Output(path).finish(run)
-    assert path.read_text() == "precious"
-    assert load(tmp_path / "m.npz.part").iteration == run.iteration
-
-
-def test_no_file_of_others_is_removed_or_replaced_for_an_unfinished_run(make_run, tmp_path):
-    run = make_run()
-    part = tmp_path / "m.npz.part"
-    part.write_text("precious")
-    for _ in train(run):
-        with pytest.raises(CheckpointError, match="found a file that is no model"):
-            save(part, run)
-        break
-    list(train(run))
-    Output(tmp_path / "m.npz").finish(run)
-    assert part.read_text() == "precious"
-    assert load(tmp_path / "m.npz").iteration == run.iteration
+    assert kill_at_random(shell, bpcli, tiny_options, tmp_path, times, rng) > 0
