@@ -79,7 +79,7 @@ class Affine(Layer):
     def forward(self, x: Array) -> Array:
         W, b = self.params.values()
         self.x = x
-        y = np.matmul(x, W, out=self.memory("y", (*x.shape[:-1], len(b)), W.dtype))
+        y = np.matmul(x, W, out=self.memory("y", x.shape[:-1] + b.shape, W.dtype))
         y += b
         return y
 

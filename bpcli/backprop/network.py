@@ -89,7 +89,8 @@ class Network:
         check_labels(t, len(x))
         for layer in self.layers:
             x = layer.forward(x)
-        return self.loss_layer.forward(x, t) + self._penalty()
+        loss = self.loss_layer.forward(x, t)
+        return loss + self._penalty() if self.weight_decay else loss
 
     def backward(self) -> None:
         """Set `gradient` to the derivative of the loss that `forward` returned last."""
@@ -97,7 +98,8 @@ class Network:
         for layer in reversed(self.layers[self.first + 1 :]):
             dout = layer.backward(dout)
         self.layers[self.first].backward_params(dout)
-        self._add_penalty_gradient()
+        if self.weight_decay:
+            self._add_penalty_gradient()
 
     def backward_input(self) -> Array:
         """Return new dx (N, pixels), the derivative of the loss of the last `forward` by x."""
@@ -120,15 +122,11 @@ class Network:
         return line_up(kinds, own, type(self.loss_layer))
 
     def _penalty(self) -> float:
-        if not self.weight_decay:
-            return 0.0
         weights = (W.ravel() for W in self.arrays.values() if W.ndim > 1)
         squares: float = sum((w @ w).item() for w in weights)
         return self.weight_decay / 2 * squares
 
     def _add_penalty_gradient(self) -> None:
-        if not self.weight_decay:
-            return
         for W, dW in zip(self.arrays.values(), self.gradient_arrays.values(), strict=True):
             if W.ndim > 1:  # biases are free
                 dW += self.weight_decay * W

@@ -2,11 +2,10 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from bpcli.arrays import Array, Labels
 from bpcli.backprop.learning import learn
 from bpcli.data.adversary import worsen
 from bpcli.errors import DivergedError
@@ -25,36 +24,32 @@ def train(run: Run) -> Iterator[Record | None]:
     watch = _Watch(run)
     if run.complete and (run.record is None or run.record.iteration != run.iteration):
         yield watch.record()  # it was stopped right here, before its last evaluation
-    iterations = range(run.iteration, run.config.training.iterations)
-    mini_batches, learning_rates = (
-        _mini_batches(run, iterations),
-        map(run.learning_rate, iterations),
-    )
-    losses = learn(run.network, run.optimizer, mini_batches, learning_rates)
-    while not run.complete:
-        with np.errstate(all="ignore"):  # a loss that overflows is reported, not warned of
-            loss = next(losses)
-        run.iteration += 1
+    last, is_due = run.config.training.iterations, _make_is_due(run)
+    # A loss that overflows is reported, not warned of.
+    learn_once = np.errstate(all="ignore")(_learn(run, range(run.iteration, last)).__next__)
+    for iteration in range(run.iteration + 1, last + 1):
+        loss = learn_once()
+        run.iteration = iteration
         if not math.isfinite(loss):
             raise _diverged(run, f"the loss is {loss}")
-        yield watch.record() if _is_due(run) else None
+        yield watch.record() if iteration == last or is_due(iteration) else None
 
 
-def _mini_batches(run: Run, iterations: range) -> Iterator[tuple[Array, Labels]]:
-    """Return what these iterations learn from, made harder if that is asked for."""
+def _learn(run: Run, iterations: range) -> Iterator[float]:
+    """Yield the losses of some iterations; their mini-batches are made harder where asked for."""
     mini_batches = map(run.mini_batches.draw, iterations)
     step = run.config.training.adversarial
-    return worsen(run.network, mini_batches, step) if step else mini_batches
+    harder = worsen(run.network, mini_batches, step) if step else mini_batches
+    return learn(run.network, run.optimizer, harder, map(run.learning_rate, iterations))
 
 
-def _is_due(run: Run) -> bool:
-    """Tell whether an evaluation follows an iteration: at intervals, and at the end of the run."""
+def _make_is_due(run: Run) -> Callable[[int], bool]:
+    """Return what tells whether an evaluation follows an iteration before the last."""
     every, size = run.config.training.evaluate_every, run.config.training.batch_size
-    if run.complete:
-        return True
     if every:
-        return run.iteration % every == 0
-    return run.iteration * size % len(run.dataset.train) < size  # an epoch is full
+        return lambda iteration: iteration % every == 0
+    images = len(run.dataset.train)
+    return lambda iteration: iteration * size % images < size  # an epoch is full
 
 
 def check_finite(run: Run) -> None:
