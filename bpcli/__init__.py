@@ -5,7 +5,6 @@
 <Multiply>
 """
 
-import importlib
 from types import ModuleType
 
 from bpcli.machine import limit_threads
@@ -19,6 +18,8 @@ limit_threads()  # a notebook is to be as fast as the command
 
 def __getattr__(name: str) -> ModuleType:
     """Import a wing when it is first asked for, so that `bpcli --help` needs none of them."""
+    import importlib
+
     if name in WINGS:
         return importlib.import_module(f"bpcli.{name}")
     raise AttributeError(f"module 'bpcli' has no attribute {name!r}; its wings are {WINGS}")

@@ -8,7 +8,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -17,8 +16,8 @@ VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "OMP_NUM_THREADS",
 )
-MEMINFO = Path("/proc/meminfo")
-CGROUP = Path("/sys/fs/cgroup/memory.max")
+MEMINFO = "/proc/meminfo"
+CGROUP = "/sys/fs/cgroup/memory.max"
 
 
 def limit_threads(threads: int | None = None) -> None:
@@ -80,9 +79,10 @@ def available_memory() -> int:
 
 def _limits() -> Iterator[int]:
     import resource
+    from pathlib import Path
 
     try:
-        fields = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+        fields = dict(line.split(":") for line in Path(MEMINFO).read_text().splitlines())
         yield 1024 * sum(int(fields[name].split()[0]) for name in ("MemAvailable", "SwapFree"))
     except (OSError, KeyError):  # not Linux
         yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -91,4 +91,4 @@ def _limits() -> Iterator[int]:
         if soft != resource.RLIM_INFINITY:
             yield soft
     with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-        yield int(CGROUP.read_text())
+        yield int(Path(CGROUP).read_text())

@@ -1,6 +1,5 @@
 """a configuration in -> a trained model out, and a line for each evaluation: `bpcli train`."""
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -80,6 +79,8 @@ def _records(run: "Run", *, quiet: bool) -> "Iterator[Record | None]":
 
 def _stopped(place: "Output", run: "Run", number: int) -> Stopped:
     """Save a run that signal `number` has interrupted, and say how to go on."""
+    import shlex
+
     place.save(run)
     command = shlex.join(["bpcli", "train", "-o", str(place.path), "--resume"])
     return Stopped(

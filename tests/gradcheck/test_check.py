@@ -8,30 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mistakes import build, changed_result, check, failures, images, methods, scaled
 
-from bpcli.backprop.architecture import build_network
 from bpcli.backprop.layers import Affine, Dropout, ReLU, Sigmoid, SoftmaxWithLoss, Tanh
 from bpcli.backprop.network import Network
-from bpcli.gradcheck.check import check_gradients, clearest
+from bpcli.gradcheck.check import clearest
 from bpcli.gradcheck.numerical import METHODS
-
-methods = pytest.mark.parametrize("method", METHODS)
-
-
-def build(rng, **values):
-    return build_network(12, 5, rng, dtype=np.float64, **values)
-
-
-def images(rng, n=3):
-    return rng.integers(0, 256, (n, 12)) / 255, rng.integers(0, 5, n)
-
-
-def check(network, rng, n=3, **options):
-    return check_gradients(network, *images(rng, n), np.random.default_rng(0), **options)
-
-
-def failures(found):
-    return [(row.layer, row.name) for row in found.failures]
 
 
 @given(
@@ -81,29 +63,6 @@ def test_every_mutant_of_every_backward_is_caught_and_placed(method, tmp_path, r
     assert {mutant.layer for mutant, _ in found} == {
         "Affine", "ReLU", "Sigmoid", "Tanh", "Dropout", "SoftmaxWithLoss", "SquaredError",
     }  # fmt: skip
-
-
-def changed_result(layer, method, change):
-    """Make a method of a layer return, or leave behind, something else."""
-
-    def apply(monkeypatch):
-        right = getattr(layer, method)
-
-        def broken(self, *args):
-            result = right(self, *args)
-            changed = change(self, result)
-            return result if changed is None else changed
-
-        monkeypatch.setattr(layer, method, broken)
-
-    return apply
-
-
-def scaled(name, factor):
-    def change(layer, _result):
-        layer.grads[name] *= factor
-
-    return changed_result(Affine, "backward_params", change)
 
 
 def replaced(layer, method, function):

@@ -4,61 +4,18 @@ import re
 
 import numpy as np
 import pytest
+from mistakes import build, changed_result, check, methods, scaled
 
-from bpcli.backprop.architecture import build_network
 from bpcli.backprop.layers import Affine, ReLU, SoftmaxWithLoss
 from bpcli.backprop.network import Network
-from bpcli.gradcheck.check import check_gradients
 from bpcli.gradcheck.comparison import relative_error
 from bpcli.gradcheck.numerical import METHODS
 from bpcli.show.gradcheck import draw_check
 
 
-def build(rng, **values):
-    return build_network(12, 5, rng, dtype=np.float64, **values)
-
-
-def images(rng, n=3):
-    return rng.integers(0, 256, (n, 12)) / 255, rng.integers(0, 5, n)
-
-
-def check(network, rng, n=3, **options):
-    return check_gradients(network, *images(rng, n), np.random.default_rng(0), **options)
-
-
-def failures(found):
-    return [(row.layer, row.name) for row in found.failures]
-
-
-def scaled(name, factor):
-    def change(layer, _result):
-        layer.grads[name] *= factor
-
-    return changed_result(Affine, "backward_params", change)
-
-
-def changed_result(layer, method, change):
-    """Make a method of a layer return, or leave behind, something else."""
-
-    def apply(monkeypatch):
-        right = getattr(layer, method)
-
-        def broken(self, *args):
-            result = right(self, *args)
-            changed = change(self, result)
-            return result if changed is None else changed
-
-        monkeypatch.setattr(layer, method, broken)
-
-    return apply
-
-
 def test_relative_error_has_a_floor():
     error = relative_error(np.array([1.0, 1e-12, 0]), np.array([3.0, -1e-12, 0]), 1e-3)
     np.testing.assert_allclose(error, [0.5, 2e-9, 0])
-
-
-methods = pytest.mark.parametrize("method", METHODS)
 
 
 @methods

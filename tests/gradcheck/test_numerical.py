@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from mistakes import methods
 
 from bpcli.gradcheck.numerical import METHODS, along, element
-
-methods = pytest.mark.parametrize("method", METHODS)
 
 
 @methods

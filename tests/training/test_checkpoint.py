@@ -15,20 +15,6 @@ from bpcli.training.output import Output, save
 from bpcli.training.record import Record
 
 
-@pytest.fixture
-def run(make_run):
-    run = make_run("optimizer.method=momentum", "network.dropout=0.2")
-    list(train(run))
-    return run
-
-
-@pytest.fixture
-def model(run, tmp_path):
-    path = tmp_path / "model.npz"
-    save(path, run)
-    return path
-
-
 def test_numpy_opens_it_without_pickle(model, run):
     with np.load(model, allow_pickle=False) as archive:
         assert set(archive.files) == {"W1", "b1", "W2", "b2", "optimizer.velocity", "metadata"}

@@ -12,22 +12,7 @@ from bpcli.errors import (
     SaveError,
 )
 from bpcli.training.checkpoint import load
-from bpcli.training.loop import train
 from bpcli.training.output import Output, save
-
-
-@pytest.fixture
-def run(make_run):
-    run = make_run("optimizer.method=momentum", "network.dropout=0.2")
-    list(train(run))
-    return run
-
-
-@pytest.fixture
-def model(run, tmp_path):
-    path = tmp_path / "model.npz"
-    save(path, run)
-    return path
 
 
 def test_find_prefers_the_unfinished_run(run, tmp_path):
