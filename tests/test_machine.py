@@ -60,6 +60,8 @@ def test_threads_are_those_of_the_environment_where_blas_does_not_say(monkeypatc
 
 
 def test_the_limits_of_process_and_container_count(monkeypatch, tmp_path):
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: unlimited)
     monkeypatch.setattr(machine, "CGROUP", tmp_path / "memory.max")
     monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
     all_of_it = machine.available_memory()

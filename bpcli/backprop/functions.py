@@ -1,4 +1,7 @@
-"""nodes in -> nodes out: the functions of the computational graph, section 5.5 and appendix A."""
+"""the values of a node's inputs -> its own, and its gradient -> theirs: nodes that are functions.
+
+Section 5.5 and appendix A, as nodes of a graph; as layers of a network they are in `layers.py`.
+"""
 
 import numpy as np
 

@@ -138,7 +138,7 @@ class Adam(Optimizer):
         self._descend(learning_rate * correction, v)
 
 
-METHODS: dict[str, type[Optimizer]] = {
+METHODS: dict[str, type[Optimizer]] = {  # the configuration offers what stands here
     "sgd": SGD,
     "momentum": Momentum,
     "nesterov": Nesterov,

@@ -20,6 +20,8 @@ from bpcli.gradcheck.alone import check_layers
 from bpcli.gradcheck.comparison import Comparer, Comparison
 from bpcli.gradcheck.whole import check_network
 
+quietly = np.errstate(all="ignore")  # a gradient that is not a number is reported, not warned of
+
 
 @dataclass(frozen=True)
 class GradientCheck:
@@ -55,6 +57,7 @@ class GradientCheck:
         return sum(row.kinks for row in self.parameters)
 
 
+@quietly
 def check_gradients(
     network: Network,
     x: Array,
@@ -75,21 +78,20 @@ def check_gradients(
     check_inputs(x)
     check_labels(t, len(x))
     start = time.perf_counter()
-    with np.errstate(all="ignore"):  # a gradient that is not a number is reported, not warned of
-        network, x = network.astype(np.float64), x.astype(np.float64)
-        comparer = partial(Comparer, method=method, tolerance=tolerance)
-        layers = tuple(check_layers(network, x, t, rng, comparer))
-        parameters = tuple(check_network(network, x, t, comparer))
+    network, x = network.astype(np.float64), x.astype(np.float64)
+    comparer = partial(Comparer, method=method, tolerance=tolerance)
+    layers = tuple(check_layers(network, x, t, rng, comparer))
+    parameters = tuple(check_network(network, x, t, comparer))
     seconds = time.perf_counter() - start
     return GradientCheck(method, len(x), tolerance, seconds, layers, parameters)
 
 
+@quietly
 def clearest(
     network: Network, mini_batches: Iterable[tuple[Array, Labels]]
 ) -> tuple[Array, Labels]:
     """Return the mini-batch (x, t) on which ReLU's inputs stay farthest from its kink at 0."""
-    with np.errstate(all="ignore"):  # of huge weights
-        return max(mini_batches, key=lambda mini_batch: _clearance(network, mini_batch[0]))
+    return max(mini_batches, key=lambda mini_batch: _clearance(network, mini_batch[0]))
 
 
 def _clearance(network: Network, x: Array) -> float:

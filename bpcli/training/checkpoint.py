@@ -20,14 +20,13 @@ from bpcli.backprop.architecture import build_network, shapes
 from bpcli.backprop.network import Network
 from bpcli.backprop.optimizer import METHODS
 from bpcli.errors import CheckpointError, ConfigError
-from bpcli.files.archive import holds, open_file, read_arrays
 from bpcli.files.document import readable, show, to_scalar
+from bpcli.files.model import read_model, write_model
 from bpcli.training.config import Config, flatten, parse_config
 from bpcli.training.record import Record
 from bpcli.training.run import Run
 
 FORMAT = 1
-ALWAYS = {"metadata.npy", "b1.npy"}  # members of every model, and of hardly anything else
 OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
 
 
@@ -116,8 +115,7 @@ def write(file: BinaryIO, run: Run) -> None:
         "dropout": run.dropout_rng.bit_generator.state,
         "record": run.record and run.record.to_fields(),
     }
-    arrays: dict[str, Any] = _arrays(run)
-    np.savez(file, metadata=np.array(json.dumps(metadata)), **arrays)
+    write_model(file, metadata, _arrays(run))
 
 
 def _arrays(run: Run) -> dict[str, Array]:
@@ -125,17 +123,11 @@ def _arrays(run: Run) -> dict[str, Array]:
     return run.network.arrays | {OPTIMIZER + name: v for name, v in run.optimizer.state.items()}
 
 
-def is_model(file: BinaryIO) -> bool:
-    """Tell whether a file looks like a model, of whatever version, by what it contains."""
-    return holds(file, ALWAYS)
-
-
 def load(path: str | Path) -> Checkpoint:
-    """Read a model file, trusting nothing in it. Raises CheckpointError."""
+    """Read a model file. Raises CheckpointError, too if its arrays are not its configuration's."""
     path = Path(path)
-    arrays = _read_arrays(path)
+    metadata, arrays = read_model(path)
     try:
-        metadata = json.loads(str(arrays.pop("metadata")))
         if metadata["format"] != FORMAT:
             raise CheckpointError(
                 f"{path}: found format {show(metadata['format'])}, expected {FORMAT}; it was "
@@ -167,23 +159,6 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         dropout_state=metadata["dropout"],
         record=None if record is None else Record.from_fields(record, iteration),
     )
-
-
-def _read_arrays(path: Path) -> dict[str, Array]:
-    try:
-        file = open_file(path)
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    with file:
-        try:
-            arrays = read_arrays(file) if is_model(file) else {}
-        except ValueError as error:
-            raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
-    if not arrays:
-        raise CheckpointError(
-            f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"
-        )
-    return arrays
 
 
 def _check_arrays(checkpoint: Checkpoint) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bpcli.errors import CheckpointError, SaveError
 from bpcli.files import atomic
+from bpcli.files.model import is_model
 from bpcli.training import checkpoint
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import load_config
@@ -144,7 +145,7 @@ def _check_replaceable(target: Path) -> None:
     if not target.stat().st_size:
         return
     with target.open("rb") as file:
-        if not checkpoint.is_model(file):
+        if not is_model(file):
             raise CheckpointError(
                 f"{target}: found a file that is no model, expected a model to replace, or none; "
                 "choose another with -o"

@@ -1,0 +1,54 @@
+"""a model file in -> its metadata and its arrays out, or one sentence on why it is none."""
+
+import json
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.errors import CheckpointError
+from bpcli.files.archive import holds, open_file, read_arrays
+
+METADATA = "metadata"  # the name of the one member that is no array of numbers but JSON
+ALWAYS = {f"{METADATA}.npy", "b1.npy"}  # members of every model, and of hardly anything else
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Return the metadata and the arrays, by name, of a model file, whatever they may mean.
+
+    Raises CheckpointError for a file that is missing, damaged, cut off, made to do harm or no model
+    at all.
+    """
+    try:
+        file = open_file(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    with file:
+        try:
+            arrays = read_arrays(file) if is_model(file) else {}
+        except ValueError as error:
+            raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
+    if not arrays:
+        raise CheckpointError(
+            f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"
+        )
+    try:
+        metadata = json.loads(str(arrays.pop(METADATA)))
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
+    if not isinstance(metadata, dict):
+        raise CheckpointError(f"{path}: found no valid metadata of bpcli: no names with values")
+    return metadata, arrays
+
+
+def write_model(file: BinaryIO, metadata: dict[str, Any], arrays: Arrays) -> None:
+    """Write what `read_model` reads. Raises OSError."""
+    np.savez(file, **{METADATA: np.array(json.dumps(metadata))}, **arrays)  # type: ignore[arg-type]
+
+
+def is_model(file: BinaryIO) -> bool:
+    """Tell whether a file looks like a model, of whatever version, by what it contains."""
+    return holds(file, ALWAYS)
