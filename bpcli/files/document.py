@@ -2,24 +2,37 @@
 
 import math
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from bpcli.files.tree import MalformedError, compose
+
 # Numbers as people write them. YAML 1.1 takes 1e-3 for a word, 010 for eight and 1:30 for ninety.
-NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+NOTHING = ("", "~", "null", "Null", "NULL")
+MERGE = "tag:yaml.org,2002:merge"  # what YAML calls the key <<
+MOST_MERGED = 10_000  # keys in all; aliases of aliases would make them millions
+
+Pair = tuple[yaml.Node, yaml.Node]
 LONGEST = 60  # characters of a file's that a message quotes
 SIMPLE_WORD = re.compile(r"[A-Za-z./][A-Za-z0-9_./-]*")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One `key: value` of a document; `place` is `FILE:LINE`, for messages."""
+    """One `key: value` of a document; `place` is `FILE:LINE`, for messages.
+
+    A `template` stands elsewhere too, by an alias, and so may have a name that is nobody's.
+    """
 
     key: str
     value: Any
     place: str
+    template: bool = False
 
 
 class Unusable:
@@ -32,21 +45,12 @@ class Unusable:
         return self.words
 
 
-class MalformedError(ValueError):
-    """Text that is no YAML, on `line` and for this `reason`."""
-
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(line, reason)
-        self.line = line
-        self.reason = reason
-
-
 class Document:
     """The entries of a YAML text of two levels, and the mistakes that have been found in it.
 
     Only numbers, words, nulls and lists of these are made, whatever the tags ask for; anything
-    deeper is an `Unusable` value. A key that stands twice is a mistake. Messages begin with
-    `name:LINE`.
+    deeper is an `Unusable` value. A key that stands twice is a mistake. `<<: *base` stands for the
+    keys of base that do not stand there themselves. Messages begin with `name:LINE`.
     """
 
     def __init__(self, text: str | bytes, name: str) -> None:
@@ -54,12 +58,16 @@ class Document:
         self.entries: list[Entry] = []
         self.problems: list[str] = []
         self._places: dict[str, str] = {}
+        self._uses: Counter[int] = Counter()  # how often each value stands in the text
+        self._merged: dict[int, list[Pair]] = {}  # the keys of each mapping, with those of its <<
+        self._merges = 0
         try:
-            root = _compose(text)
+            root = compose(text)
         except MalformedError as error:
             self.problems.append(f"{name}:{error.line}: {error.reason}")
             return
         if isinstance(root, yaml.MappingNode):
+            self._count(root)
             self._read_mapping(root, "")
         elif root is not None and plain_value(root) is not None:
             found = show(plain_value(root))
@@ -68,42 +76,68 @@ class Document:
     def _place(self, node: yaml.Node) -> str:
         return f"{self.name}:{node.start_mark.line + 1}"
 
-    def _read_mapping(self, mapping: yaml.MappingNode, prefix: str) -> None:
-        for key_node, node in mapping.value:
+    def _count(self, root: yaml.MappingNode) -> None:
+        """Count the uses of values on the two levels that there are: an alias is one more."""
+        for _, node in root.value:
+            self._uses[id(node)] += 1
+            inside = node.value if isinstance(node, yaml.MappingNode) else []
+            for _, inner in inside:
+                parts = inner.value if isinstance(inner, yaml.SequenceNode) else []
+                self._uses.update(map(id, [inner, *parts]))
+
+    def _read_mapping(
+        self, mapping: yaml.MappingNode, prefix: str, *, template: bool = False
+    ) -> None:
+        for key_node, node in self._pairs(mapping):
             word = plain_value(key_node)
             key = prefix + (readable(word) if isinstance(word, str) else show(word))
             place = self._place(key_node)
+            is_template = template or (not prefix and self._uses[id(node)] > 1)
             if key in self._places:
                 self.problems.append(f"{place}: {key}: stands twice, first at {self._places[key]}")
             elif isinstance(node, yaml.MappingNode) and not prefix and has_plain_tag(node):
-                self._read_mapping(node, f"{key}.")
+                self._read_mapping(node, f"{key}.", template=is_template)
             else:
-                self.entries.append(Entry(key, plain_value(node), place))
+                self.entries.append(Entry(key, plain_value(node), place, is_template))
             self._places[key] = place
+
+    def _pairs(self, mapping: yaml.MappingNode) -> list[Pair]:
+        """Return the keys of a mapping with their values; what `<<` merges comes first."""
+        if id(mapping) not in self._merged:
+            self._merged[id(mapping)] = []  # which is what a mapping that merges itself gets
+            own = [pair for pair in mapping.value if pair[0].tag != MERGE]
+            taken = {key.value for key, _ in own if isinstance(key, yaml.ScalarNode)}
+            merged: list[Pair] = []
+            for key, node in mapping.value:
+                if key.tag == MERGE:
+                    merged += self._merge(key, node, taken)
+            self._merged[id(mapping)] = merged + own
+        return self._merged[id(mapping)]
+
+    def _merge(self, key: yaml.Node, node: yaml.Node, taken: set[str]) -> Iterator[Pair]:
+        """Yield what is not `taken` yet of the mapping, or the mappings, that `<<` names."""
+        for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            if not isinstance(part, yaml.MappingNode):
+                found = show(plain_value(part))
+                self.problems.append(
+                    f"{self._place(key)}: <<: found {found}, expected keys with values, as in *base"
+                )
+                return
+            for pair in self._pairs(part):
+                self._merges += 1
+                if self._merges == MOST_MERGED:
+                    self.problems.append(
+                        f"{self._place(key)}: <<: merges more keys than any page has"
+                    )
+                if self._merges < MOST_MERGED and pair[0].value not in taken:
+                    taken.add(pair[0].value)
+                    yield pair
 
 
 def read_value(text: str) -> Any:
     """Return what `plain_value` makes of the YAML text. Raises MalformedError."""
-    node = _compose(text)
+    node = compose(text)
     return None if node is None else plain_value(node)
-
-
-def _compose(text: str | bytes) -> yaml.Node | None:
-    """Return the tree of the text: no Python object is made, whatever its tags ask for."""
-    try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise MalformedError(line, f"not YAML: {error.problem or error.context}") from error
-    except yaml.reader.ReaderError as error:
-        decoded = text if isinstance(text, str) else text.decode(errors="replace")
-        line = 1 + decoded[: error.position].count("\n")
-        raise MalformedError(line, f"not YAML: {str(error).splitlines()[0]}") from error
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # of characters that are none
-        raise MalformedError(1, f"not YAML: {str(error).splitlines()[0]}") from error
-    except RecursionError as error:
-        raise MalformedError(1, "nested too deep for a configuration") from error
 
 
 def has_plain_tag(node: yaml.Node) -> bool:
@@ -127,10 +161,10 @@ def plain_value(node: yaml.Node) -> Any:
 def plain_scalar(word: str) -> float | int | str | None:
     """Read a word that is not quoted.
 
-    >>> [plain_scalar(word) for word in ("50", "1e-3", "010", "yes", "")]
-    [50, 0.001, '010', 'yes', None]
+    >>> [plain_scalar(word) for word in ("50", "10_000", "1e-3", "010", "yes", "")]
+    [50, 10000, 0.001, '010', 'yes', None]
     """
-    if word in ("", "~", "null"):
+    if word in NOTHING:
         return None
     if not NUMBER.fullmatch(word):
         return word

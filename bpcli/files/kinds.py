@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LARGEST_INTEGER = 10**12
-WORDS = {"true": True, "false": False}
+WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
 @dataclass(frozen=True)

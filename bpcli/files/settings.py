@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import ConfigError
-from bpcli.files.document import Document, Entry, MalformedError, read_value, show, to_scalar
+from bpcli.files.document import Document, Entry, read_value, show, to_scalar
 from bpcli.files.kinds import Kind
+from bpcli.files.tree import MalformedError
 
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
 MOST_PROBLEMS = 100  # that are said at once
