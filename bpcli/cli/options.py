@@ -35,3 +35,22 @@ threads_option = click.option(
     callback=lambda _context, _option, threads: limit_threads(threads),
     help="BLAS threads; without it what OPENBLAS_NUM_THREADS or its like says, else 1.",
 )
+
+
+def hint_at_key(error: click.NoSuchOption, arguments: list[str]) -> str:
+    """Say how to set a key of the configuration that somebody takes for an option."""
+    if not (error.ctx and any(option.name == "overrides" for option in error.ctx.command.params)):
+        return ""
+    from bpcli.training.config import KEYS, Config, flatten
+    from bpcli.training.names import explain_name, find_name
+
+    option, name = error.option_name, error.option_name.lstrip("-").replace("-", "_")
+    values = [a.partition("=")[2] for a in arguments if a.startswith(f"{option}=")]
+    values += arguments[arguments.index(option) + 1 :] if option in arguments else []
+    value = values[0] if values else "VALUE"
+    same = [key for key in KEYS if name in (key, key.rpartition(".")[2])]
+    key = same[0] if len(same) == 1 else find_name(name)
+    if key:
+        return f"That is a key of the configuration: -s {key}={value}"
+    number = float(value) if value.isdigit() else value
+    return explain_name(name, number, flatten(Config())).capitalize()

@@ -4,11 +4,13 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bpcli.cli.options import hint_at_key
 from bpcli.errors import BpcliError, OutputError, Stopped
 from bpcli.machine import limit_memory
 
@@ -28,11 +30,22 @@ class Shell(click.Group):
             _abandon_output()
             sys.exit(Stopped(signal.SIGPIPE).exit_code)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["arguments"] = [*args]  # which are used up by parsing
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what is wrong becomes a message and the exit code of its kind."""
         limit_memory()
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            hint = hint_at_key(error, ctx.meta["arguments"])
+            if hint:
+                raise click.UsageError(
+                    f"No such option '{error.option_name}'. {hint}", error.ctx
+                ) from error
+            raise
         except BpcliError as error:
             if str(error):
                 complain(str(error))
@@ -95,19 +108,33 @@ def can_print(text: str) -> bool:
 
 
 def progress(items: Iterable[Item], *, done: int, total: int, quiet: bool) -> "tqdm[Item]":
-    """Return the items with a progress bar on standard error, if that is a terminal."""
-    for name in [name for name in os.environ if name.startswith("TQDM_")]:
-        del os.environ[name]  # tqdm fails on most values that it did not expect
-    from tqdm import tqdm
-
+    """Return the items with a progress bar on standard error, if that is a terminal for one."""
+    tqdm = _import_tqdm()
+    tqdm.set_lock(threading.RLock())  # its own starts a process, to be shared with others
     return tqdm(
         items,
         total=total,
         initial=done,
-        disable=quiet or sys.stderr is None or not sys.stderr.isatty(),
+        disable=quiet or not _has_room_for_a_bar(),
         unit="it",
         leave=False,
     )
+
+
+def _has_room_for_a_bar() -> bool:
+    if os.environ.get("TQDM_DISABLE", "0") not in ("", "0") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _import_tqdm() -> "type[tqdm[Any]]":
+    """Import tqdm with its variables hidden: it fails on most values that it did not expect."""
+    hidden = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith("TQDM_")}
+    try:
+        from tqdm import tqdm
+    finally:
+        os.environ.update(hidden)
+    return tqdm
 
 
 @contextlib.contextmanager

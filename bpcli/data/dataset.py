@@ -16,6 +16,7 @@ from bpcli.files.source import read_split
 SplitName = Literal["train", "test", "validation"]
 
 BUNDLED = Path(__file__).parent / "mnist"
+MNIST_IMAGES = 60_000  # for training, of the bundled data
 PIXEL_SCALE = 1 / 255  # grey levels 0 to 255 become 0 to 1
 
 

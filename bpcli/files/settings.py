@@ -4,7 +4,7 @@ A key is written `section.name`, or `name` where it belongs to no section.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from bpcli.files.tree import MalformedError
 
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
 MOST_PROBLEMS = 100  # that are said at once
+
+Explain = Callable[[str, Any, Mapping[str, Any]], str]
 
 
 def read_file(path: Path) -> Document:
@@ -49,15 +51,22 @@ class Settings:
     """The values of some `kinds` of keys, by key: `defaults`, and what entries lay over them.
 
     `problems` gathers what is wrong with entries, a line for each, and `places` remembers where
-    each key was last set.
+    each key was last set. `explain(name, value, values)` returns a hint on a name that is no key.
     """
 
-    def __init__(self, kinds: Mapping[str, Kind], defaults: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        defaults: Mapping[str, Any],
+        explain: Explain,
+    ) -> None:
         self.kinds = kinds
         self.values = dict(defaults)
         self.places: dict[str, str] = {}
-        self.problems: list[str] = []
-        self._sections = {key.partition(".")[0] for key in kinds if "." in key}
+        self.problems: list[str | Entry] = []  # an entry whose key is unknown waits for a hint
+        self._explain = explain
+        self._sections = list(dict.fromkeys(key.partition(".")[0] for key in kinds if "." in key))
+        self._listed: set[str] = set()  # sections whose keys a problem has listed already
 
     def lay(self, entry: Entry) -> None:
         """Take the value of an entry, or note what is wrong with it."""
@@ -65,11 +74,11 @@ class Settings:
         try:
             if entry.key in self.kinds:
                 self.values[entry.key] = self.kinds[entry.key].read(entry.value)
-            elif entry.key not in self._sections:
-                hint = self._suggestion(entry.key)
-                self.problems.append(f"{entry.place}: {entry.key}: unknown key; {hint}")
-            elif entry.value is not None:
-                self.refuse(entry, f"its keys, as in {self._example(entry.key)}")
+            elif entry.key in self._sections:
+                if entry.value is not None:
+                    self.refuse(entry, f"its keys, as in {self._example(entry.key)}")
+            elif not entry.template:
+                self.problems.append(entry)
         except (ValueError, OverflowError):
             self.refuse(entry, self.kinds[entry.key].expected)
 
@@ -81,34 +90,67 @@ class Settings:
     def check(self) -> None:
         """Raise ConfigError with all problems, if there are any."""
         if self.problems:
-            lines, more = self.problems[:MOST_PROBLEMS], len(self.problems) - MOST_PROBLEMS
+            lines = [self._say(problem) for problem in self.problems[:MOST_PROBLEMS]]
+            more = len(self.problems) - MOST_PROBLEMS
             if more > 0:
-                last = self.problems[-1].partition(": ")[0]
+                last = self._say(self.problems[-1]).partition(": ")[0]
                 lines.append(f"{last}: the last of {more} more")
             raise ConfigError("\n".join(lines))
+
+    def _say(self, problem: str | Entry) -> str:
+        if isinstance(problem, str):
+            return problem
+        return f"{problem.place}: {problem.key}: unknown key{self._hint(problem)}"
 
     def _example(self, section: str) -> str:
         key = next(key for key in self.kinds if key.startswith(f"{section}."))
         return f"{key}: {to_scalar(self.values[key])}"
 
-    def _suggestion(self, wrong: str) -> str:
-        """Return the nearest known key, by the whole of it or by its last part."""
-        last_parts = {key.rpartition(".")[2]: key for key in self.kinds}
-        near = difflib.get_close_matches(wrong, self.kinds, n=1, cutoff=0.8) or [
-            last_parts[word]
-            for word in difflib.get_close_matches(wrong.rpartition(".")[2], last_parts, n=1)
-        ]
-        return f"did you mean {near[0]}?" if near else f"the keys are {', '.join(self.kinds)}"
+    def _hint(self, wrong: Entry) -> str:
+        """Say what the key is called here; where nothing is near, list the keys there are, once."""
+        key = wrong.key.lower().replace("-", "_")
+        section, _, name = key.rpartition(".")
+        explained = self._explain(key, wrong.value, self.values)
+        if explained:
+            return f"; {explained}"
+        near = self._same_name(name) or self._nearest(section, name)
+        if near:
+            return f"; did you mean {near}?"
+        group = section if section in self._sections else ""
+        if group in self._listed:
+            return ""
+        self._listed.add(group)
+        keys = [key for key in self.kinds if key.rpartition(".")[0] == group]
+        words = [key.rpartition(".")[2] for key in keys] + ([] if group else self._sections)
+        where = f"of {group} " if group else ""
+        return f"; the keys {where}are {', '.join(words)}"
+
+    def _same_name(self, name: str) -> str:
+        """Return the one key that has this name in some other section."""
+        same = [key for key in self.kinds if key.rpartition(".")[2] == name]
+        return same[0] if len(same) == 1 else ""
+
+    def _nearest(self, section: str, name: str) -> str:
+        """Return the key that is spelt nearly so, of a section that is spelt nearly so."""
+        sections = difflib.get_close_matches(section, self._sections, n=1, cutoff=0.75)
+        group = sections[0] if section and sections else ""
+        inside = {key.rpartition(".")[2]: key for key in self.kinds if key.startswith(f"{group}.")}
+        if not section:  # somebody may have left the section out, or misspelt one
+            inside = {key.rpartition(".")[2]: key for key in self.kinds}
+            inside |= {key: f"{key}:" for key in self._sections}
+        words = difflib.get_close_matches(name, inside, n=1, cutoff=0.75)
+        return inside[words[0]] if words else ""
 
 
 def lay_over(
     kinds: Mapping[str, Kind],
     defaults: Mapping[str, Any],
     documents: Sequence[Document],
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str],
+    explain: Explain,
 ) -> Settings:
     """Return the settings of `defaults` with documents and then overrides laid over them."""
-    settings = Settings(kinds, defaults)
+    settings = Settings(kinds, defaults, explain)
     for document in documents:
         settings.problems += document.problems
         for entry in document.entries:

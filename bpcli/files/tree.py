@@ -16,14 +16,14 @@ class MalformedError(ValueError):
 
 def compose(text: str | bytes) -> yaml.Node | None:
     """Return the tree of the text, whatever its tags ask for. Raises MalformedError."""
+    decoded = text if isinstance(text, str) else _decode(text)
     try:
-        return yaml.compose(text if isinstance(text, str) else _decode(text), Loader=_Loader)
+        return yaml.compose(decoded, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise MalformedError(line, f"not YAML: {error.problem or error.context}") from error
     except yaml.reader.ReaderError as error:
-        decoded = text if isinstance(text, str) else text.decode(errors="replace")
         line = 1 + decoded[: error.position].count("\n")
         raise MalformedError(line, f"not YAML: {str(error).splitlines()[0]}") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # of characters that are none

@@ -11,6 +11,7 @@ from bpcli.data.minibatch import SAMPLINGS
 from bpcli.files.document import Document, Entry, to_scalar
 from bpcli.files.kinds import Kind, boolean, choice, either, integer, list_of, number, text
 from bpcli.files.settings import lay_over, read_file, read_text
+from bpcli.training.names import explain_name
 
 
 def key(default: Any, kind: Kind, comment: str) -> Any:
@@ -169,7 +170,7 @@ def parse_config(document: str, name: str) -> Config:
 
 
 def _build(documents: Sequence[Document], overrides: Sequence[str], base: Config) -> Config:
-    settings = lay_over(KINDS, flatten(base), documents, overrides)
+    settings = lay_over(KINDS, flatten(base), documents, overrides, explain_name)
     iterations = settings.values["training.iterations"]
     warmup = settings.values["optimizer.warmup"]
     if not settings.problems and warmup > iterations:

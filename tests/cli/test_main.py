@@ -128,3 +128,24 @@ def test_every_command_refuses_a_damaged_model(model, bpcli, command):
     result = bpcli(*command.split(), model, code=2)
     assert result.stderr.startswith(f"{model}: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["train", "--lr", "0.1"], "-s optimizer.learning_rate=0.1"),
+        (["train", "--seed=1"], "-s seed=1"),
+        (["gradcheck", "--batch-size", "5"], "-s training.batch_size=5"),
+        (["config", "--hidden"], "-s network.hidden=VALUE"),
+        (["train", "--epochs", "3"], "Write training.iterations: 1800, which is 3 times 60,000"),
+    ],
+)
+def test_a_key_that_is_taken_for_an_option_is_told(arguments, hint, bpcli):
+    stderr = bpcli(*arguments, code=2).stderr
+    assert f"No such option '{arguments[1].partition('=')[0]}'." in stderr
+    assert hint in stderr
+
+
+def test_other_options_get_no_such_hint(bpcli):
+    for arguments in (["train", "--frobnicate"], ["eval", "m.npz", "--seed", "1"]):
+        assert " -s " not in bpcli(*arguments, code=2).stderr.splitlines()[-1]

@@ -83,6 +83,32 @@ def test_variables_that_tqdm_fails_on_are_not_read(name, value, tiny_options, fo
     assert "/5000 [" in terminal("train", *tiny_options, "-s", "training.iterations=5000")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("TQDM_DISABLE", "1"), ("TQDM_DISABLE", "true"), ("TERM", "dumb")]
+)
+def test_the_environment_can_ask_for_no_bar(name, value, tiny_options, folder, monkeypatch):
+    monkeypatch.setenv(name, value)
+    assert terminal("train", *tiny_options, "-s", "training.iterations=5000") == ""
+
+
+def test_the_bar_starts_no_process_and_leaves_the_environment_alone(tiny_options, folder):
+    code = (
+        "import os, sys, multiprocessing.context as context\n"
+        "def refuse(*_args, **_options): raise AssertionError('a lock of many processes')\n"
+        "context.BaseContext.RLock = context.BaseContext.Lock = refuse\n"
+        "from bpcli.cli.main import main\n"
+        "try: main(sys.argv[1:], prog_name='bpcli')\n"
+        "except SystemExit: pass\n"
+        "print(os.environ['TQDM_BAR_FORMAT'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, "train", *map(str, tiny_options)],
+        capture_output=True, text=True, env=os.environ | {"TQDM_BAR_FORMAT": "{foo}"},
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "{foo}"
+
+
 @pytest.mark.parametrize("command", ["--help", "--version", "train --help", "config"])
 def test_a_pipe_that_nobody_reads_ends_quietly(shell, command):
     reader, writer = os.pipe()

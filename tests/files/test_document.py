@@ -81,3 +81,89 @@ def test_a_config_for_json_is_yaml_too(tmp_path):
     path = tmp_path / "c.json"
     path.write_text(json.dumps({"training": {"batch_size": 7}}))
     assert load_config(path).training.batch_size == 7
+
+
+MERGES = """
+plain: &plain
+  batch_size: 7
+  iterations: 10_000
+other: &other {batch_size: 8, sampling: replacement}
+rate: &rate 0.5
+training:
+  iterations: 60
+  <<: [*plain, *other]
+optimizer: {learning_rate: *rate}
+"""
+
+
+def test_merge_keys_and_aliases_are_read():
+    config = parse_config(MERGES, "c.yaml")
+    assert (config.training.batch_size, config.training.iterations) == (7, 60)
+    assert config.training.sampling == "replacement"
+    assert config.optimizer.learning_rate == 0.5
+
+
+def test_whole_sections_can_be_merged_and_merged_again():
+    text = "a: &a {network: {hidden: [3]}, seed: 1}\nb: &b\n  <<: *a\n  seed: 2\n<<: *b\n"
+    config = parse_config(text, "c.yaml")
+    assert (config.network.hidden, config.seed) == ((3,), 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("training:\n  <<: 5", ["c.yaml:2: <<: found 5, expected keys with values, as in *base"]),
+        ("training:\n  <<: [a]", ["c.yaml:2: <<: found 'a', expected keys with values, as in *base"]),
+        ("b: &b {batch_siz: 1}\ntraining: {<<: *b}", ["c.yaml:1: training.batch_siz: unknown key; did you mean training.batch_size?"]),
+        ("b: {batch_size: 1}", ["c.yaml:1: b.batch_size: unknown key; did you mean training.batch_size?"]),
+        ("training:\n  <<: *b", ["c.yaml:2: not YAML: found undefined alias 'b'"]),
+    ],
+)  # fmt: skip
+def test_merges_that_cannot_be_are_told(text, expected):
+    assert problems(text) == expected
+
+
+def test_a_mapping_that_merges_itself_ends():
+    assert (
+        parse_config("training: &t\n  <<: *t\n  batch_size: 4", "c.yaml").training.batch_size == 4
+    )
+
+
+def test_merges_have_a_limit():
+    wide = "a: &a {" + ", ".join(f"k{i}: 1" for i in range(200)) + "}\n"
+    text = wide + "".join(f"b{i}: &b{i} {{<<: [{', '.join(['*a'] * 50)}]}}\n" for i in range(200))
+    assert any("merges more keys than any page has" in line for line in problems(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seed: 4\t# a comment",
+        "seed:\t4",
+        "seed: 4\t",
+        '{\n\t"seed": 4,\n\t"network": {\n\t\t"hidden":\t[50,\t20]\n\t}\n}',
+        "dataset: {deskew:\tTrue}\nseed: 4",
+        "\ufeffseed: 4",
+    ],
+)
+def test_tabs_are_read_where_they_are_no_indentation(text):
+    assert parse_config(text, "c.yaml").seed == 4
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("True", True), ("TRUE", True), ("False", False), ("FALSE", False)]
+)
+def test_booleans_as_python_writes_them(written, value):
+    assert parse_config(f"dataset: {{deskew: {written}}}", "c.yaml").dataset.deskew is value
+
+
+def test_a_file_in_another_encoding_is_told_to_be_saved_in_utf_8(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_bytes("seed: 1\ndataset: {source: Bücher}\n".encode("latin-1"))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(caught.value) == (
+        f"{path}:2: not YAML: found the byte fc, expected text in UTF-8; save it as UTF-8"
+    )
+    path.write_text("seed: 7", encoding="utf-16")
+    assert load_config(path).seed == 7

@@ -14,7 +14,7 @@ from bpcli.training.config import load_config
         ("trainig: {batch_size: 1}", "unknown key; did you mean training.batch_size?"),
         ("learning_rate: 1", "learning_rate: unknown key; did you mean optimizer.learning_rate?"),
         ("sed: 1", "sed: unknown key; did you mean seed?"),
-        ("zzz: 1", "zzz: unknown key; the keys are seed, dataset.source, "),
+        ("zzz: 1", "zzz: unknown key; the keys are seed, dataset, distortion, network, optimizer, training"),
         ("1: 1", "1: unknown key; the keys are seed, "),
         ("[a]: 1", "['a']: unknown key; the keys are seed, "),
         ("training: 3", "training: found 3, expected its keys, as in training.batch_size: 100"),
@@ -108,3 +108,57 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"seed: \xe9")
     with pytest.raises(ConfigError, match=r"latin\.yaml:1: not YAML"):
         load_config(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("optimizer.name", "it is called optimizer.method here"),
+        ("optimizer.type", "it is called optimizer.method here"),
+        ("training.shuffle", "it is called training.sampling here"),
+        ("network.l2", "it is called network.weight_decay here"),
+        ("lr", "it is called optimizer.learning_rate here"),
+        ("training.lr", "it is called optimizer.learning_rate here"),
+        ("batch", "it is called training.batch_size here"),
+        ("network.layers", "it is called network.hidden here"),
+        ("network.units", "it is called network.hidden here"),
+        ("optimizer.weight-decay", "did you mean network.weight_decay?"),
+        ("weight_decay", "did you mean network.weight_decay?"),
+        ("training.momentum", "did you mean optimizer.momentum?"),
+        ("training.Batch-Size", "did you mean training.batch_size?"),
+        ("trainng.batch_sise", "did you mean training.batch_size?"),
+        ("optimizer.metod", "did you mean optimizer.method?"),
+        ("network.typ", "the keys of network are hidden, activation, weight_init, loss, input_dropout, dropout, weight_decay"),
+        ("dataset.augment", "the keys of dataset are source, validation, deskew"),
+        ("network.optimiser", "the keys of network are hidden, "),
+    ],
+)  # fmt: skip
+def test_a_hint_names_a_key_of_the_same_meaning_or_lists_those_of_the_section(key, hint):
+    with pytest.raises(ConfigError) as caught:
+        load_config(overrides=[f"{key}=1"])
+    message = str(caught.value)
+    assert message.startswith(f"-s {key}=1: {key}: unknown key; {hint}")
+    assert len(message) < 200
+
+
+@pytest.mark.parametrize(
+    ("overrides", "hint"),
+    [
+        (["epochs=20"], "write training.iterations: 12000, which is 20 times 60,000 images in "),
+        (["training.epoch=1.5", "training.batch_size=64"], "iterations: 1407, which is 1.5 times"),
+        (["epochs=2", "dataset.validation=10000"], "1000, which is 2 times 50,000 images"),
+        (["epochs=2", "dataset.source=mine"], "epochs times images divided by training.batch_size"),
+        (["epochs=many"], "epochs times images divided by training.batch_size"),
+    ],
+)
+def test_epochs_are_told_in_iterations(overrides, hint):
+    with pytest.raises(ConfigError) as caught:
+        load_config(overrides=overrides)
+    assert hint in str(caught.value)
+
+
+def test_the_keys_of_a_section_are_listed_once():
+    found = problems("network:\n" + "".join(f"  zz{i}: 1\n" for i in range(20)) + "yy: 1\nxx: 1")
+    assert [line.partition("unknown key")[2] != "" for line in found] == [
+        True, *[False] * 19, True, False,
+    ]  # fmt: skip
