@@ -93,9 +93,9 @@ def test_the_environment_can_ask_for_no_bar(name, value, tiny_options, folder, m
 
 def test_the_bar_starts_no_process_and_leaves_the_environment_alone(tiny_options, folder):
     code = (
-        "import os, sys, multiprocessing.context as context\n"
+        "import os, sys, multiprocessing\n"
         "def refuse(*_args, **_options): raise AssertionError('a lock of many processes')\n"
-        "context.BaseContext.RLock = context.BaseContext.Lock = refuse\n"
+        "multiprocessing.RLock = refuse\n"
         "from bpcli.cli.main import main\n"
         "try: main(sys.argv[1:], prog_name='bpcli')\n"
         "except SystemExit: pass\n"
