@@ -22,6 +22,7 @@ def make_images(count, rng, size=6, classes=4):
     for image, label in zip(images, labels, strict=True):
         row, column = divmod(int(label), 2)
         image[3 * row : 3 * row + 2, 3 * column : 3 * column + 2] += 150
+    images[0, 0, 0] = 255  # white
     return images, labels
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import click
 
 from bpcli.cli.options import FILE, Fraction, json_option, threads_option
-from bpcli.cli.terminal import can_print, say
+from bpcli.cli.terminal import can_print, complain, say
 from bpcli.errors import NotAsAsked
 
 
@@ -53,8 +53,14 @@ def eval_command(
 
     saved = load(model)
     source = saved.config.dataset.source if data is None else data
-    images = load_split(source, split, deskew=saved.config.dataset.deskew)
+    images = load_split(source, split, deskew=saved.config.dataset.deskew, white=saved.white)
     images.check_fits(saved.pixels, saved.classes)
+    brightest = int(images.images.max()) if data else 0
+    if brightest > saved.white:
+        complain(
+            f"{source}: grey levels go up to {brightest}, those that the model was trained on up "
+            f"to {saved.white}"
+        )
     network = saved.network()
     found = evaluate(network, images)
     mistakes = find_mistakes(network, images, most) if most else None

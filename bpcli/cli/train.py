@@ -44,8 +44,8 @@ def train_command(
 
     place = Output(output)
     with place.reserved():
-        run, word = place.start(config_file, overrides, resume=resume)
-        if word:
+        run, words = place.start(config_file, overrides, resume=resume)
+        for word in words:
             complain(word)
         with signals() as caught:
             for record in _records(run, quiet=quiet):

@@ -17,14 +17,15 @@ SplitName = Literal["train", "test", "validation"]
 
 BUNDLED = Path(__file__).parent / "mnist"
 MNIST_IMAGES = 60_000  # for training, of the bundled data
-PIXEL_SCALE = 1 / 255  # grey levels 0 to 255 become 0 to 1
+WHITE = 255  # the largest grey level of MNIST
 
 
 @dataclass(frozen=True)
 class Split:
     """Images of one purpose: `images` (N, pixels) and `labels` (N,), both uint8.
 
-    `size` is that of an image, (height, width), in pixels.
+    `size` is that of an image, (height, width), in pixels. `white` is the grey level that becomes
+    1 when the images go into a network.
     """
 
     name: SplitName
@@ -32,6 +33,7 @@ class Split:
     labels: Bytes
     source: str
     size: tuple[int, int]
+    white: int = WHITE
 
     def __len__(self) -> int:
         return len(self.images)
@@ -50,10 +52,10 @@ class Split:
             )
 
 
-def to_inputs(images: Bytes, out: Array) -> Array:
-    """Turn grey levels (N, pixels) from 0 to 255 into inputs from 0 to 1, written to `out`."""
+def to_inputs(images: Bytes, white: int, out: Array) -> Array:
+    """Turn grey levels (N, pixels) from 0 to `white` into inputs from 0 to 1, written to `out`."""
     np.copyto(out, images)  # faster than to convert and to multiply in one
-    out *= PIXEL_SCALE
+    out *= 1 / white
     return out
 
 
@@ -75,6 +77,11 @@ class Dataset:
         return self.train.size
 
     @property
+    def white(self) -> int:
+        """The grey level that becomes 1: the largest of the training images."""
+        return self.train.white
+
+    @property
     def classes(self) -> int:
         """Number of classes: one more than the largest label."""
         return int(max(self.train.labels.max(), self.held_out.labels.max())) + 1
@@ -93,11 +100,13 @@ def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = F
 
     With `validation`, that many of the last training images are held out in place of the test
     images; with `deskew`, all images are made upright. IDX files that are not compressed are
-    memory-mapped. Raises DatasetError, which names the file, what was found in it and what was
-    expected.
+    memory-mapped. The largest grey level of the training images is white, for all images. Raises
+    DatasetError, which names the file, what was found in it and what was expected.
     """
     train = load_split(source, "train", deskew=deskew)
-    test = load_split(source, "test", deskew=deskew)
+    white = WHITE if source == "mnist" else max(1, int(train.images.max()))
+    train = replace(train, white=white)
+    test = load_split(source, "test", deskew=deskew, white=white)
     if train.images.shape[1] != test.images.shape[1]:
         raise DatasetError(
             f"{source}: training images have {train.images.shape[1]} pixels and test images "
@@ -122,12 +131,15 @@ def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = F
     )
 
 
-def load_split(source: str, name: SplitName, *, deskew: bool = False) -> Split:
-    """Load the training or the test images of a source, as `load_dataset` takes it."""
+def load_split(source: str, name: SplitName, *, deskew: bool = False, white: int = WHITE) -> Split:
+    """Load the training or the test images of a source, as `load_dataset` takes it.
+
+    `white` is the grey level that becomes 1.
+    """
     images, labels = read_split(source, name, BUNDLED)
     n, height, width = images.shape
     size, images = (height, width), images.reshape(n, height * width)
     if deskew:
         images = deskew_images(images, size)
     # Labels are used to count with: a file that is changed meanwhile must not change them.
-    return Split(name, images, labels.copy(), source, size)
+    return Split(name, images, labels.copy(), source, size, white)

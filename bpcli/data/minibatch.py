@@ -74,7 +74,7 @@ class MiniBatches:
             self._turn_to(chunk)
         images, labels = self._buffers[chunk % 2]
         stop = start + self.batch_size
-        return to_inputs(images[start:stop], self._x), labels[start:stop]
+        return to_inputs(images[start:stop], self.split.white, self._x), labels[start:stop]
 
     def choose(self, start: int, stop: int) -> Indices:
         """Return the indices of images `start` to `stop` - 1, counted from the run's beginning."""

@@ -55,7 +55,7 @@ def draw_mistakes(
     for mistake in mistakes:
         image = split.images[mistake.index].reshape(split.size)
         caption = f"#{mistake.index}: {mistake.label}, taken for {mistake.predicted}"
-        lines = [caption, *draw_picture(image, ascii_only=ascii_only)]
+        lines = [caption, *draw_picture(image, split.white, ascii_only=ascii_only)]
         block = max(map(len, lines)) + gap
         pictures.append([line.ljust(block) for line in lines])
     across = max(1, width // max((len(p[0]) for p in pictures), default=width))

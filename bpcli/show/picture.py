@@ -1,19 +1,21 @@
 """a grey image in -> a small picture of it as text out."""
 
+import numpy as np
+
 from bpcli.arrays import Bytes
 
 HALVES = " ▀▄█"  # a character is two pixels, one above the other: neither, upper, lower, both
 DARK_TO_BRIGHT = " .:-=+*#%@"
-BRIGHT = 128
+WHITE, BRIGHT = 255, 128
 
 
-def draw_picture(image: Bytes, *, ascii_only: bool) -> list[str]:
-    """Return lines, half as many as the rows of `image` (height, width), in uint8.
+def draw_picture(image: Bytes, white: int = WHITE, *, ascii_only: bool) -> list[str]:
+    """Return lines, half as many as the rows of `image` (height, width), of grey levels to `white`.
 
     Half-block characters show which pixels are at least half bright; ASCII characters show how
     bright two pixels are together.
     """
-    rows = image.astype(int).tolist()
+    rows = np.minimum(image.astype(int) * WHITE // white, WHITE).tolist()
     if len(rows) % 2:
         rows.append([0] * len(rows[0]))
     pairs = zip(rows[::2], rows[1::2], strict=True)
@@ -26,4 +28,4 @@ def _halves(upper: int, lower: int) -> str:
 
 
 def _shade(upper: int, lower: int) -> str:
-    return DARK_TO_BRIGHT[(upper + lower) * (len(DARK_TO_BRIGHT) - 1) // 510]
+    return DARK_TO_BRIGHT[(upper + lower) * (len(DARK_TO_BRIGHT) - 1) // (2 * WHITE)]

@@ -19,6 +19,7 @@ from bpcli.arrays import Array, Shape
 from bpcli.backprop.architecture import build_network, shapes
 from bpcli.backprop.network import Network
 from bpcli.backprop.optimizer import METHODS
+from bpcli.data.dataset import WHITE
 from bpcli.errors import CheckpointError, ConfigError
 from bpcli.files.document import readable, show, to_scalar
 from bpcli.files.model import read_model, write_model
@@ -38,6 +39,7 @@ class Checkpoint:
     config: Config
     arrays: dict[str, Array]
     fingerprint: str
+    white: int
     iteration: int
     dropout_state: dict[str, Any]
     record: Record | None
@@ -111,6 +113,7 @@ def write(file: BinaryIO, run: Run) -> None:
         "blas_threads": machine.threads(),
         "config": asdict(run.config),
         "dataset": run.dataset.fingerprint,
+        "white": run.dataset.white,
         "iteration": run.iteration,
         "dropout": run.dropout_rng.bit_generator.state,
         "record": run.record and run.record.to_fields(),
@@ -147,14 +150,16 @@ def load(path: str | Path) -> Checkpoint:
 def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
     """Return what the metadata say, as far as they make sense by themselves."""
     iteration, record = operator.index(metadata["iteration"]), metadata["record"]
-    if iteration < 0:
-        raise ValueError(f"found {iteration} iterations")
+    white = operator.index(metadata.get("white", WHITE))  # which older models do not say
+    if iteration < 0 or not 1 <= white <= WHITE:
+        raise ValueError(f"found {iteration} iterations and a grey level of {white}")
     np.random.default_rng().bit_generator.state = metadata["dropout"]
     return Checkpoint(
         path=path,
         config=parse_config(json.dumps(metadata["config"]), str(path)),
         arrays=arrays,
         fingerprint=str(metadata["dataset"]),
+        white=white,
         iteration=iteration,
         dropout_state=metadata["dropout"],
         record=None if record is None else Record.from_fields(record, iteration),

@@ -99,4 +99,4 @@ def _predict(network: Network, split: Split) -> Iterator[tuple[slice, Array]]:
     for start in range(0, len(split), CHUNK):
         chunk = slice(start, start + CHUNK)
         images = split.images[chunk]
-        yield chunk, network.predict(to_inputs(images, x[: len(images)]))
+        yield chunk, network.predict(to_inputs(images, split.white, x[: len(images)]))

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bpcli.data.dataset import WHITE
 from bpcli.errors import CheckpointError, SaveError
 from bpcli.files import atomic
 from bpcli.files.model import is_model
@@ -49,8 +50,8 @@ class Output:
 
     def start(
         self, config_file: str | None, overrides: Sequence[str], *, resume: bool
-    ) -> tuple[Run, str]:
-        """Set up the run that will be written here, and return it with a word to the user, if any.
+    ) -> tuple[Run, list[str]]:
+        """Set up the run that will be written here, and return it with messages to the user.
 
         With `resume` it goes on where an earlier one has stopped; what neither the file nor the
         overrides say is then as it was. Raises what the configuration, the data or the earlier run
@@ -58,13 +59,19 @@ class Output:
         """
         if resume:
             return self._resume(config_file, overrides)
-        run = set_up(load_config(config_file, overrides))
-        replaces = (
-            f"{self.part}: this run replaces an unfinished one; --resume would go on with that"
-        )
-        return run, replaces if self.part.exists() else ""
+        run, words = set_up(load_config(config_file, overrides)), []
+        if run.dataset.white != WHITE:
+            words.append(
+                f"{run.config.dataset.source}: grey levels go up to {run.dataset.white}, not "
+                f"{WHITE}; {run.dataset.white} is white"
+            )
+        if self.part.exists():
+            words.append(
+                f"{self.part}: this run replaces an unfinished one; --resume would go on with that"
+            )
+        return run, words
 
-    def _resume(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, str]:
+    def _resume(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, list[str]]:
         saved = self.find()
         base = saved.config if config_file is None else None
         run = set_up(load_config(config_file, overrides, base))
@@ -72,11 +79,11 @@ class Output:
         schedule = run.config.optimizer.schedule
         now, before = run.config.training.iterations, saved.config.training.iterations
         if schedule == "constant" or now == before:
-            return run, ""
-        return run, (
+            return run, []
+        return run, [
             f"the {schedule} schedule now ends at iteration {now} and not {before}: the result is "
             "not that of one uninterrupted run"
-        )
+        ]
 
     def find(self) -> Checkpoint:
         """Load the unfinished run that has been written here, or else the finished one."""
