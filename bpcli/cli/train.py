@@ -6,7 +6,7 @@ import click
 
 from bpcli.cli.options import FILE, config_argument, json_option, set_option, threads_option
 from bpcli.cli.terminal import complain, progress, say, signals
-from bpcli.errors import Stopped
+from bpcli.errors import DivergedError, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def train_command(
     bpcli train configs/fast.yaml -o fast.npz -s training.iterations=2000
     """
     from bpcli import show
-    from bpcli.training import Output
+    from bpcli.training import Output, judge
 
     place = Output(output)
     with place.reserved():
@@ -57,10 +57,15 @@ def train_command(
                     break
             if not run.complete:
                 raise _stopped(place, run, caught[0])
+            verdict = judge(run)
+            if verdict and verdict.diverged:
+                raise DivergedError(verdict.words)
             place.finish(run)
     last = run.record
     assert last  # noqa: S101 - every run ends with an evaluation
     say(show.end_fields(output, last) if as_json else show.draw_end(output, last))
+    if verdict:
+        complain(f"{output}: {verdict.words}")
 
 
 def _records(run: "Run", *, quiet: bool) -> "Iterator[Record | None]":

@@ -35,7 +35,8 @@ class Comparison:
     at the element `worst_index`, whose two gradients are `backprop` and `numerical`. A large array
     of a layer alone is compared along random directions, with no index, unless that fails. `kinks`
     counts elements with a bend of ReLU within the step, where the central difference says nothing:
-    there backpropagation has to agree with the slope to one side. `problem` says what a failure
+    there backpropagation has to agree with the slope to one side. `zero` is whether all gradients
+    are 0, both ways, which proves little. `problem` says what a failure
     looks like; one that leaves nothing to compare has no numbers.
     """
 
@@ -48,6 +49,7 @@ class Comparison:
     worst_index: tuple[int, ...] | None = None
     backprop: float | None = None
     numerical: float | None = None
+    zero: bool = False
     problem: str = ""
 
     @property
@@ -130,6 +132,7 @@ class Comparer:
             worst_index=tuple(int(i) for i in worst),
             backprop=float(backprop[worst]),
             numerical=float(numerical[worst]),
+            zero=not (backprop.any() or numerical.any()),
             problem=problem,
         )
 

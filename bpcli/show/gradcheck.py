@@ -23,6 +23,12 @@ def draw_check(found: GradientCheck) -> str:
             f"{found.kinks:,} of the gradients lie at kinks of ReLU, where a difference says "
             "little; try another seed, or fewer --samples"
         )
+    zeros = ", ".join(row.name for row in found.parameters if row.zero)
+    if zeros:
+        lines.append(
+            f"all gradients by {zeros} are 0, which proves little: are there weights of 0, or only "
+            "dead units?"
+        )
     verdict = f"all agree ({found.method}, relative errors to {found.tolerance:.0e} pass)"
     if not found.passed:
         culprits = ", ".join(dict.fromkeys(row.layer for row in found.failures))

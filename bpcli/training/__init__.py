@@ -7,6 +7,7 @@ from bpcli.training.loop import train
 from bpcli.training.output import Output, save
 from bpcli.training.record import Record
 from bpcli.training.run import Run, set_up, set_up_check
+from bpcli.training.verdict import Verdict, judge
 
 __all__ = [
     "Checkpoint",
@@ -16,8 +17,10 @@ __all__ = [
     "Output",
     "Record",
     "Run",
+    "Verdict",
     "evaluate",
     "find_mistakes",
+    "judge",
     "load",
     "load_config",
     "save",

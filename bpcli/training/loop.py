@@ -96,5 +96,6 @@ class _Watch:
             images_per_second=images_per_second,
             seconds=now - self.began,
         )
+        run.evaluation = held_out
         self.learning_since, self.iteration = now, run.iteration
         return run.record

@@ -17,6 +17,7 @@ from bpcli.gradcheck.check import clearest
 from bpcli.training.config import Config
 
 if TYPE_CHECKING:
+    from bpcli.training.evaluation import Evaluation
     from bpcli.training.record import Record
 
 CANDIDATES = 10  # mini-batches among which a gradient check finds one far from ReLU's kinks
@@ -46,6 +47,7 @@ class Run:
         self.iteration = 0
         self.seconds = 0.0  # that it took before it was resumed
         self.record: Record | None = None  # of the last evaluation
+        self.evaluation: Evaluation | None = None  # on held-out images, of the same
 
     def __repr__(self) -> str:
         found = f", {self.record.split} {self.record.accuracy:.2%}" if self.record else ""
