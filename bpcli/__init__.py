@@ -11,19 +11,20 @@ from bpcli.machine import limit_threads
 
 __version__ = "0.1.0"
 
+STONES = ("errors", "arrays", "machine")
 WINGS = ("backprop", "files", "gradcheck", "data", "training", "show", "cli")
 
 limit_threads()  # a notebook is to be as fast as the command
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Import a wing when it is first asked for, so that `bpcli --help` needs none of them."""
+    """Import a room when it is first asked for, so that `bpcli --help` needs none of them."""
     import importlib
 
-    if name in WINGS:
+    if name in STONES + WINGS:
         return importlib.import_module(f"bpcli.{name}")
     raise AttributeError(f"module 'bpcli' has no attribute {name!r}; its wings are {WINGS}")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *WINGS]
+    return sorted({*globals(), *STONES, *WINGS})

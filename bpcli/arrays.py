@@ -20,7 +20,7 @@ def check_inputs(x: Array) -> None:
     """Raise ArrayError unless x is (N, D) of floating-point numbers: a row for each image."""
     if not isinstance(x, np.ndarray):
         raise ArrayError(f"x: found a {type(x).__name__}, expected an array (N, D)")
-    if x.ndim != ROWS_AND_COLUMNS:
+    if x.ndim != ROWS_AND_COLUMNS or not x.size:
         raise ArrayError(
             f"x: found the shape {x.shape}, expected (N, D), a row for each image; "
             "one image alone is x[np.newaxis]"

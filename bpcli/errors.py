@@ -1,5 +1,10 @@
 """nothing in -> the ways in which a command ends without success, each with its exit code."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
+Choice = TypeVar("Choice")
+
 
 class BpcliError(Exception):
     """One or more sentences for the user; `exit_code` is what the command line ends with."""
@@ -17,6 +22,10 @@ class DatasetError(BpcliError):
 
 class ArrayError(BpcliError):
     """An array that no layer takes, or a network that no array goes through."""
+
+
+class ArgumentError(BpcliError):
+    """A value that a function does not take."""
 
 
 class CheckpointError(BpcliError):
@@ -57,3 +66,10 @@ class Stopped(BpcliError):
     def __init__(self, number: int, message: str = "") -> None:
         super().__init__(message)
         self.exit_code = 128 + number
+
+
+def choose(what: str, word: str, choices: Mapping[str, Choice]) -> Choice:
+    """Return the choice that a word stands for. Raises ArgumentError for any other word."""
+    if word not in choices:
+        raise ArgumentError(f"{what}: found {word!r}, expected one of {', '.join(choices)}")
+    return choices[word]

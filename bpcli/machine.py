@@ -24,14 +24,16 @@ def limit_threads(threads: int | None = None) -> None:
     """Give BLAS `threads` threads; without a number one, unless the environment says how many.
 
     BLAS reads the environment when numpy is first imported; later it is told, if it is OpenBLAS.
+    Each BLAS reads a variable of its own, so all get what any of them says.
     """
-    if threads is None and any(os.environ.get(name) for name in VARIABLES):
-        return
-    os.environ.update(dict.fromkeys(VARIABLES, str(threads or 1)))
-    if "numpy" in sys.modules:
-        set_threads = _openblas("set_num_threads")
-        if set_threads:
-            set_threads(threads or 1)
+    said = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "1")
+    wanted = said if threads is None else str(threads)
+    for name in VARIABLES:
+        if threads is not None or not os.environ.get(name):
+            os.environ[name] = wanted
+    set_threads = _openblas("set_num_threads") if "numpy" in sys.modules else None
+    if set_threads and wanted.isdigit():
+        set_threads(int(wanted))
 
 
 def threads() -> str:

@@ -6,6 +6,7 @@ Nothing here knows of files, configurations or commands: numpy, and of bpcli onl
 
 from bpcli.backprop.architecture import build_network, outline, shapes
 from bpcli.backprop.expression import Expression
+from bpcli.backprop.functions import Exp, Log, Maximum, Sum
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.layers import (
     Affine,
@@ -53,11 +54,14 @@ __all__ = [
     "Constant",
     "Divide",
     "Dropout",
+    "Exp",
     "Expression",
     "Graph",
     "Layer",
+    "Log",
     "LossLayer",
     "MatMul",
+    "Maximum",
     "Momentum",
     "Multiply",
     "Negate",
@@ -72,6 +76,7 @@ __all__ = [
     "SoftmaxWithLoss",
     "SquaredError",
     "Subtract",
+    "Sum",
     "Tanh",
     "Variable",
     "build_network",

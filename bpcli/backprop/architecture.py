@@ -23,10 +23,11 @@ from bpcli.backprop.layers import (
     Tanh,
 )
 from bpcli.backprop.network import Network, Stage, line_up
+from bpcli.errors import choose
 
 ACTIVATIONS: dict[str, type[Layer]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}
 LOSSES: dict[str, type[LossLayer]] = {"softmax": SoftmaxWithLoss, "squared": SquaredError}
-GAINS = {"xavier": 1, "he": 2}  # the variance of initial weights, times the units before them
+GAINS = {"xavier": 1.0, "he": 2.0}  # the variance of initial weights, times the units before them
 
 
 def shapes(pixels: int, classes: int, hidden: Sequence[int] = (50,)) -> dict[str, Shape]:
@@ -61,7 +62,8 @@ def build_network(
     Weights are normal with mean 0 and the deviation `weight_init`, or sqrt(1 / n) for `xavier`
     (Glorot & Bengio 2010) and sqrt(2 / n) for `he` (He et al. 2015), n the units before them. They
     are drawn from `rng` as float64 and rounded to `dtype`; dropout draws its masks from
-    `dropout_rng` or, without one, from `rng` too. Raises MemoryError.
+    `dropout_rng` or, without one, from `rng` too. Raises MemoryError, and ArgumentError for a word
+    that is none of ACTIVATIONS, LOSSES and GAINS.
     """
     wanted = shapes(pixels, classes, hidden).values()
     check_room(2 * sum(map(math.prod, wanted)), dtype)  # with the gradient, before any is drawn
@@ -76,7 +78,7 @@ def build_network(
             layers.append(Dropout(dropout if layers else input_dropout, dropout_rng or rng))
         else:
             layers.append(kind())
-    return Network(layers, LOSSES[loss](), weight_decay)
+    return Network(layers, choose("loss", loss, LOSSES)(), weight_decay)
 
 
 def outline(
@@ -93,11 +95,14 @@ def outline(
     parameters = iter(shapes(pixels, classes, hidden).items())
     kinds = _kinds(hidden, activation, input_dropout, dropout)
     own = [dict(itertools.islice(parameters, 2 if kind is Affine else 0)) for kind in kinds]
-    return line_up(kinds, own, LOSSES[loss])
+    return line_up(kinds, own, choose("loss", loss, LOSSES))
 
 
 def _deviation(weight_init: float | str, n: int) -> float:
-    return (GAINS[weight_init] / n) ** 0.5 if isinstance(weight_init, str) else weight_init
+    if not isinstance(weight_init, str):
+        return weight_init
+    deviation: float = (choose("weight_init", weight_init, GAINS) / n) ** 0.5
+    return deviation
 
 
 def _kinds(
@@ -105,6 +110,7 @@ def _kinds(
 ) -> list[type[Layer]]:
     """Return the kinds of the layers, in order."""
     kinds: list[type[Layer]] = [Dropout] if input_dropout else []
+    between = choose("activation", activation, ACTIVATIONS)
     for _ in hidden:
-        kinds += [Affine, ACTIVATIONS[activation], *([Dropout] if dropout else [])]
+        kinds += [Affine, between, *([Dropout] if dropout else [])]
     return [*kinds, Affine]

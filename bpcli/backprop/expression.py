@@ -131,6 +131,8 @@ class Expression:
             self._refuse(self._column(tree), f"{name} is a function; expected {name}(...)")
         if name not in self.values:
             self._refuse(self._column(tree), f"{name} has no value; add {name}=NUMBER")
+        if not math.isfinite(self.values[name]):
+            self._refuse(self._column(tree), f"{name} is {self.values[name]}, expected a number")
         if name not in self.variables:
             self.variables[name] = Variable(self.values[name], name)
         return self.variables[name]

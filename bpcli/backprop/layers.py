@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import ROWS_AND_COLUMNS, Array, Labels, Shape
-from bpcli.errors import ArrayError
+from bpcli.errors import ArgumentError, ArrayError
 
 
 class Workspace:
@@ -37,7 +37,11 @@ class Workspace:
 
 
 class Layer(Workspace):
-    """A layer with its parameters `params` and, under the same names, their gradients `grads`."""
+    """A layer with its parameters `params` and, under the same names, their gradients `grads`.
+
+    A network puts its own memory in their place: a layer of your own reads `self.params["W"]` at
+    each call, and writes into what is there: `self.grads["W"][...] = x.T @ dout`.
+    """
 
     training_only = False  # whether the network leaves the layer out when it only predicts
 
@@ -74,6 +78,11 @@ class Affine(Layer):
     """
 
     def __init__(self, W: Array, b: Array) -> None:
+        if W.ndim != ROWS_AND_COLUMNS or b.shape != W.shape[1:] or W.dtype.kind not in "fc":
+            raise ArrayError(
+                f"Affine: found W {W.shape} of {W.dtype} and b {b.shape}, expected W (D, M) of "
+                "floating-point numbers and b (M,)"
+            )
         super().__init__(W=W, b=b)
 
     def forward(self, x: Array) -> Array:
@@ -160,6 +169,8 @@ class Dropout(Layer):
 
     def __init__(self, ratio: float, rng: np.random.Generator) -> None:
         super().__init__()
+        if not 0 <= ratio < 1:
+            raise ArgumentError(f"ratio: found {ratio}, expected a number from 0 and below 1")
         self.ratio = ratio
         self.rng = rng
 

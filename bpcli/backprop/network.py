@@ -34,8 +34,10 @@ class Network:
     `parameters` (P,) holds all parameters and `gradient` (P,) what `backward` makes of them. The
     layers' own arrays are views into the two; `arrays` and `gradient_arrays` have them by name:
     W1, b1 of the first layer with parameters, W2, b2 of the next. `names` (Affine1, ReLU1, ...)
-    are the layers'. `weight_decay` is the lambda of the penalty lambda / 2 * sum of W ** 2. Raises
-    ArrayError if no layer has parameters.
+    are the layers'. `weight_decay` is the lambda of the penalty lambda / 2 * sum of W ** 2.
+
+    A layer stands in one network, and there once: its parameters are part of the network's vector.
+    Raises ArrayError if a layer stands twice, or none has parameters.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class Network:
         self.weight_decay = weight_decay
         self.names = number([type(layer) for layer in layers])
         with_params = [layer for layer in layers if layer.params]
+        if len(set(map(id, layers))) < len(self.layers):
+            raise ArrayError("layers: found one that stands twice, expected each once")
         if not with_params:
             raise ArrayError("layers: found none with parameters, expected one that can learn")
         self.first = self.layers.index(with_params[0])  # nobody asks for d loss / d image
@@ -64,6 +68,9 @@ class Network:
             self.arrays[f"{name}{i}"] = layer.params[name]
             self.gradient_arrays[f"{name}{i}"] = layer.grads[name]
             start = stop
+        if len(self.arrays) < len(slots):
+            raise ArrayError("layers: found two parameters of one name, expected W1, b1, W2, ...")
+        self._has_loss = False  # of a `forward`, of which `backward` can be the derivative
 
     def __repr__(self) -> str:
         way = " → ".join([*self.names, type(self.loss_layer).__name__])
@@ -75,6 +82,7 @@ class Network:
         Raises ArrayError, as `forward` does, for an x that is no such array of real numbers.
         """
         check_inputs(x)
+        self._has_loss = False
         for layer in self.layers:
             if not layer.training_only:
                 x = layer.forward(x)
@@ -90,10 +98,15 @@ class Network:
         for layer in self.layers:
             x = layer.forward(x)
         loss = self.loss_layer.forward(x, t)
+        self._has_loss = True
         return loss + self._penalty() if self.weight_decay else loss
 
     def backward(self) -> None:
-        """Set `gradient` to the derivative of the loss that `forward` returned last."""
+        """Set `gradient` to the derivative of the loss that `forward` returned last.
+
+        Raises ArrayError if there was none, or `predict` has been called since.
+        """
+        self._check_loss()
         dout = self.loss_layer.backward()
         for layer in reversed(self.layers[self.first + 1 :]):
             dout = layer.backward(dout)
@@ -102,7 +115,11 @@ class Network:
             self._add_penalty_gradient()
 
     def backward_input(self) -> Array:
-        """Return new dx (N, pixels), the derivative of the loss of the last `forward` by x."""
+        """Return new dx (N, pixels), the derivative of the loss of the last `forward` by x.
+
+        Raises ArrayError as `backward` does.
+        """
+        self._check_loss()
         dout = self.loss_layer.backward()
         for layer in reversed(self.layers):
             dout = layer.backward_input(dout)
@@ -120,6 +137,10 @@ class Network:
         own = [dict(itertools.islice(shapes, len(layer.params))) for layer in self.layers]
         kinds = [type(layer) for layer in self.layers]
         return line_up(kinds, own, type(self.loss_layer))
+
+    def _check_loss(self) -> None:
+        if not self._has_loss:
+            raise ArrayError("found no loss to derive, expected a forward just before the backward")
 
     def _penalty(self) -> float:
         weights = (W.ravel() for W in self.arrays.values() if W.ndim > 1)

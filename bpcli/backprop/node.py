@@ -108,7 +108,7 @@ class Variable(Node):
         return super().__repr__().replace(",", f" {self.name!r},", 1 if self.name else 0)
 
     def forward(self) -> Value:
-        return self.value
+        return np.asarray(self.value, np.float64)  # somebody may have set another
 
     def backward(self, dout: Value) -> tuple[Value, ...]:  # noqa: ARG002 - it ends here
         return ()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bpcli.arrays import Array
+from bpcli.errors import choose
 
 EPSILON = 1e-7  # keeps a division from being one by zero, as in the book
 
@@ -159,7 +160,7 @@ def build_optimizer(
     method: str, parameters: Array, gradient: Array, *, momentum: float = 0.9
 ) -> Optimizer:
     """Return an optimizer, at rest, for these two vectors (P,)."""
-    kind = METHODS[method]
+    kind = choose("method", method, METHODS)
     if issubclass(kind, Momentum):
         return kind(parameters, gradient, momentum)
     return kind(parameters, gradient)
@@ -172,13 +173,14 @@ def build_schedule(
 
     It rises linearly over `warmup` iterations to `learning_rate`, then stays (`constant`), falls
     along a line (`linear`) or along half a cosine wave (`cosine`, Loshchilov & Hutter 2017); both
-    reach 0 where the run ends.
+    reach 0 where the run ends. Raises ArgumentError for another schedule.
     """
-    shape = SCHEDULES[schedule]
+    shape = choose("schedule", schedule, SCHEDULES)
 
     def rate(iteration: int) -> float:
         if iteration < warmup:
             return learning_rate * (iteration + 1) / warmup
-        return learning_rate * shape((iteration - warmup) / (iterations - warmup))
+        progress = (iteration - warmup) / (iterations - warmup)
+        return learning_rate * shape(min(progress, 1))
 
     return rate

@@ -64,7 +64,7 @@ def gradcheck_command(
         raise click.UsageError("--model brings its own configuration: give no CONFIG and no -s")
     saved = None if model is None else load(model)
     config = saved.config if saved else load_config(config_file, overrides)
-    network, x, t = set_up_check(config, samples, saved.network(np.float64) if saved else None)
+    network, x, t = set_up_check(config, samples, saved.network() if saved else None)
     rng = np.random.default_rng(0)
     found = check_gradients(network, x, t, rng, method=method, tolerance=tolerance)
     say(show.check_fields(found) if as_json else show.draw_check(found))

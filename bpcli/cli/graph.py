@@ -33,8 +33,8 @@ def graph_command(
     \b
     bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1
     """
-    if as_json and as_dot:
-        raise click.UsageError("expected either --json or --dot, not both")
+    if as_json + as_dot + as_ascii > 1:
+        raise click.UsageError("expected one of --json, --dot and --ascii, not two")
     form = "json" if as_json else "dot" if as_dot else "text"
     if expression is not None and config_file is None:
         drawn = _draw_expression(expression, values, form)

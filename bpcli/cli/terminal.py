@@ -101,7 +101,7 @@ def can_print(text: str) -> bool:
     if sys.stdout is None:
         return True
     try:
-        text.encode(sys.stdout.encoding)
+        text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         return False
     return True

@@ -17,7 +17,7 @@ def worsen(
     so small; a network that learns from such images errs less on others. It is the fast gradient
     sign method of Goodfellow et al. 2015, "Explaining and harnessing adversarial examples",
     section 4. x may leave 0 to 1; pixels that dropout leaves out stay as they are. Dropout draws
-    masks for this alone; `network.gradient` stays as it is.
+    masks for this alone.
     """
     for x, t in mini_batches:
         network.forward(x, t)

@@ -13,6 +13,7 @@ from bpcli.data.warp import deskew_images
 from bpcli.errors import DatasetError
 from bpcli.files.source import read_split
 
+FileName = Literal["train", "test"]
 SplitName = Literal["train", "test", "validation"]
 
 BUNDLED = Path(__file__).parent / "mnist"
@@ -119,7 +120,7 @@ def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = F
         )
     if not validation:
         return Dataset(train, test)
-    if validation >= len(train):
+    if not 0 < validation < len(train):
         raise DatasetError(
             f"dataset.validation: found {validation}, expected fewer than the {len(train)} "
             f"training images of {source}"
@@ -131,7 +132,7 @@ def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = F
     )
 
 
-def load_split(source: str, name: SplitName, *, deskew: bool = False, white: int = WHITE) -> Split:
+def load_split(source: str, name: FileName, *, deskew: bool = False, white: int = WHITE) -> Split:
     """Load the training or the test images of a source, as `load_dataset` takes it.
 
     `white` is the grey level that becomes 1.

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from bpcli.arrays import Array, Bytes, Indices, Labels
 from bpcli.data.dataset import Split, to_inputs
+from bpcli.errors import choose
 
 AHEAD = 2**21  # bytes of images to gather in advance, but for no more than an epoch
 DISTORTION = 1  # sets the generators for distortions apart from those for orders
@@ -46,7 +47,7 @@ class MiniBatches:
     ) -> None:
         self.split = split
         self.batch_size = batch_size
-        self.sampling = sampling
+        self._sample = choose("sampling", sampling, SAMPLINGS)
         self.seeds = seeds
         self.distort = distort
         pixels = split.images.shape[1]
@@ -86,8 +87,7 @@ class MiniBatches:
     def order(self, epoch: int) -> Indices:
         """Return the order in which `epoch` visits the images: indices (N,)."""
         if epoch != self._epoch:
-            sample = SAMPLINGS[self.sampling]
-            self._order = sample(self._generator(epoch), len(self.split))
+            self._order = self._sample(self._generator(epoch), len(self.split))
             self._epoch = epoch
         return self._order
 
@@ -100,10 +100,16 @@ class MiniBatches:
     def _turn_to(self, chunk: int) -> None:
         """Wait for a chunk, and have the one after it gathered."""
         if self._coming is None or chunk != self._chunk + 1:
-            self._coming = self._thread.submit(self._gather, chunk)
+            self._coming = self._begin(chunk)
         self._coming.result()
         self._chunk = chunk
-        self._coming = self._thread.submit(self._gather, chunk + 1)
+        self._coming = self._begin(chunk + 1)
+
+    def _begin(self, chunk: int) -> Future[None]:
+        try:
+            return self._thread.submit(self._gather, chunk)
+        except RuntimeError as error:  # which is how Python says it
+            raise MemoryError("Unable to allocate a thread") from error
 
     def _gather(self, chunk: int) -> None:
         images, labels = self._buffers[chunk % 2]

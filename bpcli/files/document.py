@@ -154,8 +154,10 @@ def plain_value(node: yaml.Node) -> Any:
         return [plain_value(n) if isinstance(n, yaml.ScalarNode) else nested for n in node.value]
     if not isinstance(node, yaml.ScalarNode):
         return Unusable("keys with values")
-    quoted = node.style is not None
-    return str(node.value) if quoted else plain_scalar(node.value)
+    if node.style is None:
+        return plain_scalar(node.value)
+    # JSON writes a character beyond the first 65,536 as two escapes, which YAML takes for two.
+    return str(node.value).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def plain_scalar(word: str) -> float | int | str | None:

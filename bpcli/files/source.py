@@ -14,6 +14,8 @@ def read_split(source: str, split: str, bundled: Path) -> tuple[Bytes, Bytes]:
     The source is a folder of IDX files or a Keras-style `.npz`; `mnist` is the folder `bundled`.
     Raises DatasetError for whatever is wrong with it.
     """
+    if split not in ("train", "test"):
+        raise DatasetError(f"{source}: found the split {split!r}, expected train or test")
     try:
         path = bundled if source == "mnist" else Path(source).expanduser()
         if path.is_dir():

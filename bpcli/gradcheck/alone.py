@@ -36,6 +36,8 @@ def check_layers(
             calls = [_Call(layer, names, x.shape, rng) for _ in range(2)]
             yield from _check_calls(stage.name, calls, rng, comparer)
             x = layer.forward(x)
+        except MemoryError:
+            raise  # which says nothing of the layer
         except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported
             yield Comparison(stage.name, "", problem=describe(error))
             return

@@ -16,8 +16,10 @@ import numpy as np
 from bpcli.arrays import Array, Labels, check_inputs, check_labels
 from bpcli.backprop.layers import ReLU
 from bpcli.backprop.network import Network
+from bpcli.errors import ArgumentError, choose
 from bpcli.gradcheck.alone import check_layers
 from bpcli.gradcheck.comparison import Comparer, Comparison
+from bpcli.gradcheck.numerical import METHODS
 from bpcli.gradcheck.whole import check_network
 
 quietly = np.errstate(all="ignore")  # a gradient that is not a number is reported, not warned of
@@ -73,10 +75,14 @@ def check_gradients(
     Trapp 1998). Relative errors up to `tolerance` pass. Dropout keeps one mask throughout; weight
     decay is part of the loss. A network in float32, in which differences say nothing, is checked
     as a copy in float64; in neither case do its parameters change. `rng` draws what layers are
-    checked on alone. Raises ArrayError for an x or a t that no network takes.
+    checked on alone. Raises ArrayError for an x or a t that no network takes, and ArgumentError for
+    another method or a tolerance that is not above 0.
     """
     check_inputs(x)
     check_labels(t, len(x))
+    choose("method", method, METHODS)
+    if not tolerance > 0:
+        raise ArgumentError(f"tolerance: found {tolerance}, expected a number above 0")
     start = time.perf_counter()
     network, x = network.astype(np.float64), x.astype(np.float64)
     comparer = partial(Comparer, method=method, tolerance=tolerance)

@@ -52,6 +52,8 @@ def describe(error: Exception) -> str:
 
 def _diagnose_mask(backprop: Array, numerical: Array) -> str:
     zero = numerical == 0
+    if zero.all():
+        return "not zero, though the loss does not change with it: does forward use another array?"
     if not backprop[zero].any():
         return ""
     if not backprop[~zero].any():

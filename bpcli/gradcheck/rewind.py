@@ -1,13 +1,16 @@
-"""layers in -> what makes the dropout among them draw the same masks once more."""
+"""layers in -> what makes those that draw random numbers, as dropout does, draw the same again."""
 
 from collections.abc import Callable, Sequence
 
-from bpcli.backprop.layers import Dropout, Layer
+import numpy as np
+
+from bpcli.backprop.layers import Layer
 
 
 def make_rewind(layers: Sequence[Layer]) -> Callable[[], None]:
-    """Return what takes the layers' randomness back to where it is now."""
-    generators = [layer.rng.bit_generator for layer in layers if isinstance(layer, Dropout)]
+    """Return what takes the layers' randomness, each its own `rng`, back to where it is now."""
+    rngs = [getattr(layer, "rng", None) for layer in layers]
+    generators = [rng.bit_generator for rng in rngs if isinstance(rng, np.random.Generator)]
     states = [generator.state for generator in generators]
 
     def rewind() -> None:

@@ -36,5 +36,7 @@ def check_network(
         for stage in network.stages:
             for name in stage.shapes:
                 yield checker.compare(stage.name, name, network.gradient_arrays[name], len(x))
+    except MemoryError:
+        raise  # which says nothing of the network
     except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported
         yield Comparison("Network", "", problem=describe(error))

@@ -99,9 +99,7 @@ class Checkpoint:
             array[...] = self.arrays[name]
         run.optimizer.updates = run.iteration = self.iteration
         run.dropout_rng.bit_generator.state = self.dropout_state
-        if self.record:
-            run.seconds = self.record.seconds
-            run.record = self.record
+        run.record = self.record
 
 
 def write(file: BinaryIO, run: Run) -> None:

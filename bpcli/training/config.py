@@ -94,7 +94,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Arguments of the learning loop in `bpcli.training.train`."""
+    """How a run of `bpcli.training.train` chooses mini-batches, how many, and when it evaluates."""
 
     batch_size: int = key(100, integer(1, 10**6), "images in a mini-batch")
     iterations: int = key(10_000, integer(1), "mini-batches to learn from")
@@ -175,7 +175,7 @@ def _build(documents: Sequence[Document], overrides: Sequence[str], base: Config
     warmup = settings.values["optimizer.warmup"]
     if not settings.problems and warmup > iterations:
         places = settings.places
-        place = places.get("optimizer.warmup") or places["training.iterations"]
+        place = places.get("optimizer.warmup") or places.get("training.iterations", "base")
         entry = Entry("optimizer.warmup", warmup, place)
         settings.refuse(entry, f"at most training.iterations, {iterations}")
     settings.check()

@@ -71,7 +71,7 @@ class _Watch:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.began = time.perf_counter() - run.seconds
+        self.began = time.perf_counter() - (run.record.seconds if run.record else 0)
         self.learning_since = time.perf_counter()
         self.iteration = run.iteration
 

@@ -53,9 +53,9 @@ class Output:
     ) -> tuple[Run, list[str]]:
         """Set up the run that will be written here, and return it with messages to the user.
 
-        With `resume` it goes on where an earlier one has stopped; what neither the file nor the
-        overrides say is then as it was. Raises what the configuration, the data or the earlier run
-        are to blame for.
+        With `resume` it goes on where an earlier one has stopped; without a file, what overrides do
+        not say is then as it was. Raises what the configuration, the data or the earlier run are to
+        blame for.
         """
         if resume:
             return self._resume(config_file, overrides)
@@ -95,11 +95,7 @@ class Output:
         )
 
     def save(self, run: Run) -> None:
-        """Write the state of an unfinished run to MODEL.part. Raises as `save` below does.
-
-        Raises DivergedError, and writes nothing, if it is not made of finite numbers.
-        """
-        check_finite(run)
+        """Write the state of an unfinished run to MODEL.part. Raises as `save` below does."""
         save(self.part, run)
 
     def finish(self, run: Run) -> None:
@@ -128,9 +124,11 @@ class Output:
 def save(path: str | Path, run: Run) -> None:
     """Write the state of `run` to `path`: all of it, or nothing.
 
-    Raises SaveError, and CheckpointError if a file that is no model has been put there meanwhile.
+    Raises DivergedError if it is not made of finite numbers, SaveError if it cannot be written, and
+    CheckpointError if a file that is no model has been put there meanwhile.
     """
     path = Path(path)
+    check_finite(run)
     try:
         _check_replaceable(path)
         with atomic.replacing(path) as file:

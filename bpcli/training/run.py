@@ -45,7 +45,6 @@ class Run:
         size = config.training.batch_size
         self.mini_batches = _mini_batches(config, dataset, size, np.float32)
         self.iteration = 0
-        self.seconds = 0.0  # that it took before it was resumed
         self.record: Record | None = None  # of the last evaluation
         self.evaluation: Evaluation | None = None  # on held-out images, of the same
 
@@ -74,7 +73,8 @@ def load_data(config: Config) -> Dataset:
 
 def outline_network(config: Config) -> list[Stage]:
     """Return the layers that a run of `config` would have. Raises DatasetError."""
-    dataset, network = load_data(config), config.network
+    source, network = config.dataset, config.network
+    dataset = load_dataset(source.source, source.validation)  # deskewing changes no shape
     return outline(
         dataset.pixels,
         dataset.classes,
@@ -89,7 +89,7 @@ def outline_network(config: Config) -> list[Stage]:
 def set_up_check(
     config: Config, samples: int, network: Network | None = None
 ) -> tuple[Network, Array, Labels]:
-    """Return a network in float64 and the mini-batch, x and t, of `samples` images to check it on.
+    """Return a network, and the mini-batch, x and t in float64, of `samples` images to check it on.
 
     Without a network it is the one that a run of `config` begins with. Raises DatasetError, too if
     the images are not those of a given network.
@@ -98,7 +98,6 @@ def set_up_check(
     if network:
         stages = network.stages
         dataset.train.check_fits(*stages[0].input, *stages[-1].input)
-        network = network.astype(np.float64)
     else:
         network, _ = _first_network(config, dataset, np.float64)
     drawn = itertools.islice(_mini_batches(config, dataset, samples, np.float64), CANDIDATES)

@@ -163,6 +163,12 @@ def test_names_that_do_not_stand_in_the_expression():
         Expression("a * 2", {"a": 1, "b": 2})
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_values_that_are_no_numbers_are_refused(value):
+    with pytest.raises(ExpressionError, match=f"x is {value}, expected a number"):
+        Expression("x * 2", {"x": value})
+
+
 def test_powers_of_zero_have_derivatives():
     for text, values, slopes in (
         ("x ** 0", {"x": 0}, [0]),

@@ -245,3 +245,12 @@ def test_softmax_with_loss_is_made_of_six_kinds_of_node(arguments, labels):  # f
     assert float(run(loss).output.value) == pytest.approx(value, abs=1e-12)
     np.testing.assert_allclose(x.gradient, layer.backward(), atol=1e-12)
     np.testing.assert_allclose(y.value, (layer.exp / layer.total).T, atol=1e-12)
+
+
+def test_a_variable_may_be_given_another_value():
+    x = Variable(3)
+    graph = run(x * x)
+    x.value = 5
+    graph.forward()
+    graph.backward()
+    assert float(x.gradient) == 10

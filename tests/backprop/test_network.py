@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.backprop.architecture import build_network, shapes
-from bpcli.backprop.layers import Dropout
+from bpcli.backprop.layers import Affine, Dropout, Layer, ReLU, SoftmaxWithLoss
+from bpcli.backprop.network import Network
+from bpcli.errors import ArgumentError, ArrayError
 
 
 def build(rng, dtype=np.float64, pixels=7, classes=4, **values):
@@ -157,3 +159,59 @@ def test_in_another_precision_it_is_a_network_of_its_own(dtype, rng):
     assert twin.forward(x.astype(dtype), t) == pytest.approx(network.forward(x, t), rel=1e-5)
     twin.parameters[...] = 0
     assert network.parameters.any()
+
+
+def test_backward_wants_a_forward_just_before(rng):
+    network = build(rng)
+    x, t = rng.uniform(size=(3, 7)), rng.integers(0, 4, 3)
+    for backward in (network.backward, network.backward_input):
+        with pytest.raises(ArrayError, match="found no loss to derive, expected a forward just"):
+            backward()
+    network.forward(x, t)
+    network.backward()
+    network.backward()  # which is the same again
+    network.predict(x)
+    with pytest.raises(ArrayError, match="found no loss to derive"):
+        network.backward()
+
+
+def test_a_layer_stands_once():
+    layer = Affine(np.eye(3), np.zeros(3))
+    with pytest.raises(ArrayError, match="found one that stands twice, expected each once"):
+        Network([layer, ReLU(), layer], SoftmaxWithLoss())
+
+
+def test_names_of_parameters_are_each_ones_own():
+    odd = Layer(W=np.eye(3), W1=np.eye(3))
+    others = [Affine(np.eye(3), np.zeros(3)) for _ in range(10)]
+    with pytest.raises(ArrayError, match="found two parameters of one name"):
+        Network([odd, *others], SoftmaxWithLoss())
+
+
+@pytest.mark.parametrize(
+    ("W", "b"),
+    [
+        (np.eye(3), np.zeros((1, 3))),
+        (np.eye(3), np.zeros(2)),
+        (np.ones(3), np.zeros(3)),
+        (np.eye(3, dtype=int), np.zeros(3)),
+    ],
+)
+def test_an_affine_layer_has_a_matrix_and_a_bias_that_fits(W, b):
+    with pytest.raises(ArrayError, match=r"expected W \(D, M\) of floating-point numbers and b"):
+        Affine(W, b)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"activation": "gelu"}, "activation: found 'gelu', expected one of relu, sigmoid, tanh"),
+        ({"loss": "mse"}, "loss: found 'mse', expected one of softmax, squared"),
+        ({"weight_init": "glorot"}, "weight_init: found 'glorot', expected one of xavier, he"),
+        ({"dropout": 50}, "ratio: found 50, expected a number from 0 and below 1"),
+        ({"input_dropout": -0.5}, "ratio: found -0.5, expected a number from 0"),
+    ],
+)
+def test_words_and_numbers_that_describe_no_network_are_refused(values, message, rng):
+    with pytest.raises(ArgumentError, match=message):
+        build(rng, **values)

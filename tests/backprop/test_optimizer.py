@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bpcli.backprop.optimizer import METHODS, build_optimizer, build_schedule
+from bpcli.errors import ArgumentError
 
 RATE, STEPS = 0.05, 7
 
@@ -127,3 +128,15 @@ def test_schedules():
         rates(schedule="linear", warmup=4), [0.5, 1, 1.5, 2, *(2 - np.arange(6) / 3)]
     )
     np.testing.assert_allclose(rates(warmup=10), np.arange(1, 11) / 5)
+
+
+def test_words_that_name_no_method_or_schedule_are_refused():
+    with pytest.raises(ArgumentError, match="method: found 'adamw', expected one of sgd, momentum"):
+        build_optimizer("adamw", np.ones(3), np.ones(3))
+    with pytest.raises(ArgumentError, match="schedule: found 'step', expected one of constant"):
+        build_schedule(0.1, 10, schedule="step")
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_after_its_end_a_schedule_stays_at_its_end(schedule):
+    assert build_schedule(0.1, 100, schedule=schedule)(150) == pytest.approx(0, abs=1e-12)

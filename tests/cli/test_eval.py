@@ -6,6 +6,7 @@ import re
 import numpy as np
 from tiny import write_folder
 
+from bpcli.training import load
 from bpcli.training.loop import train
 from bpcli.training.output import save
 
@@ -97,3 +98,11 @@ def test_mistakes_of_a_model_that_overflows_are_json(make_run, tmp_path, bpcli):
     save(tmp_path / "m.npz", run)
     found = json.loads(bpcli("eval", tmp_path / "m.npz", "--json", "--mistakes", 3).stdout)
     assert len(found["mistakes"]) == 3
+
+
+def test_any_path_of_data_survives_in_the_model(bpcli, tiny_options, folder, tiny):
+    path = folder / "d\U0001f600é"
+    tiny.rename(path)
+    bpcli("train", *tiny_options, "-s", f"dataset.source={path}", "-q")
+    assert load("model.npz").config.dataset.source == str(path)
+    bpcli("eval", "model.npz")

@@ -164,7 +164,7 @@ def test_dot_accepts_a_network(bpcli, tmp_path):
     [
         ([], "expected either an EXPRESSION or --config CONFIG"),
         (["x", "--config", "c.yaml"], "expected either an EXPRESSION or --config CONFIG"),
-        (["1", "--json", "--dot"], "expected either --json or --dot, not both"),
+        (["1", "--json", "--dot"], "expected one of --json, --dot and --ascii, not two"),
         (["x"], "x has no value; add x=NUMBER\n  x\n  ^\n"),
         (["1 / 0"], "division by zero\n  1 / 0\n    ^\n"),
         (["x", "x=1", "--config"], "Option '--config' requires an argument"),

@@ -115,7 +115,8 @@ def blas_threads(*args, **environment):
 def test_blas_threads(tiny_options, folder):
     command = ["train", *tiny_options]
     assert blas_threads(*command) == "1 1"
-    assert blas_threads(*command, OMP_NUM_THREADS="2") == "- 2"
+    assert blas_threads(*command, OMP_NUM_THREADS="2") == "2 2"
+    assert blas_threads(*command, MKL_NUM_THREADS="2") == "2 2"
     assert blas_threads(*command, "--threads", "2") == "2 2"
     assert blas_threads(*command, "--threads", "2", OMP_NUM_THREADS="3") == "2 2"
     with np.load(folder / "model.npz") as archive:

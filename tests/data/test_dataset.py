@@ -124,3 +124,13 @@ def test_labels_that_change_meanwhile_change_nothing(make_run, tiny):
     np.testing.assert_array_equal(run.network.parameters, undisturbed.network.parameters)
     assert run.record.loss == undisturbed.record.loss
     assert run.record.accuracy == undisturbed.record.accuracy
+
+
+def test_a_split_is_train_or_test():
+    for name in ("validation", "Train", ""):
+        with pytest.raises(
+            DatasetError, match="mnist: found the split '.*', expected train or test"
+        ):
+            load_split("mnist", name)
+    with pytest.raises(DatasetError, match="dataset.validation: found -5"):
+        load_dataset(validation=-5)

@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mistakes import build, changed_result, check, failures, images, methods, scaled
 
-from bpcli.backprop.layers import Affine, Dropout, ReLU, Sigmoid, SoftmaxWithLoss, Tanh
+from bpcli.backprop.layers import (
+    Affine,
+    Dropout,
+    Layer,
+    ReLU,
+    Sigmoid,
+    SoftmaxWithLoss,
+    Tanh,
+)
 from bpcli.backprop.network import Network
+from bpcli.errors import ArgumentError
 from bpcli.gradcheck.check import clearest
 from bpcli.gradcheck.numerical import METHODS
 
@@ -247,3 +256,61 @@ def test_the_images_of_a_check_keep_clear_of_kinks(rng):
     W, b = network.arrays["W1"], network.arrays["b1"]
     nearest = [np.abs(x @ W + b).min() for x, _ in batches]
     assert clearest(network, batches) is batches[int(np.argmax(nearest))]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "forward"}, "method: found 'forward', expected one of central, complex"),
+        ({"tolerance": 0}, "tolerance: found 0, expected a number above 0"),
+    ],
+)
+def test_arguments_that_a_check_does_not_take_are_not_blamed_on_a_layer(options, message, rng):
+    with pytest.raises(ArgumentError, match=message):
+        check(build(rng), rng, **options)
+
+
+def test_a_lack_of_memory_is_not_blamed_on_a_layer(rng, monkeypatch):
+    def full(_self, _x):
+        raise MemoryError
+
+    monkeypatch.setattr(ReLU, "forward", full)
+    with pytest.raises(MemoryError):
+        check(build(rng, hidden=(6,)), rng)
+
+
+class Noise(Layer):
+    """A right layer of somebody's own, which draws random numbers as dropout does."""
+
+    def __init__(self, rng):
+        super().__init__()
+        self.rng = rng
+
+    def forward(self, x):
+        self.noise = self.rng.normal(size=x.shape)
+        return x * self.noise
+
+    def backward(self, dout):
+        return dout * self.noise
+
+
+@methods
+def test_own_layers_that_draw_random_numbers_are_repeated(method, rng):
+    layers = [Affine(rng.normal(size=(12, 6)), np.zeros(6)), Noise(np.random.default_rng(1))]
+    layers.append(Affine(rng.normal(size=(6, 5)), np.zeros(5)))
+    assert check(Network(layers, SoftmaxWithLoss()), rng, method=method).passed
+
+
+def test_a_layer_that_does_not_read_its_parameters_is_named_for_it(rng):
+    class Stubborn(Affine):
+        def __init__(self, W, b):
+            super().__init__(W, b)
+            self.W = W.copy()
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.params["b"]
+
+    layers = [Stubborn(rng.normal(size=(12, 5)), np.zeros(5))]
+    found = check(Network(layers, SoftmaxWithLoss()), rng)
+    assert any("does forward use another array?" in row.problem for row in found.failures)

@@ -141,3 +141,11 @@ def test_any_learning_rate_trains_or_says_that_it_diverged(method, activation, i
             assert np.isfinite(run.network.parameters).all()
             assert np.isfinite(run.record.loss)
     assert init == "1e20" or diverged < len(RATES)
+
+
+def test_seconds_go_on_when_training_does(make_run):
+    run = make_run()
+    first = next(record for record in train(run) if record)
+    second = next(record for record in train(run) if record)
+    assert second.iteration == 24
+    assert second.seconds > first.seconds

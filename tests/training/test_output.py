@@ -7,10 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from bpcli.errors import (
-    CheckpointError,
-    SaveError,
-)
+from bpcli.errors import CheckpointError, DivergedError, SaveError
 from bpcli.training.checkpoint import load
 from bpcli.training.output import Output, save
 
@@ -124,3 +121,14 @@ def kill_at_random(shell, bpcli, options, folder, times, rng):
 def test_a_run_that_is_killed_loses_nothing(shell, bpcli, tiny_options, tmp_path, rng, request):
     times = 200 if request.config.getoption("--long") else 12
     assert kill_at_random(shell, bpcli, tiny_options, tmp_path, times, rng) > 0
+
+
+def test_what_is_not_finite_is_not_saved(run, tmp_path):
+    run.network.parameters[3] = np.nan
+    for write in (
+        lambda: save(tmp_path / "m.npz", run),
+        lambda: Output(tmp_path / "m.npz").finish(run),
+    ):
+        with pytest.raises(DivergedError):
+            write()
+    assert os.listdir(tmp_path) == ["tiny"]
