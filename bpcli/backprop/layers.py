@@ -13,6 +13,8 @@ import numpy.typing as npt
 from bpcli.arrays import ROWS_AND_COLUMNS, Array, Labels, Shape
 from bpcli.errors import ArgumentError, ArrayError
 
+BOOLEAN = np.dtype(np.bool_)
+
 
 class Workspace:
     """Memory that a layer works in from call to call."""
@@ -115,7 +117,7 @@ class ReLU(Layer):
         return self.y
 
     def backward(self, dout: Array) -> Array:
-        mask = np.greater(self.y, 0, out=self.memory("mask", dout.shape, np.bool_))
+        mask = np.greater(self.y, 0, out=self.memory("mask", dout.shape, BOOLEAN))
         return np.multiply(dout, mask, out=self.memory("dx", dout.shape, dout.dtype))
 
 

@@ -13,6 +13,8 @@ from bpcli.arrays import ROWS_AND_COLUMNS, Array, Labels, Shape, check_inputs, c
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArrayError
 
+NO_LOSS = "found no loss to derive, expected a forward just before the backward"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -106,7 +108,8 @@ class Network:
 
         Raises ArrayError if there was none, or `predict` has been called since.
         """
-        self._check_loss()
+        if not self._has_loss:
+            raise ArrayError(NO_LOSS)
         dout = self.loss_layer.backward()
         for layer in reversed(self.layers[self.first + 1 :]):
             dout = layer.backward(dout)
@@ -119,7 +122,8 @@ class Network:
 
         Raises ArrayError as `backward` does.
         """
-        self._check_loss()
+        if not self._has_loss:
+            raise ArrayError(NO_LOSS)
         dout = self.loss_layer.backward()
         for layer in reversed(self.layers):
             dout = layer.backward_input(dout)
@@ -137,10 +141,6 @@ class Network:
         own = [dict(itertools.islice(shapes, len(layer.params))) for layer in self.layers]
         kinds = [type(layer) for layer in self.layers]
         return line_up(kinds, own, type(self.loss_layer))
-
-    def _check_loss(self) -> None:
-        if not self._has_loss:
-            raise ArrayError("found no loss to derive, expected a forward just before the backward")
 
     def _penalty(self) -> float:
         weights = (W.ravel() for W in self.arrays.values() if W.ndim > 1)
