@@ -30,10 +30,8 @@ class Workspace:
         held = self._memory.get(name)
         if held is None or held.shape != shape or held.dtype != dtype:
             if name == "y" and len(shape) != ROWS_AND_COLUMNS:
-                raise ArrayError(
-                    f"{type(self).__name__}: found an input for an output of the shape {shape}, "
-                    "expected (N, D), a row for each image; one image alone is x[np.newaxis]"
-                )
+                layer, hint = type(self).__name__, "one image alone is x[np.newaxis]"
+                raise ArrayError(f"{layer}: found an output {shape}, expected (N, D); {hint}")
             held = self._memory[name] = np.full(shape, fill, dtype)
         return held
 

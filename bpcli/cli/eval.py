@@ -12,7 +12,7 @@ from bpcli.errors import NotAsAsked
 @click.command("eval")
 @click.argument("model", type=FILE)
 @click.option(
-    "--data", type=FILE, metavar="SOURCE", help="Other data: a folder of IDX files, or an .npz."
+    "--data", type=FILE, metavar="SOURCE", help="Other data: a folder, an .npz or a .csv."
 )
 @click.option("--split", type=click.Choice(("test", "train")), default="test", show_default=True)
 @click.option(

@@ -11,7 +11,7 @@ import numpy as np
 from bpcli.arrays import Array, Bytes
 from bpcli.data.warp import deskew_images
 from bpcli.errors import DatasetError
-from bpcli.files.source import read_split
+from bpcli.files.source import has_splits, read_split
 
 FileName = Literal["train", "test"]
 SplitName = Literal["train", "test", "validation"]
@@ -104,10 +104,15 @@ def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = F
     memory-mapped. The largest grey level of the training images is white, for all images. Raises
     DatasetError, which names the file, what was found in it and what was expected.
     """
+    if not has_splits(source) and not validation:
+        raise DatasetError(
+            f"{source}: found one CSV file, expected a folder with train.csv and test.csv; or hold "
+            "some of its images out by dataset.validation"
+        )
     train = load_split(source, "train", deskew=deskew)
     white = WHITE if source == "mnist" else max(1, int(train.images.max()))
     train = replace(train, white=white)
-    test = load_split(source, "test", deskew=deskew, white=white)
+    test = load_split(source, "test", deskew=deskew, white=white) if has_splits(source) else train
     if train.images.shape[1] != test.images.shape[1]:
         raise DatasetError(
             f"{source}: training images have {train.images.shape[1]} pixels and test images "

@@ -46,6 +46,15 @@ def read_arrays(file: BinaryIO, *names: str, deflated: bool = False) -> dict[str
         raise ValueError(str(error).partition("\n")[0] or "it ends too early") from error
 
 
+def list_arrays(file: BinaryIO) -> list[str]:
+    """Return the names of the members of an archive. Raises ValueError if it is none."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return [_name(member) for member in archive.infolist()]
+    except (zipfile.BadZipFile, NotImplementedError, struct.error) as error:
+        raise ValueError(str(error)) from error
+
+
 def holds(file: BinaryIO, members: Set[str]) -> bool:
     """Tell whether a file is an archive with such members, and leave it at its beginning."""
     try:

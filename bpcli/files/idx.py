@@ -1,99 +1,98 @@
-"""a folder of IDX files, as MNIST's own site has them, in -> images and labels of a split out."""
+"""an IDX file, plain or gzip, in -> the array in it out."""
 
 import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
-from bpcli.arrays import Bytes
+from bpcli.arrays import Shape
 from bpcli.errors import DatasetError
 from bpcli.files.archive import DEFLATE_RATIO
 
-UNSIGNED_BYTE = 0x08  # IDX's code for the element type
-IMAGES, LABELS = 3, 1  # dimensions of the two kinds of IDX file
+TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+UNSIGNED_BYTE = 0x08  # the type that MNIST has
+GZIP = b"\x1f\x8b"  # what a gzip file begins with, whatever it is called
 
 
-def read_folder(folder: Path, split: str) -> tuple[Bytes, Bytes]:
-    """Return images (N, height, width) and labels (N,) of `train` or `test`.
-
-    Raises DatasetError where one of the two files is missing, damaged or too short for the other.
-    """
-    prefix = "train" if split == "train" else "t10k"
-    image_path = _find(folder, f"{prefix}-images", "idx3-ubyte")
-    label_path = _find(folder, f"{prefix}-labels", "idx1-ubyte")
-    images, labels = read_idx(image_path, IMAGES), read_idx(label_path, LABELS)
-    if len(images) != len(labels):
-        raise DatasetError(
-            f"{label_path}: found {len(labels)} labels, expected one for each of the "
-            f"{len(images)} images in {image_path}"
-        )
-    return images, labels
+def is_idx(path: Path) -> bool:
+    """Tell whether a file begins as an IDX file does, packed or not."""
+    try:
+        with _open(path) as file:
+            start = file.read(4)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return start[:2] == b"\0\0" and start[2:3] in map(int.to_bytes, TYPES) and start[3:] > b"\0"
 
 
-def _find(folder: Path, stem: str, kind: str) -> Path:
-    names = [f"{stem}{mark}{kind}{end}" for end in ("", ".gz") for mark in "-."]
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise DatasetError(f"{folder}: found none of {', '.join(names)}, expected one of them")
+def read_idx(path: Path, *dimensions: int) -> npt.NDArray[Any]:
+    """Read an IDX file with one of these numbers of dimensions, plain (memory-mapped) or gzip.
 
-
-def read_idx(path: Path, dimensions: int) -> Bytes:
-    """Read an IDX file of bytes with so many dimensions, plain (memory-mapped) or gzip.
-
-    Layout: http://yann.lecun.com/exdb/mnist, big-endian: two zero bytes, 8 for unsigned byte, the
-    number of dimensions, each dimension as four bytes, then the data.
+    Layout: http://yann.lecun.com/exdb/mnist, big-endian: two zero bytes, the type of elements (8
+    for unsigned byte), the number of dimensions, each dimension as four bytes, then the data.
     """
     try:
-        if path.suffix == ".gz":
-            return _inflate_idx(path, dimensions)
-        with path.open("rb") as file:
-            shape = _read_idx_header(file, path, dimensions)
-        start = 4 + 4 * dimensions
+        with _open(path) as file:
+            shape, dtype = _read_header(file, path, dimensions)
+            size, start = math.prod(shape) * dtype.itemsize, 4 + 4 * len(shape)
+            if isinstance(file, gzip.GzipFile):
+                data = _inflate(file, path, shape, size)
+                return np.frombuffer(data, dtype).reshape(shape)
         found = path.stat().st_size - start
-        if found != math.prod(shape):
-            raise _size_error(path, f"{found:,} bytes of data", shape)
-        return np.asarray(np.memmap(path, np.uint8, "r", offset=start, shape=shape))
+        if found != size:
+            raise _size_error(path, f"{found:,} bytes of data", shape, size)
+        return np.asarray(np.memmap(path, dtype, "r", offset=start, shape=shape))
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
 
 
-def _inflate_idx(path: Path, dimensions: int) -> Bytes:
-    size = path.stat().st_size
-    with gzip.open(path) as file:
-        shape = _read_idx_header(file, path, dimensions)
-        expected = math.prod(shape)
-        if expected > DEFLATE_RATIO * size:
-            raise _size_error(path, f"a gzip file of {size:,} bytes, too few", shape)
-        # One byte more than expected is enough to tell, however much there is to inflate.
-        data = file.read(expected + 1)
-    if len(data) != expected:
-        more = "more than " if len(data) > expected else ""
-        raise _size_error(path, f"{more}{min(len(data), expected):,} bytes of data", shape)
-    return np.frombuffer(data, np.uint8).reshape(shape)
+def _open(path: Path) -> BinaryIO | gzip.GzipFile:
+    """Open a file to read what is packed in it, if anything is: its name does not matter."""
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+    return gzip.open(path) if packed else path.open("rb")
 
 
-def _read_idx_header(
-    file: BinaryIO | gzip.GzipFile, path: Path, dimensions: int
-) -> tuple[int, ...]:
-    header = file.read(4 + 4 * dimensions)
-    magic = bytes([0, 0, UNSIGNED_BYTE, dimensions])
-    if header[:4] != magic or len(header) != 4 + 4 * dimensions:
+def _inflate(file: gzip.GzipFile, path: Path, shape: Shape, size: int) -> bytes:
+    packed = path.stat().st_size
+    if size > DEFLATE_RATIO * packed:
+        raise _size_error(path, f"a gzip file of {packed:,} bytes, too few", shape, size)
+    # One byte more than expected is enough to tell, however much there is to inflate.
+    data = file.read(size + 1)
+    if len(data) != size:
+        found = f"{'more than ' * (len(data) > size)}{min(len(data), size):,} bytes of data"
+        raise _size_error(path, found, shape, size)
+    return data
+
+
+def _read_header(
+    file: BinaryIO | gzip.GzipFile, path: Path, dimensions: tuple[int, ...]
+) -> tuple[Shape, np.dtype[Any]]:
+    start = file.read(4)
+    count = start[3] if len(start) > 3 else 0  # noqa: PLR2004 - the fourth byte
+    sizes = file.read(4 * count)
+    if (
+        start[:2] != b"\0\0"
+        or count not in dimensions
+        or start[2] not in TYPES
+        or len(sizes) != 4 * count
+    ):
+        magic = bytes([0, 0, UNSIGNED_BYTE, dimensions[0]])
         raise DatasetError(
-            f"{path}: starts with {header[:4].hex(' ') or 'nothing'}, expected {magic.hex(' ')} "
-            f"and {dimensions} sizes: an IDX file of bytes with {dimensions} dimensions"
+            f"{path}: starts with {start.hex(' ') or 'nothing'}, expected {magic.hex(' ')} and "
+            f"{dimensions[0]} sizes: an IDX file with {dimensions[0]} dimensions"
         )
-    shape = tuple(int(size) for size in np.frombuffer(header, ">u4", offset=4))
+    shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
     if 0 in shape:
         raise DatasetError(f"{path}: its header says {shape}, expected no size to be 0")
-    return shape
+    return shape, np.dtype(TYPES[start[2]])
 
 
-def _size_error(path: Path, found: str, shape: tuple[int, ...]) -> DatasetError:
+def _size_error(path: Path, found: str, shape: Shape, size: int) -> DatasetError:
     sizes = " x ".join(map(str, shape))
     return DatasetError(
-        f"{path}: found {found}, expected {math.prod(shape):,} bytes of data, {sizes} by its header"
+        f"{path}: found {found}, expected {size:,} bytes of data, {sizes} by its header"
     )

@@ -1,46 +1,47 @@
-"""an .npz as Keras has them in -> the images and labels of a split out."""
+"""an .npz of images and labels, called what people call them, in -> those of a split out."""
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 
 from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError
-from bpcli.files.archive import open_file, read_arrays
+from bpcli.files.archive import list_arrays, open_file, read_arrays
+from bpcli.files.document import readable
+from bpcli.files.pixels import to_images, to_labels
 
-WHITE = 255  # the largest grey level, and label
+# What Keras, MedMNIST and others call the two arrays of a split, and KMNIST the one of a file.
+IMAGES = ("x_{}", "{}_images", "{}_x", "images_{}", "{}_data", "{}x")
+LABELS = ("y_{}", "{}_labels", "{}_y", "labels_{}", "{}_targets", "{}y")
+ONE = "arr_0"
 
 
 def read_keras(path: Path, split: str) -> tuple[Bytes, Bytes]:
     """Return images (N, height, width) and labels (N,) of `train` or `test`.
 
-    Raises DatasetError where they are missing, damaged, no bytes or not as many.
+    Raises DatasetError where they are missing, damaged, or nothing that can be bytes.
     """
-    images, labels = _read(path, f"x_{split}", 3), _read(path, f"y_{split}", 1)
-    if len(images) != len(labels):
-        raise DatasetError(
-            f"{path}: found {len(labels)} labels, expected one for each of the "
-            f"{len(images)} images in {path}"
-        )
-    return images, labels
+    images, name = _read(path, [form.format(split) for form in IMAGES])
+    labels, other = _read(path, [form.format(split) for form in LABELS])
+    return to_images(images, f"{path}: {name}"), to_labels(labels, f"{path}: {other}")
 
 
-def _read(path: Path, name: str, dimensions: int) -> Bytes:
+def read_one(path: Path) -> npt.NDArray[Any]:
+    """Return the one array of an .npz, as KMNIST has them. Raises DatasetError."""
+    return _read(path, [ONE])[0]
+
+
+def _read(path: Path, names: list[str]) -> tuple[npt.NDArray[Any], str]:
+    """Return the first array with one of these names, in lower or upper case, and its name."""
     try:
         with open_file(path) as file:
-            arrays = read_arrays(file, name, deflated=True)
-    except ValueError as error:
+            there = {name.lower(): name for name in list_arrays(file)}
+            name = next((there[name] for name in names if name in there), "")
+            arrays = read_arrays(file, name, deflated=True) if name else {}
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
-    if name not in arrays:
-        raise DatasetError(f"{path}: found no {name}, expected x_train, y_train, x_test and y_test")
-    array = arrays[name]
-    if array.ndim != dimensions or array.dtype.kind not in "ui" or not array.size:
-        raise DatasetError(
-            f"{path}: {name} has shape {array.shape} and type {array.dtype}, expected "
-            f"{dimensions} dimensions of integers"
-        )
-    if array.min() < 0 or array.max() > WHITE:
-        raise DatasetError(
-            f"{path}: {name} goes from {array.min()} to {array.max()}, expected 0 to {WHITE}"
-        )
-    return np.ascontiguousarray(array, np.uint8)
+    if not name:
+        found = ", ".join(map(readable, there.values())) or "nothing"
+        raise DatasetError(f"{path}: found {found[:200]}, expected {names[0]}")
+    return arrays[name], name

@@ -28,7 +28,9 @@ def key(default: Any, kind: Kind, comment: str) -> Any:
 class DatasetConfig:
     """Arguments of `bpcli.data.load_dataset`."""
 
-    source: str = key("mnist", text(), "the bundled MNIST, a folder of IDX files, or an .npz")
+    source: str = key(
+        "mnist", text(), "the bundled MNIST, a folder of IDX files or CSV, or an .npz"
+    )
     validation: int = key(0, integer(0), "last training images, held out and reported on, not test")
     deskew: bool = key(False, boolean(), "whether images are made upright first, test images too")
 

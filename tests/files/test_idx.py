@@ -38,7 +38,7 @@ def idx(shape, data, magic=b"\0\0\x08"):
         ("images", b"\0\0", "starts with 00 00, expected 00 00 08 03"),
         ("images", b"GIF89a", "starts with 47 49 46 38, expected 00 00 08 03"),
         ("images", idx((2, 2), b"1234"), "starts with 00 00 08 02, expected 00 00 08 03"),
-        ("images", idx((1, 2, 2), b"1234", b"\0\0\x0d"), "starts with 00 00 0d 03"),
+        ("images", idx((1, 2, 2), b"1234", b"\0\0\x0a"), "starts with 00 00 0a 03"),
         (
             "images",
             idx((1, 2, 2), b"123"),
@@ -62,7 +62,7 @@ def test_damaged_idx_files(name, content, expected, end, tmp_path, rng):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda b: b[:-20], lambda b: b[:40] + b"xxxx" + b[44:], lambda b: b"no"]
+    "damage", [lambda b: b[:-20], lambda b: b[:40] + b"xxxx" + b[44:], lambda b: b[:9]]
 )
 def test_damaged_gzip(damage, tmp_path, rng):
     folder = write_folder(tmp_path / "data", rng, end=".gz")

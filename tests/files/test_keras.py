@@ -36,11 +36,17 @@ def test_keras_npz(tmp_path, rng):
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"y_test": None}, "found no y_test, expected x_train, y_train, x_test and y_test"),
-        ({"x_train": np.zeros((30, 36), np.uint8)}, "x_train has shape (30, 36)"),
-        ({"x_train": np.zeros((30, 6, 6), np.float32)}, "type float32, expected 3 dimensions"),
-        ({"y_train": np.full(30, 300)}, "y_train goes from 300 to 300, expected 0 to 255"),
-        ({"y_train": np.full(30, -1)}, "y_train goes from -1 to -1, expected 0 to 255"),
+        ({"y_test": None}, "found x_train, y_train, x_test, expected y_test"),
+        (
+            {"x_train": np.zeros((30, 35), np.uint8)},
+            "x_train: found the shape (30, 35), expected (N, height, width)",
+        ),
+        (
+            {"x_train": np.full((30, 6, 6), -0.1)},
+            "x_train: goes from -0.1 to -0.1, expected 0 to 255",
+        ),
+        ({"y_train": np.full(30, 300)}, "y_train: goes from 300 to 300, expected 0 to 255"),
+        ({"y_train": np.full(30, -1)}, "y_train: goes from -1 to -1, expected 0 to 255"),
         ({"y_train": np.zeros(29, np.uint8)}, "found 29 labels, expected one for each of the 30"),
         (
             {"x_train": np.array([{}] * 30, object)},

@@ -1,6 +1,6 @@
 """Damages good files at random and sees to it that each is read or refused in a sentence.
 
-`python tests/fuzz/fuzz.py` does so for 10 minutes for each of the five parsers; names of some of
+`python tests/fuzz/fuzz.py` does so for 10 minutes for each of the parsers; names of some of
 them, and a number of minutes, as arguments do less. What hypothesis finds it keeps in .hypothesis
 and tries first the next time; it then belongs into a test of its own.
 """
@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from tiny import ROOT, write_folder
 
 from bpcli.backprop import Expression
-from bpcli.data import Dataset, load_dataset
+from bpcli.data import Dataset, load_dataset, load_split
 from bpcli.errors import CheckpointError, ConfigError, DatasetError, ExpressionError
 from bpcli.files.idx import read_idx
 from bpcli.show import draw_graph, graph_dot, graph_fields
@@ -134,6 +134,20 @@ def npz(folder, data):
         assert str(error).startswith(str(path))
 
 
+def good_tables():
+    plain = b"label,1x1,1x2,2x1,2x2\n" + b"".join(b"%d,0,9,128,255\n" % i for i in range(9))
+    return [plain, plain.partition(b"\n")[2], gzip.compress(plain)]
+
+
+def table(folder, data):
+    path = folder / "data.csv"
+    path.write_bytes(data)
+    try:
+        assert load_split(str(path), "test").images.ndim == 2
+    except DatasetError as error:
+        assert str(error).startswith(str(path))
+
+
 def expression(_folder, text):
     try:
         graph = Expression(text, {"x": 2.0, "apple": 100.0}).graph
@@ -150,6 +164,7 @@ PARSERS = {
     "config": (config, lambda: damaged(good_configurations())),
     "model": (model, damaged_models),
     "images": (images, lambda: damaged(good_images())),
+    "csv": (table, lambda: damaged(good_tables())),
     "npz": (npz, lambda: damaged(good_npz())),
     "expression": (
         expression,

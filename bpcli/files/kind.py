@@ -1,0 +1,44 @@
+"""a file that holds no data in -> what it is, and what would make it data, out."""
+
+from pathlib import Path
+
+# What a file begins with, what it is then, and what to do.
+BEGINNINGS = (
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file itself: run git lfs pull"),
+    (b"<!doctype", "a web page: what was to be downloaded is something else"),
+    (b"<html", "a web page: what was to be downloaded is something else"),
+    (b"\x93numpy", "an array alone: put images and labels into one .npz as x_train, y_train, ..."),
+    (b"\x89hdf", "an HDF5 file: save its arrays as an .npz of x_train, y_train, x_test and y_test"),
+    (b"matlab", "a file of MATLAB: save its arrays as an .npz of x_train, y_train, x_test, y_test"),
+    (b"@relation", "an ARFF file: save it as CSV, the label first"),
+    (b"%", "an ARFF file or one of TeX: save data as CSV, the label first"),
+    (b"\x89png", "a picture: data are many, in one file, with their labels"),
+    (b"\xff\xd8\xff", "a picture: data are many, in one file, with their labels"),
+    (b"bzh", "packed by bzip2: unpack it"),
+    (b"\xfd7zxz", "packed by xz: unpack it"),
+    (b"7z\xbc\xaf", "packed by 7-Zip: unpack it"),
+    (b"\x1f\x8b", "packed by gzip: unpack it, and name the folder that it is in"),
+)
+PICKLES = (".pkl", ".pickle", ".joblib")
+TORCH = (".pt", ".pth")
+ZIP = b"pk\x03\x04"
+
+
+def describe_file(path: Path) -> str:
+    """Say what a file, or what stands in its place, is, by its beginning and its name."""
+    if path.is_symlink() and not path.exists():
+        return f"a link to {path.readlink()}, which is not there"
+    if not path.exists():
+        return "nothing there"
+    if not path.is_file():
+        return "a device or a pipe"
+    with path.open("rb") as file:
+        start = file.read(64).lstrip().lower()
+    if path.suffix in TORCH:
+        return "a file of PyTorch, which may run code: save its arrays as an .npz"
+    if path.suffix in PICKLES or start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        return "a pickle, which may run code: save its arrays as an .npz"
+    if start.startswith(ZIP):
+        return "a zip: unpack it, and name the folder"
+    words = [what for beginning, what in BEGINNINGS if start.startswith(beginning)]
+    return words[0] if words else "a file" if start else "an empty file"

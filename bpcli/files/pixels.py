@@ -1,0 +1,82 @@
+"""arrays of images and labels as people save them in -> bytes (N, height, width) and (N,) out."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import Bytes, Shape
+from bpcli.errors import DatasetError
+
+WHITE = 255  # the largest grey level, and the largest label
+COLOURS = (3, 4)  # channels of a picture that is not grey
+IMAGE, CHANNELS = 3, 4  # dimensions of grey images, and of images with channels
+
+
+def to_images(array: npt.NDArray[Any], place: str) -> Bytes:
+    """Return grey images (N, height, width), in bytes, of an array that messages call `place`.
+
+    It may be (N, height, width), (N, height, width, 1), (N, 1, height, width), or (N, pixels) of
+    squares; whole numbers from 0 to 255, or floating-point ones from 0 to 1 or from 0 to 255.
+    Raises DatasetError.
+    """
+    images = _to_bytes(array, place)
+    return np.ascontiguousarray(images.reshape(_shape(images.shape, place)))
+
+
+def to_labels(array: npt.NDArray[Any], place: str) -> Bytes:
+    """Return labels (N,), in bytes, of an array that messages call `place`.
+
+    It may be (N,), (N, 1), or (N, classes) of one-hot rows, and of any numbers that are whole.
+    Raises DatasetError.
+    """
+    if array.ndim == 2 and array.shape[1] > 1:  # noqa: PLR2004 - rows and columns
+        ones = array.astype(bool)
+        if array.dtype.kind not in "buif" or not (ones == array).all() or (ones.sum(1) != 1).any():
+            raise DatasetError(
+                f"{place}: found {array.dtype} {array.shape}, expected a label for each image, or "
+                "rows of zeros with a single one"
+            )
+        array = ones.argmax(axis=1)
+    if array.size != len(array.reshape(-1)) or array.ndim not in (1, 2):
+        raise DatasetError(f"{place}: found the shape {array.shape}, expected (N,)")
+    labels = array.reshape(-1)
+    if labels.dtype.kind == "f" and not (labels == np.round(labels)).all():
+        raise DatasetError(
+            f"{place}: found {labels[labels != np.round(labels)][0]:g}, expected whole numbers"
+        )
+    return _to_bytes(labels, place, scaled=False)
+
+
+def _to_bytes(array: npt.NDArray[Any], place: str, *, scaled: bool = True) -> Bytes:
+    if array.dtype.kind not in "buif" or not array.size:
+        raise DatasetError(f"{place}: found {array.dtype} {array.shape}, expected numbers")
+    if array.dtype == np.uint8:
+        return array
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= WHITE):
+        hint = "; divide it by 257" if high > WHITE and array.dtype == np.uint16 else ""
+        raise DatasetError(f"{place}: goes from {low:g} to {high:g}, expected 0 to {WHITE}{hint}")
+    if scaled and array.dtype.kind == "f":
+        array = np.round(array * WHITE if high <= 1 else array)
+    return array.astype(np.uint8)
+
+
+def _shape(shape: Shape, place: str) -> Shape:
+    """Return (N, height, width) for the shape of an array of images."""
+    if len(shape) == CHANNELS and 1 in (shape[1], shape[3]):
+        return (shape[0], *(shape[1:3] if shape[3] == 1 else shape[2:]))
+    if len(shape) == CHANNELS and (shape[1] in COLOURS or shape[3] in COLOURS):
+        raise DatasetError(
+            f"{place}: found colour images {shape}, expected grey ones; of (N, height, width, 3) "
+            "they are images @ [0.299, 0.587, 0.114]"
+        )
+    if len(shape) == IMAGE:
+        return shape
+    side = math.isqrt(shape[1]) if len(shape) == 2 else 0  # noqa: PLR2004 - rows and columns
+    if side and side * side == shape[1]:
+        return (shape[0], side, side)
+    raise DatasetError(
+        f"{place}: found the shape {shape}, expected (N, height, width), or (N, pixels) of squares"
+    )

@@ -1,0 +1,76 @@
+"""a CSV file with a row for each image in -> its images and labels out."""
+
+import gzip
+import math
+import warnings
+import zlib
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import Bytes
+from bpcli.errors import DatasetError
+from bpcli.files.idx import GZIP
+from bpcli.files.pixels import to_images, to_labels
+
+LABEL = ("label", "class", "target", "y")  # what a header calls the column of labels
+
+
+def is_csv(path: Path) -> bool:
+    """Tell whether the name of a file is that of a CSV, packed or not."""
+    return path.name.lower().endswith((".csv", ".csv.gz"))
+
+
+def read_csv(path: Path) -> tuple[Bytes, Bytes]:
+    """Return images (N, height, width) and labels (N,); rows are of a label and square images.
+
+    A header may name the column of labels (`label`, say), which is the first one otherwise. Raises
+    DatasetError.
+    """
+    try:
+        with _open(path) as file, warnings.catch_warnings(action="ignore"):  # of no rows
+            start = file.readline()
+            delimiter = max(",;\t", key=start.count)
+            names = [word.strip(' "\n').lower() for word in start.split(delimiter)]
+            has_header = not all(map(_is_number, names))
+            if not has_header:
+                file.seek(0)
+            rows = np.loadtxt(file, np.float32, delimiter=delimiter, ndmin=2, quotechar='"')
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error
+    except ValueError as error:  # which names row and column, counted without the header
+        raise DatasetError(f"{path}: {error}, expected numbers, as many in each row") from error
+    if not rows.size:
+        raise DatasetError(f"{path}: found no rows, expected a label and pixels in each")
+    column = next((names.index(word) for word in LABEL if has_header and word in names), 0)
+    return _split(path, rows, column)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return not word
+    return True
+
+
+def _open(path: Path) -> TextIO:
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+    return (
+        gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig")
+    )
+
+
+def _split(path: Path, rows: npt.NDArray[np.float32], column: int) -> tuple[Bytes, Bytes]:
+    pixels = rows.shape[1] - 1
+    if math.isqrt(pixels) ** 2 != pixels or not pixels:
+        hint = "; are the labels missing?" if math.isqrt(pixels + 1) ** 2 == pixels + 1 else ""
+        raise DatasetError(
+            f"{path}: found {pixels + 1} columns, expected a label and the pixels of a square "
+            f"image, as 785{hint}"
+        )
+    images = to_images(np.delete(rows, column, axis=1), f"{path}: pixels")
+    return images, to_labels(rows[:, column], f"{path}: labels")

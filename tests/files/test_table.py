@@ -1,0 +1,103 @@
+"""CSV files: a label and the pixels in each row, with or without a header."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+from tiny import make_images
+
+from bpcli.data import load_dataset, load_split
+from bpcli.errors import DatasetError
+
+
+def write_csv(path, count, rng, *, header="label", delimiter=",", label=0, end="\n"):
+    images, labels = make_images(count, rng)
+    pixels = images.reshape(count, -1)
+    rows = np.insert(pixels, label, labels, axis=1)
+    lines = [delimiter.join(map(str, row)) for row in rows.tolist()]
+    if header:
+        names = [f"pixel{i}" for i in range(pixels.shape[1])]
+        names.insert(label, header)
+        lines.insert(0, delimiter.join(names))
+    text = end.join(lines) + end
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+
+
+FORMS = {
+    "Kaggle's": {},
+    "without a header": {"header": ""},
+    "with semicolons": {"delimiter": ";"},
+    "with tabs": {"delimiter": "\t", "header": ""},
+    "the label last": {"label": 36, "header": "class"},
+    "from Windows": {"end": "\r\n"},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("names", ["{}.csv", "mnist_{}.csv", "fashion-mnist_{}.csv.gz"])
+def test_a_folder_with_train_and_test(form, names, tmp_path, bpcli, tiny_options, folder):
+    rng = np.random.default_rng(0)
+    place = tmp_path / "csv"
+    place.mkdir()
+    for split, count in (("train", 120), ("test", 40)):
+        write_csv(place / names.format(split), count, rng, **FORMS[form])
+    images, labels = make_images(120, np.random.default_rng(0))
+    dataset = load_dataset(str(place))
+    np.testing.assert_array_equal(dataset.train.images, images.reshape(120, 36))
+    np.testing.assert_array_equal(dataset.train.labels, labels)
+    trained = bpcli("train", *tiny_options, "-s", f"dataset.source={place}", "--json", "-q").stdout
+    assert json.loads(trained)["test_accuracy"] == 1
+
+
+def test_one_file_is_enough_to_measure(tmp_path, bpcli, tiny_options, folder, rng):
+    bpcli("train", *tiny_options, "-q")
+    write_csv(tmp_path / "mine.csv", 20, rng)
+    found = json.loads(bpcli("eval", "model.npz", "--data", "mine.csv", "--json").stdout)
+    assert (found["images"], found["accuracy"]) == (20, 1)
+
+
+def test_one_file_is_enough_to_train_on_if_images_are_held_out(
+    tmp_path, bpcli, tiny_options, folder, rng
+):
+    write_csv(tmp_path / "mine.csv", 120, rng)
+    options = [*tiny_options, "-s", "dataset.source=mine.csv", "--json", "-q"]
+    result = bpcli("train", *options, code=2)
+    assert result.stderr == (
+        "mine.csv: found one CSV file, expected a folder with train.csv and test.csv; or hold some "
+        "of its images out by dataset.validation\n"
+    )
+    found = json.loads(bpcli("train", *options, "-s", "dataset.validation=20").stdout)
+    assert found["validation_accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "found no rows, expected a label and pixels in each"),
+        ("label,p1,p2,p3,p4\n", "found no rows"),
+        ("1,2,3\n", "found 3 columns, expected a label and the pixels of a square image, as 785"),
+        ("1,2,3,4\n", "found 4 columns, .*; are the labels missing?"),
+        ("1,2,3,4,5\n1,2,3,4\n", "expected numbers, as many in each row"),
+        ("1,2,3,4,5\n1,2,x,4,5\n", "could not convert string 'x' to float32.*, expected numbers"),
+        ("1,2,3,4,300\n", "pixels: goes from 2 to 300, expected 0 to 255"),
+        ("1.5,2,3,4,5\n", "labels: found 1.5, expected whole numbers"),
+        ("-1,2,3,4,5\n", "labels: goes from -1 to -1, expected 0 to 255"),
+        ("1,nan,3,4,5\n", "pixels: goes from nan to nan, expected 0 to 255"),
+    ],
+)  # fmt: skip
+def test_tables_that_are_refused(text, expected, tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(
+        DatasetError, match=f"bad.csv: .*{expected}" if expected[0] == "," else expected
+    ) as caught:
+        load_split(str(path), "test")
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_table_that_is_no_text_is_refused(tmp_path):
+    for content in (b"\xff\xfe\0\x01", b"\x1f\x8b\x08damaged"):
+        (tmp_path / "bad.csv").write_bytes(content)
+        with pytest.raises(DatasetError, match=r"bad.csv: "):
+            load_split(str(tmp_path / "bad.csv"), "test")
