@@ -71,7 +71,12 @@ def run(command, folder):
 
 
 def test_the_readme_runs_and_prints_what_it_shows(clone):
-    shown = list(commands())
+    # Some data are a package of Debian's, which other systems have not.
+    shown = [
+        (command, output)
+        for command, output in commands()
+        if all(Path(word).exists() for word in command.split() if word.startswith("/usr/share/"))
+    ]
     assert len(shown) >= 9
     for command, expected in shown:
         code, output = run(command, clone)
@@ -88,7 +93,7 @@ def test_the_readme_runs_and_prints_what_it_shows(clone):
 
 def test_every_command_is_in_the_readme():
     for name in main.commands:
-        assert any(command.startswith(f"bpcli {name}") for command, _ in commands())
+        assert any(f"bpcli {name}" in command for command, _ in commands())
 
 
 def test_the_makefile_of_the_readme_guards_accuracy(tmp_path):

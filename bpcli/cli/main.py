@@ -7,6 +7,7 @@ import click
 
 from bpcli import __version__
 from bpcli.cli.config import config_command
+from bpcli.cli.data import data_command
 from bpcli.cli.eval import eval_command
 from bpcli.cli.gradcheck import gradcheck_command
 from bpcli.cli.graph import graph_command
@@ -27,5 +28,12 @@ def main() -> None:
     """
 
 
-for command in (train_command, eval_command, gradcheck_command, graph_command, config_command):
+for command in (
+    train_command,
+    eval_command,
+    gradcheck_command,
+    graph_command,
+    data_command,
+    config_command,
+):
     main.add_command(command)

@@ -1,16 +1,19 @@
 """files in -> images and labels out, in mini-batches, as they are or made harder to learn from."""
 
 from bpcli.data.adversary import worsen
+from bpcli.data.contents import Contents, look_into
 from bpcli.data.dataset import Dataset, Split, load_dataset, load_split
 from bpcli.data.distortion import Distortion
 from bpcli.data.minibatch import MiniBatches
 
 __all__ = [
+    "Contents",
     "Dataset",
     "Distortion",
     "MiniBatches",
     "Split",
     "load_dataset",
     "load_split",
+    "look_into",
     "worsen",
 ]

@@ -1,12 +1,16 @@
 """an .npz of images and labels, called what people call them, in -> those of a split out."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Bytes
-from bpcli.errors import DatasetError
+from bpcli.errors import DatasetError, SaveError
+from bpcli.files import atomic
 from bpcli.files.archive import list_arrays, open_file, read_arrays
 from bpcli.files.document import readable
 from bpcli.files.pixels import to_images, to_labels
@@ -30,6 +34,29 @@ def read_keras(path: Path, split: str) -> tuple[Bytes, Bytes]:
 def read_one(path: Path) -> npt.NDArray[Any]:
     """Return the one array of an .npz, as KMNIST has them. Raises DatasetError."""
     return _read(path, [ONE])[0]
+
+
+def check_free(path: str | Path) -> None:
+    """Raise DatasetError if there is a file at `path` already: data are never replaced."""
+    if os.path.lexists(path):
+        raise DatasetError(f"{path}: found a file, expected none there; choose another with -o")
+
+
+def write_keras(path: str | Path, splits: Mapping[str, tuple[Bytes, Bytes]]) -> None:
+    """Write an .npz that `read_keras` reads, of images and labels by split: all, or nothing.
+
+    Raises SaveError, and DatasetError as `check_free` does.
+    """
+    path = Path(path)
+    check_free(path)
+    arrays: dict[str, Any] = {}
+    for split, (images, labels) in splits.items():
+        arrays |= {IMAGES[0].format(split): images, LABELS[0].format(split): labels}
+    try:
+        with atomic.replacing(path) as file:
+            np.savez_compressed(file, **arrays)
+    except OSError as error:
+        raise SaveError(f"{path}: could not be written: {error.strerror}") from error
 
 
 def _read(path: Path, names: list[str]) -> tuple[npt.NDArray[Any], str]:

@@ -1,5 +1,6 @@
 """results in -> text, drawings and the fields of JSON out; nothing is printed here."""
 
+from bpcli.show.data import contents_fields, draw_contents
 from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_fields
 from bpcli.show.gradcheck import check_fields, draw_check
 from bpcli.show.graph import draw_graph, graph_dot, graph_fields
@@ -9,7 +10,9 @@ from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
 
 __all__ = [
     "check_fields",
+    "contents_fields",
     "draw_check",
+    "draw_contents",
     "draw_end",
     "draw_evaluation",
     "draw_graph",

@@ -5,7 +5,7 @@ from typing import Any
 
 from bpcli.data.dataset import Split
 from bpcli.show.number import json_fields, json_number
-from bpcli.show.picture import draw_picture
+from bpcli.show.picture import draw_picture, draw_row
 from bpcli.training.evaluation import Evaluation, Mistake
 
 
@@ -50,19 +50,12 @@ def draw_mistakes(
     mistakes: Sequence[Mistake], split: Split, width: int, *, ascii_only: bool
 ) -> str:
     """Return a small picture of each mistake, as many side by side as `width` columns hold."""
-    gap = 3
     pictures = []
     for mistake in mistakes:
         image = split.images[mistake.index].reshape(split.size)
         caption = f"#{mistake.index}: {mistake.label}, taken for {mistake.predicted}"
-        lines = [caption, *draw_picture(image, split.white, ascii_only=ascii_only)]
-        block = max(map(len, lines)) + gap
-        pictures.append([line.ljust(block) for line in lines])
-    across = max(1, width // max((len(p[0]) for p in pictures), default=width))
-    rows = [pictures[i : i + across] for i in range(0, len(pictures), across)]
-    return "\n\n".join(
-        "\n".join("".join(line).rstrip() for line in zip(*row, strict=True)) for row in rows
-    )
+        pictures.append([caption, *draw_picture(image, split.white, ascii_only=ascii_only)])
+    return draw_row(pictures, width)
 
 
 def _percent(fraction: float | None) -> str:

@@ -1,5 +1,7 @@
 """a grey image in -> a small picture of it as text out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bpcli.arrays import Bytes
@@ -7,6 +9,7 @@ from bpcli.arrays import Bytes
 HALVES = " ▀▄█"  # a character is two pixels, one above the other: neither, upper, lower, both
 DARK_TO_BRIGHT = " .:-=+*#%@"
 WHITE, BRIGHT = 255, 128
+GAP = 3  # columns between pictures
 
 
 def draw_picture(image: Bytes, white: int = WHITE, *, ascii_only: bool) -> list[str]:
@@ -29,3 +32,16 @@ def _halves(upper: int, lower: int) -> str:
 
 def _shade(upper: int, lower: int) -> str:
     return DARK_TO_BRIGHT[(upper + lower) * (len(DARK_TO_BRIGHT) - 1) // (2 * WHITE)]
+
+
+def draw_row(pictures: Sequence[Sequence[str]], width: int) -> str:
+    """Return pictures, lines of as many each, as many side by side as `width` columns hold."""
+    blocks = []
+    for lines in pictures:
+        block = max(map(len, lines)) + GAP
+        blocks.append([line.ljust(block) for line in lines])
+    across = max(1, width // max((len(block[0]) for block in blocks), default=width))
+    rows = [blocks[i : i + across] for i in range(0, len(blocks), across)]
+    return "\n\n".join(
+        "\n".join("".join(line).rstrip() for line in zip(*row, strict=True)) for row in rows
+    )

@@ -1,0 +1,63 @@
+"""a source of data in -> what it holds out, or all of it as an .npz: `bpcli data`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bpcli.cli.options import FILE, json_option
+from bpcli.cli.terminal import can_print, complain, say
+
+if TYPE_CHECKING:
+    from bpcli.data import Split
+
+
+@click.command("data")
+@click.argument("source", default="mnist", type=FILE)
+@click.option("-o", "--output", type=FILE, help="Write all of it to this .npz, as Keras has it.")
+@json_option
+def data_command(source: str, output: str | None, as_json: bool) -> None:
+    """Show what SOURCE holds: images, classes, grey levels, and some pictures.
+
+    SOURCE is what dataset.source may be; without it, the MNIST that comes with bpcli.
+
+    \b
+    bpcli data fashion/ -o fashion.npz
+    """
+    import shutil
+
+    from bpcli import show
+    from bpcli.data import look_into
+    from bpcli.files.keras import check_free, write_keras
+    from bpcli.show.picture import HALVES
+
+    if output is not None:
+        check_free(output)
+    splits = _load(source)
+    found = [look_into(split) for split in splits]
+    if as_json:
+        say(show.contents_fields(source, found))
+    else:
+        width, ascii_only = shutil.get_terminal_size().columns, not can_print(HALVES)
+        say(show.draw_contents(source, found, width, ascii_only=ascii_only))
+    if output is not None:
+        write_keras(output, {s.name: (s.images.reshape(-1, *s.size), s.labels) for s in splits})
+
+
+def _load(source: str) -> "list[Split]":
+    """Return the splits that a source has; what is wrong with one of two is only told."""
+    from bpcli.data import load_split
+    from bpcli.errors import DatasetError
+    from bpcli.files.source import has_splits
+
+    splits: list[Split] = []
+    errors: list[DatasetError] = []
+    for name in ("train", "test") if has_splits(source) else ("test",):
+        try:
+            splits.append(load_split(source, name))
+        except DatasetError as error:
+            errors.append(error)
+    if not splits:
+        raise errors[0]
+    for missing in errors:
+        complain(str(missing))
+    return splits

@@ -1,0 +1,94 @@
+"""`bpcli data`: what a source holds, in words and pictures, and all of it as an .npz."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from tiny import make_images
+
+from bpcli.data import load_dataset
+
+
+def test_it_shows_splits_classes_and_pictures(bpcli, tiny, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = bpcli("data", tiny).stdout.splitlines()
+    assert lines[:13] == [
+        f"{tiny}: 4 classes, images of 6 x 6 pixels",
+        "",
+        "split   images  grey levels",
+        "train      120  0 to 255",
+        "test        40  0 to 255",
+        "",
+        "class    train     test",
+        "    0       30       10",
+        "    1       30       10",
+        "    2       30       10",
+        "    3       30       10",
+        "",
+        "mean of train   first 0   first 1   first 2   first 3",
+    ]
+    assert "█" in lines[13]
+
+
+def test_json(bpcli, tiny):
+    found = json.loads(bpcli("data", tiny, "--json").stdout)
+    assert (found["source"], found["size"]) == (str(tiny), [6, 6])
+    counts = {"0": 30, "1": 30, "2": 30, "3": 30}
+    assert found["splits"]["train"] == {"images": 120, "grey_levels": [0, 255], "counts": counts}
+    assert found["splits"]["test"]["images"] == 40
+
+
+def test_the_bundled_data_are_what_it_shows_without_a_source(bpcli):
+    found = json.loads(bpcli("data", "--json").stdout)
+    assert found["source"] == "mnist"
+    assert found["splits"]["train"]["counts"]["1"] == 6742
+
+
+def test_classes_that_do_not_exist_are_not_shown(bpcli, tiny):
+    for name in ("train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"):
+        data = (tiny / name).read_bytes()
+        (tiny / name).write_bytes(data[:8] + bytes(255 * (label > 1) for label in data[8:]))
+    lines = bpcli("data", tiny).stdout.splitlines()
+    assert lines[0].endswith(": 2 classes, images of 6 x 6 pixels")
+    assert [line.split()[0] for line in lines[7:9]] == ["0", "255"]
+
+
+def test_it_writes_what_it_shows_as_keras_has_it(bpcli, tiny, folder):
+    bpcli("data", tiny, "-o", "all.npz")
+    with np.load("all.npz") as archive:
+        assert {name: (a.shape, a.dtype) for name, a in archive.items()} == {
+            "x_train": ((120, 6, 6), np.uint8), "y_train": ((120,), np.uint8),
+            "x_test": ((40, 6, 6), np.uint8), "y_test": ((40,), np.uint8),
+        }  # fmt: skip
+    assert load_dataset("all.npz").fingerprint == load_dataset(str(tiny)).fingerprint
+    before = (folder / "all.npz").read_bytes()
+    result = bpcli("data", tiny, "-o", "all.npz", code=2)
+    assert result.stderr == "all.npz: found a file, expected none there; choose another with -o\n"
+    assert (folder / "all.npz").read_bytes() == before
+    assert sorted(os.listdir(folder)) == ["all.npz", "tiny"]
+
+
+def test_where_nothing_can_be_written(bpcli, tiny):
+    result = bpcli("data", tiny, "-o", "/nonexistent/all.npz", code=1)
+    assert result.stderr.startswith("/nonexistent/all.npz: could not be written: No such file")
+
+
+def test_a_source_of_one_split(bpcli, folder, tiny):
+    images, labels = make_images(20, np.random.default_rng(0))
+    np.savez("some.npz", x_test=images, y_test=labels)
+    result = bpcli("data", "some.npz", "-o", "same.npz")
+    assert result.stderr == "some.npz: found x_test, y_test, expected x_train\n"
+    assert "test        20" in result.stdout
+    assert "train" not in result.stdout
+    (folder / "two.csv").write_text("3,0,9,9,0\n1,9,0,9,0\n")
+    result = bpcli("data", "two.csv")
+    assert result.stderr == ""
+    assert result.stdout.startswith("two.csv: 2 classes, images of 2 x 2 pixels\n")
+
+
+@pytest.mark.parametrize("source", ["nowhere", ""])
+def test_what_is_no_source_is_refused(source, bpcli, folder):
+    result = bpcli("data", source, code=2)
+    assert "expected mnist, a folder of IDX files or CSV, or a file .npz or .csv" in result.stderr
+    assert result.stdout == ""
