@@ -44,6 +44,18 @@ def threads() -> str:
     return next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "all")
 
 
+def kernel() -> str:
+    """Return the name of the processor that BLAS has kernels for, "" where it does not say."""
+    get_name = _openblas("get_corename")
+    if not get_name:
+        return ""
+    import ctypes
+
+    get_name.restype = ctypes.c_char_p  # type: ignore[attr-defined]
+    name: bytes = get_name()  # type: ignore[assignment]
+    return name.decode()
+
+
 def _openblas(function: str) -> Callable[..., int] | None:
     """Return a function of the OpenBLAS that numpy has loaded, whatever that build calls it."""
     import ctypes

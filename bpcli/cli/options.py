@@ -7,13 +7,24 @@ import click
 
 from bpcli.machine import limit_threads
 
+PER_CENT = 100
+
 
 class Fraction(click.FloatRange):
     """A number in a range, and so no NaN."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        self._refuse_per_cent(value, param, ctx)
         number = super().convert(value, param, ctx)
         return self.fail(f"{value!r} is not a number", param, ctx) if math.isnan(number) else number
+
+    def _refuse_per_cent(self, value: Any, param: Any, ctx: Any) -> None:
+        try:
+            number = float(str(value).rstrip(" %"))
+        except ValueError:
+            return
+        if 1 < number <= PER_CENT or (number <= 1 and str(value).endswith("%")):
+            self.fail(f"{value!r} is in per cent; write {number / PER_CENT:g}", param, ctx)
 
 
 FILE = click.Path()  # for completion; what is wrong with a file is said where it is read

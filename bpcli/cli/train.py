@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bpcli.training import Output, Record, Run
+    from bpcli.training.output import Resume
 
 
 @click.command("train")
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
     "-o", "--output", type=FILE, default="model.npz", show_default=True, help="The model file."
 )
 @set_option
-@click.option("--resume", is_flag=True, help="Go on from MODEL.part, or extend a finished MODEL.")
+@click.option(
+    "--resume",
+    flag_value="always",
+    default="never",
+    help="Go on from MODEL.part, or extend a finished MODEL.",
+)
+@click.option(
+    "--resume-if-possible",
+    "resume",
+    flag_value="if possible",
+    help="Go on from MODEL.part if there is one that fits, and begin anew otherwise.",
+)
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the result only, and no progress bar.")
 @threads_option
@@ -28,7 +40,7 @@ def train_command(
     config_file: str | None,
     output: str,
     overrides: tuple[str, ...],
-    resume: bool,
+    resume: "Resume",
     as_json: bool,
     quiet: bool,
 ) -> None:

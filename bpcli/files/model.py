@@ -11,6 +11,8 @@ from bpcli.errors import CheckpointError
 from bpcli.files.archive import holds, open_file, read_arrays
 
 METADATA = "metadata"  # the name of the one member that is no array of numbers but JSON
+BEGINNING = f"{METADATA}.npy".encode()  # the name of the first member
+ZIP, NAME_AT = b"PK\x03\x04", 30  # what a member begins with, and where its name is
 ALWAYS = {f"{METADATA}.npy", "b1.npy"}  # members of every model, and of hardly anything else
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -50,5 +52,9 @@ def write_model(file: BinaryIO, metadata: dict[str, Any], arrays: Arrays) -> Non
 
 
 def is_model(file: BinaryIO) -> bool:
-    """Tell whether a file looks like a model, of whatever version, by what it contains."""
-    return holds(file, ALWAYS)
+    """Tell whether a file looks like a model, of whatever version, or like what is left of one."""
+    if holds(file, ALWAYS):
+        return True
+    start = file.read(len(BEGINNING) + NAME_AT)
+    file.seek(0)
+    return start.startswith(ZIP) and start[NAME_AT:] == BEGINNING

@@ -43,6 +43,7 @@ class Checkpoint:
     iteration: int
     dropout_state: dict[str, Any]
     record: Record | None
+    surroundings: dict[str, str]
 
     @property
     def parameters(self) -> list[Array]:
@@ -83,7 +84,7 @@ class Checkpoint:
         if changed:
             raise CheckpointError(
                 f"{self.path}: cannot go on with another configuration: {'; '.join(changed)}; "
-                "only training.iterations may change"
+                "only training.iterations may change; put it back, or train anew without --resume"
             )
         if run.config.training.iterations < self.iteration:
             raise CheckpointError(
@@ -107,8 +108,7 @@ def write(file: BinaryIO, run: Run) -> None:
     metadata = {
         "format": FORMAT,
         "bpcli": __version__,
-        "numpy": np.__version__,
-        "blas_threads": machine.threads(),
+        **find_surroundings(),
         "config": asdict(run.config),
         "dataset": run.dataset.fingerprint,
         "white": run.dataset.white,
@@ -117,6 +117,15 @@ def write(file: BinaryIO, run: Run) -> None:
         "record": run.record and run.record.to_fields(),
     }
     write_model(file, metadata, _arrays(run))
+
+
+def find_surroundings() -> dict[str, str]:
+    """Return what the last bits of a run's arrays depend on, beside its configuration and data."""
+    return {
+        "numpy": np.__version__,
+        "blas_threads": machine.threads(),
+        "blas_kernel": machine.kernel(),
+    }
 
 
 def _arrays(run: Run) -> dict[str, Array]:
@@ -161,6 +170,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         iteration=iteration,
         dropout_state=metadata["dropout"],
         record=None if record is None else Record.from_fields(record, iteration),
+        surroundings={name: str(metadata.get(name, "")) for name in find_surroundings()},
     )
 
 

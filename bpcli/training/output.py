@@ -4,16 +4,21 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from bpcli.data.dataset import WHITE
 from bpcli.errors import CheckpointError, SaveError
 from bpcli.files import atomic
 from bpcli.files.model import is_model
 from bpcli.training import checkpoint
-from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.checkpoint import Checkpoint, find_surroundings
 from bpcli.training.config import load_config
 from bpcli.training.loop import check_finite
 from bpcli.training.run import Run, set_up
+
+Resume = Literal["never", "always", "if possible"]
+
+WAYS_OUT = "delete it, or train without --resume"
 
 
 class Output:
@@ -49,47 +54,72 @@ class Output:
             yield
 
     def start(
-        self, config_file: str | None, overrides: Sequence[str], *, resume: bool
+        self, config_file: str | None, overrides: Sequence[str], *, resume: Resume = "never"
     ) -> tuple[Run, list[str]]:
         """Set up the run that will be written here, and return it with messages to the user.
 
         With `resume` it goes on where an earlier one has stopped; without a file, what overrides do
-        not say is then as it was. Raises what the configuration, the data or the earlier run are to
+        not say is then as it was. `if possible` is so if there is an unfinished run that fits, and
+        begins anew otherwise. Raises what the configuration, the data or the earlier run are to
         blame for.
         """
-        if resume:
+        if resume == "if possible" and self.part.exists():
+            try:
+                return self._resume(config_file, overrides)
+            except CheckpointError as error:
+                run, words = self._begin(config_file, overrides)
+                return run, [f"{error}; beginning anew", *words]
+        if resume == "always":
             return self._resume(config_file, overrides)
-        run, words = set_up(load_config(config_file, overrides)), []
-        if run.dataset.white != WHITE:
-            words.append(
-                f"{run.config.dataset.source}: grey levels go up to {run.dataset.white}, not "
-                f"{WHITE}; {run.dataset.white} is white"
-            )
+        run, words = self._begin(config_file, overrides)
         if self.part.exists():
             words.append(
                 f"{self.part}: this run replaces an unfinished one; --resume would go on with that"
             )
         return run, words
 
+    def _begin(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, list[str]]:
+        run = set_up(load_config(config_file, overrides))
+        white = run.dataset.white
+        if white == WHITE:
+            return run, []
+        source = run.config.dataset.source
+        return run, [f"{source}: grey levels go up to {white}, not {WHITE}; {white} is white"]
+
     def _resume(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, list[str]]:
         saved = self.find()
         base = saved.config if config_file is None else None
         run = set_up(load_config(config_file, overrides, base))
         saved.restore(run)
-        schedule = run.config.optimizer.schedule
-        now, before = run.config.training.iterations, saved.config.training.iterations
-        if schedule == "constant" or now == before:
-            return run, []
-        return run, [
-            f"the {schedule} schedule now ends at iteration {now} and not {before}: the result is "
-            "not that of one uninterrupted run"
+        words, now = [], find_surroundings()
+        changed = [
+            f"{name.replace('_', ' ')} {now[name]} and not {before}"
+            for name, before in saved.surroundings.items()
+            if before and before != now[name]
         ]
+        if changed:
+            words.append(
+                f"{saved.path}: it was made otherwise ({'; '.join(changed)}): the last bits of the "
+                "result are not those of one uninterrupted run"
+            )
+        schedule = run.config.optimizer.schedule
+        last, before = run.config.training.iterations, saved.config.training.iterations
+        if schedule != "constant" and last != before:
+            words.append(
+                f"the {schedule} schedule now ends at iteration {last} and not {before}: the "
+                "result is not that of one uninterrupted run"
+            )
+        return run, words
 
     def find(self) -> Checkpoint:
         """Load the unfinished run that has been written here, or else the finished one."""
-        for candidate in (self.part, self.path):
-            if os.path.lexists(candidate):
-                return checkpoint.load(candidate)
+        if os.path.lexists(self.part):
+            try:
+                return checkpoint.load(self.part)
+            except CheckpointError as error:
+                raise CheckpointError(f"{error}; {WAYS_OUT}") from error
+        if os.path.lexists(self.path):
+            return checkpoint.load(self.path)
         raise CheckpointError(
             f"{self.part}: found neither it nor {self.path}; train without --resume first"
         )
@@ -153,5 +183,5 @@ def _check_replaceable(target: Path) -> None:
         if not is_model(file):
             raise CheckpointError(
                 f"{target}: found a file that is no model, expected a model to replace, or none; "
-                "choose another with -o"
+                "delete it, or choose another with -o"
             )

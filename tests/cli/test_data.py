@@ -11,7 +11,7 @@ from bpcli.data import load_dataset
 
 
 def test_it_shows_splits_classes_and_pictures(bpcli, tiny, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("COLUMNS", "80")
     lines = bpcli("data", tiny).stdout.splitlines()
     assert lines[:13] == [
         f"{tiny}: 4 classes, images of 6 x 6 pixels",

@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 from tiny import write_folder
 
 from bpcli.training import load
@@ -106,3 +107,11 @@ def test_any_path_of_data_survives_in_the_model(bpcli, tiny_options, folder, tin
     bpcli("train", *tiny_options, "-s", f"dataset.source={path}", "-q")
     assert load("model.npz").config.dataset.source == str(path)
     bpcli("eval", "model.npz")
+
+
+@pytest.mark.parametrize(
+    ("value", "better"), [("96", "0.96"), ("96%", "0.96"), ("97.5", "0.975"), ("0.5%", "0.005")]
+)
+def test_per_cent_are_told_to_be_fractions(value, better, bpcli, model):
+    result = bpcli("eval", model, "--min-accuracy", value, code=2)
+    assert f"{value!r} is in per cent; write {better}" in result.stderr

@@ -11,10 +11,11 @@ import time
 import numpy as np
 import pytest
 
+from bpcli import machine
 from bpcli.errors import DivergedError
 from bpcli.training import checkpoint
 from bpcli.training.checkpoint import load
-from bpcli.training.loop import check_finite
+from bpcli.training.loop import check_finite, train
 from bpcli.training.output import Output
 
 SLOW = ["-s", "training.iterations=2000000", "-s", "training.evaluate_every=500"]
@@ -233,3 +234,80 @@ def test_an_interrupted_run_does_not_save_what_is_not_finite(make_run, tmp_path)
     with pytest.raises(DivergedError):
         Output(tmp_path / "m.npz").save(run)
     assert os.listdir(tmp_path) == ["tiny"]
+
+
+@pytest.fixture
+def unfinished(make_run, folder):
+    """An unfinished run of the small data set, in the working directory."""
+    run = make_run()
+    next(record for record in train(run) if record)
+    Output("model.npz").save(run)
+    return folder / "model.npz.part"
+
+
+RECIPE = """
+model.npz: c.yaml
+	{bpcli} train $< -o $@ --resume-if-possible
+"""
+
+
+def test_the_recipe_goes_on_and_begins_anew_after_an_edit(unfinished, tiny_options, bpcli, folder):
+    (folder / "c.yaml").write_text(bpcli("config", *tiny_options).stdout)
+    (folder / "Makefile").write_text(RECIPE.format(bpcli=f"{sys.executable} -m bpcli"))
+
+    def make():
+        done = subprocess.run(["make"], capture_output=True, text=True, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return done.stderr, [
+            line.split()[1] for line in done.stdout.splitlines() if "epoch" in line
+        ]
+
+    left = unfinished.read_bytes()
+    assert make() == ("", ["24", "36", "48", "60"])
+    unfinished.write_bytes(left)
+    (folder / "model.npz").unlink()
+    (folder / "c.yaml").write_text(bpcli("config", *tiny_options, "-s", "seed=5").stdout)
+    stderr, iterations = make()
+    assert "seed is 5 but was 0; only training.iterations may change" in stderr
+    assert stderr.endswith("; beginning anew\n")
+    assert iterations == ["12", "24", "36", "48", "60"]
+    assert not unfinished.exists()
+
+
+@pytest.mark.parametrize("cut", [50, 2000])
+def test_an_unfinished_run_that_is_damaged_has_ways_out(cut, unfinished, tiny_options, bpcli):
+    unfinished.write_bytes(unfinished.read_bytes()[:-cut])
+    result = bpcli("train", *tiny_options, "--resume", code=2)
+    assert result.stderr.startswith("model.npz.part: not a model file, or damaged: ")
+    assert result.stderr.endswith("; delete it, or train without --resume\n")
+    result = bpcli("train", *tiny_options, "--resume-if-possible")
+    assert result.stderr.endswith("; beginning anew\n")
+    assert result.stdout.split()[1] == "12"
+
+
+def test_what_is_not_ours_is_never_replaced_for_an_unfinished_run(unfinished, tiny_options, bpcli):
+    unfinished.write_bytes(b"precious")
+    for option in ("--resume", "--resume-if-possible", "-q"):
+        result = bpcli("train", *tiny_options, option, code=2)
+        assert result.stderr == (
+            "model.npz.part: found a file that is no model, expected a model to replace, or none; "
+            "delete it, or choose another with -o\n"
+        )
+    assert unfinished.read_bytes() == b"precious"
+
+
+def test_without_an_unfinished_run_it_begins(tiny_options, bpcli, folder):
+    result = bpcli("train", *tiny_options, "--resume-if-possible")
+    assert result.stderr == ""
+    assert result.stdout.split()[1] == "12"
+
+
+def test_going_on_elsewhere_is_told(unfinished, tiny_options, bpcli, monkeypatch):
+    monkeypatch.setattr(machine, "kernel", lambda: "Zen9")
+    monkeypatch.setattr(machine, "threads", lambda: "64")
+    stderr = bpcli("train", *tiny_options, "--resume").stderr
+    assert re.fullmatch(
+        r"model.npz.part: it was made otherwise \(blas threads 64 and not 1; blas kernel Zen9 and not "
+        r"\w+\): the last bits of the result are not those of one uninterrupted run\n",
+        stderr,
+    )
