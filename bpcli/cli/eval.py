@@ -14,7 +14,13 @@ from bpcli.errors import NotAsAsked
 @click.option(
     "--data", type=FILE, metavar="SOURCE", help="Other data: a folder, an .npz or a .csv."
 )
-@click.option("--split", type=click.Choice(("test", "train")), default="test", show_default=True)
+@click.option(
+    "--split",
+    type=click.Choice(("test", "train", "validation")),
+    default="test",
+    show_default=True,
+    help="validation: the images that the model's training held out.",
+)
 @click.option(
     "--min-accuracy",
     type=Fraction(0, 1),
@@ -34,7 +40,7 @@ from bpcli.errors import NotAsAsked
 def eval_command(
     model: str,
     data: str | None,
-    split: Literal["test", "train"],
+    split: Literal["test", "train", "validation"],
     min_accuracy: float | None,
     most: int,
     as_json: bool,
@@ -47,25 +53,22 @@ def eval_command(
     import shutil
 
     from bpcli import show
-    from bpcli.data import load_split
     from bpcli.show.picture import HALVES
     from bpcli.training import evaluate, find_mistakes, load
 
     saved = load(model)
-    source = saved.config.dataset.source if data is None else data
-    images = load_split(source, split, deskew=saved.config.dataset.deskew, white=saved.white)
-    images.check_fits(saved.pixels, saved.classes)
+    images = saved.load_images(split, data)
     brightest = int(images.images.max()) if data else 0
     if brightest > saved.white:
         complain(
-            f"{source}: grey levels go up to {brightest}, those that the model was trained on up "
+            f"{data}: grey levels go up to {brightest}, those that the model was trained on up "
             f"to {saved.white}"
         )
     network = saved.network()
     found = evaluate(network, images)
     mistakes = find_mistakes(network, images, most) if most else None
     if as_json:
-        say(show.evaluation_fields(model, split, found, mistakes))
+        say(show.evaluation_fields(model, saved, split, found, mistakes))
     else:
         say(show.draw_evaluation(model, split, found))
         if mistakes:

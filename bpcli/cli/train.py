@@ -75,7 +75,7 @@ def train_command(
             place.finish(run)
     last = run.record
     assert last  # noqa: S101 - every run ends with an evaluation
-    say(show.end_fields(output, last) if as_json else show.draw_end(output, last))
+    say(show.end_fields(output, run, last) if as_json else show.draw_end(output, last))
     if verdict:
         complain(f"{output}: {verdict.words}")
 

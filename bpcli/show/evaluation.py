@@ -6,6 +6,7 @@ from typing import Any
 from bpcli.data.dataset import Split
 from bpcli.show.number import json_fields, json_number
 from bpcli.show.picture import draw_picture, draw_row
+from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import Evaluation, Mistake
 
 
@@ -29,13 +30,19 @@ def draw_evaluation(model: str, split: str, found: Evaluation) -> str:
 
 
 def evaluation_fields(
-    model: str, split: str, found: Evaluation, mistakes: Sequence[Mistake] | None
+    model: str,
+    saved: Checkpoint,
+    split: str,
+    found: Evaluation,
+    mistakes: Sequence[Mistake] | None,
 ) -> dict[str, Any]:
     """Return the fields of `bpcli eval --json`; `mistakes` only where they were asked for."""
     pairs = zip(found.precision, found.recall, strict=True)
     asked = {} if mistakes is None else {"mistakes": [json_fields(mistake) for mistake in mistakes]}
     return {
         "model": model,
+        "seed": saved.config.seed,
+        "digest": saved.digest,
         "split": split,
         "images": found.images,
         "accuracy": found.accuracy,

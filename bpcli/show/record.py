@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from bpcli.training.checkpoint import digest
+from bpcli.training.config import list_changes
 from bpcli.training.record import Record
+from bpcli.training.run import Run
 
 
 def draw_record(record: Record) -> str:
@@ -25,6 +28,12 @@ def draw_end(model: str, record: Record) -> str:
     return f"{draw_record(record)}\n{line}"
 
 
-def end_fields(model: str, record: Record) -> dict[str, Any]:
+def end_fields(model: str, run: Run, record: Record) -> dict[str, Any]:
     """Return the fields of the last line of `bpcli train --json`."""
-    return record.to_fields() | {"done": True, "model": model}
+    return record.to_fields() | {
+        "done": True,
+        "model": model,
+        "seed": run.config.seed,
+        "digest": digest(run.network.arrays.values()),
+        "changed": list_changes(run.config),
+    }

@@ -4,10 +4,12 @@ The file is an .npz: the arrays W1, b1, W2, ... as numpy.load opens them, the op
 under `optimizer.NAME`, and one JSON text under `metadata`.
 """
 
+import hashlib
 import json
 import math
 import operator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +21,8 @@ from bpcli.arrays import Array, Shape
 from bpcli.backprop.architecture import build_network, shapes
 from bpcli.backprop.network import Network
 from bpcli.backprop.optimizer import METHODS
-from bpcli.data.dataset import WHITE
-from bpcli.errors import CheckpointError, ConfigError
+from bpcli.data.dataset import WHITE, Split, SplitName, load_dataset, load_split
+from bpcli.errors import CheckpointError, ConfigError, DatasetError
 from bpcli.files.document import readable, show, to_scalar
 from bpcli.files.model import read_model, write_model
 from bpcli.training.config import Config, flatten, parse_config
@@ -60,6 +62,11 @@ class Checkpoint:
         """Number of classes that the network tells apart."""
         return len(self.parameters[-1])
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the network's arrays."""
+        return digest(self.parameters)
+
     def network(self, dtype: npt.DTypeLike = np.float32) -> Network:
         """Return the trained network, in float32 or float64."""
         rng = np.random.default_rng(self.config.seed)  # the weights are overwritten
@@ -68,6 +75,27 @@ class Checkpoint:
         for name, array in network.arrays.items():
             array[...] = self.arrays[name]
         return network
+
+    def load_images(self, split: SplitName, source: str | None = None) -> Split:
+        """Return the images of a split, prepared as those that the model was trained on.
+
+        Without a source they are of the data that it was trained on; `validation` are those of them
+        that were held out. Raises DatasetError.
+        """
+        dataset = self.config.dataset
+        where = dataset.source if source is None else source
+        if split != "validation":
+            images = load_split(where, split, deskew=dataset.deskew, white=self.white)
+        elif source is None and dataset.validation:
+            held = load_dataset(where, dataset.validation, deskew=dataset.deskew).held_out
+            images = replace(held, white=self.white)
+        else:
+            raise DatasetError(
+                f"{self.path}: found no validation images, expected a model that was trained with "
+                "dataset.validation, and its own data"
+            )
+        images.check_fits(self.pixels, self.classes)
+        return images
 
     def restore(self, run: Run) -> None:
         """Make `run`, which has just been set up, the run that was saved.
@@ -117,6 +145,14 @@ def write(file: BinaryIO, run: Run) -> None:
         "record": run.record and run.record.to_fields(),
     }
     write_model(file, metadata, _arrays(run))
+
+
+def digest(parameters: Iterable[Array]) -> str:
+    """Return the SHA-256 of a network's arrays, in order, as hexadecimal digits."""
+    found = hashlib.sha256()
+    for array in parameters:
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
 
 
 def find_surroundings() -> dict[str, str]:

@@ -146,6 +146,12 @@ def flatten(config: Config) -> dict[str, Any]:
     return values
 
 
+def list_changes(config: Config) -> dict[str, Any]:
+    """Return the values that are not the defaults, by dotted key."""
+    defaults = flatten(Config())
+    return {key: value for key, value in flatten(config).items() if value != defaults[key]}
+
+
 def _unflatten(values: dict[str, Any]) -> Config:
     tree: dict[str, dict[str, Any]] = {name: {} for name in ("", *SECTIONS)}
     for dotted, value in values.items():

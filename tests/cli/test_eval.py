@@ -27,7 +27,17 @@ def test_eval_prints_accuracy_and_the_confusion_matrix(bpcli, model):
 
 def test_eval_json(bpcli, model):
     found = json.loads(bpcli("eval", model, "--json", "--split", "train").stdout)
-    assert list(found) == ["model", "split", "images", "accuracy", "loss", "confusion", "per_class"]
+    assert list(found) == [
+        "model",
+        "seed",
+        "digest",
+        "split",
+        "images",
+        "accuracy",
+        "loss",
+        "confusion",
+        "per_class",
+    ]
     assert (found["model"], found["split"], found["images"]) == (str(model), "train", 120)
     assert np.trace(found["confusion"]) == found["accuracy"] * 120
     assert found["per_class"][0] == {"precision": 1.0, "recall": 1.0}
@@ -115,3 +125,16 @@ def test_any_path_of_data_survives_in_the_model(bpcli, tiny_options, folder, tin
 def test_per_cent_are_told_to_be_fractions(value, better, bpcli, model):
     result = bpcli("eval", model, "--min-accuracy", value, code=2)
     assert f"{value!r} is in per cent; write {better}" in result.stderr
+
+
+def test_the_images_that_were_held_out_can_be_measured(bpcli, tiny_options, folder):
+    options = [*tiny_options, "-s", "dataset.validation=20", "-s", "training.iterations=12"]
+    trained = json.loads(bpcli("train", *options, "--json", "-q").stdout)
+    found = json.loads(bpcli("eval", "model.npz", "--split", "validation", "--json").stdout)
+    assert (found["split"], found["images"]) == ("validation", 20)
+    assert found["accuracy"] == trained["validation_accuracy"]
+
+
+def test_a_model_that_held_nothing_out_has_no_such_images(bpcli, model):
+    result = bpcli("eval", model, "--split", "validation", code=2)
+    assert "found no validation images, expected a model that was trained with" in result.stderr

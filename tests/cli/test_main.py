@@ -31,7 +31,7 @@ ERRORS = [
     (["eval"], 2, "Missing argument 'MODEL'"),
     (["eval", "no.npz"], 2, "no.npz: cannot be read: No such file or directory"),
     (["eval", "c.yaml"], 2, "c.yaml: found no model, or a damaged one, expected an .npz"),
-    (["eval", "model.npz", "--split", "x"], 2, "'x' is not one of 'test', 'train'"),
+    (["eval", "model.npz", "--split", "x"], 2, "'x' is not one of 'test', 'train', 'validation'"),
     (["eval", "model.npz", "--data", "mnist"], 2, "test images: found 784 pixels, expected 36"),
     (["eval", "model.npz", "--data", "no"], 2, "no: found nothing there; expected mnist"),
     (["gradcheck", "--model", "no.npz"], 2, "no.npz: cannot be read: No such file or directory"),

@@ -52,7 +52,16 @@ def test_train_json(bpcli, tiny_options, folder):
         "seconds",
     ]
     assert [list(record) for record in records[:-1]] == [fields] * 4
-    assert list(records[-1]) == [*fields, "done", "model"]
+    assert list(records[-1]) == [*fields, "done", "model", "seed", "digest", "changed"]
+    changed = dict(part.split("=") for part in map(str, tiny_options[1::2]))
+    assert records[-1]["changed"].keys() == changed.keys()
+    assert records[-1]["changed"]["network.hidden"] == [8]
+    assert records[-1]["seed"] == 0
+    measured = json.loads(bpcli("eval", "model.npz", "--json").stdout)
+    assert (measured["digest"], measured["seed"]) == (records[-1]["digest"], 0)
+    assert re.fullmatch("[0-9a-f]{64}", measured["digest"])
+    other = bpcli("train", *tiny_options, "--json", "-q", "-s", "seed=3").stdout
+    assert json.loads(other)["digest"] != measured["digest"]
     assert (records[-1]["done"], records[-1]["model"]) == (True, "model.npz")
     assert 0 <= records[0]["test_accuracy"] <= 1
     held_out = bpcli("train", *tiny_options, "--json", "-s", "dataset.validation=20")
