@@ -5,6 +5,7 @@ here is refused.
 """
 
 import ast
+import difflib
 import math
 import operator
 import warnings
@@ -18,6 +19,7 @@ from bpcli.backprop.graph import Graph
 from bpcli.backprop.node import Constant, Divide, Negate, Node, Power, Variable
 from bpcli.errors import ExpressionError
 
+SIGNS = {"×": "*", "·": "*", "÷": "/", "\N{MINUS SIGN}": "-", "²": "** 2", "³": "** 3"}
 LONGEST = 2000  # characters
 DEEPEST = 50  # levels of operators and functions within one another
 
@@ -73,7 +75,10 @@ class Expression:
             with warnings.catch_warnings(action="ignore"):
                 return ast.parse(self.text, mode="eval").body
         except SyntaxError as error:
-            self._refuse((error.offset or 1) - 1, f"not an expression: {error.msg}")
+            column = (error.offset or 1) - 1
+            sign = self.text[column : column + 1]
+            hint = f"; {sign} is written {SIGNS[sign]}" if sign in SIGNS else ""
+            self._refuse(column, f"not an expression: {error.msg}{hint}")
         except (ValueError, MemoryError, RecursionError):
             raise ExpressionError("not an expression: too deep, or with null characters") from None
 
@@ -113,6 +118,10 @@ class Expression:
                 return OPERATORS[type(op)](self._node(left, depth), self._node(right, depth))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
                 return self._call(tree, name, [self._node(argument, depth) for argument in args])
+            case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
+                self._refuse(
+                    self._column(tree), f"{name} is no function; expected {', '.join(FUNCTIONS)}"
+                )
         words = "+ - * / **, parentheses, numbers, names, " + ", ".join(FUNCTIONS)
         hint = " (a power is written **)" if isinstance(getattr(tree, "op", 0), ast.BitXor) else ""
         return self._refuse(self._column(tree), f"cannot be used here{hint}; expected {words}")
@@ -130,7 +139,9 @@ class Expression:
         if name in FUNCTIONS:
             self._refuse(self._column(tree), f"{name} is a function; expected {name}(...)")
         if name not in self.values:
-            self._refuse(self._column(tree), f"{name} has no value; add {name}=NUMBER")
+            near = difflib.get_close_matches(name, self.values, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; add {name}=NUMBER"
+            self._refuse(self._column(tree), f"{name} has no value{hint}")
         if not math.isfinite(self.values[name]):
             self._refuse(self._column(tree), f"{name} is {self.values[name]}, expected a number")
         if name not in self.variables:

@@ -50,6 +50,8 @@ threads_option = click.option(
 
 def hint_at_key(error: click.NoSuchOption, arguments: list[str]) -> str:
     """Say how to set a key of the configuration that somebody takes for an option."""
+    if error.ctx and error.ctx.command.name == "graph":
+        return "Put -- before an expression that begins with a minus sign."
     if not (error.ctx and any(option.name == "overrides" for option in error.ctx.command.params)):
         return ""
     from bpcli.training.config import KEYS, Config, flatten

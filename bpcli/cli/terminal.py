@@ -90,6 +90,16 @@ def _abandon_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def own_command() -> list[str]:
+    """Return how this program can be called again from here."""
+    import shutil
+
+    program = sys.argv[0]
+    if program.endswith("__main__.py"):
+        return [sys.executable, "-m", "bpcli"]
+    return ["bpcli" if shutil.which("bpcli") else program]
+
+
 def complain(message: str) -> None:
     """Write a message to standard error, if anybody listens: the exit code says it too."""
     with contextlib.suppress(OSError):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpcli.cli.options import FILE, config_argument, json_option, set_option, threads_option
-from bpcli.cli.terminal import complain, progress, say, signals
+from bpcli.cli.terminal import complain, own_command, progress, say, signals
 from bpcli.errors import DivergedError, Stopped
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def train_command(
             place.finish(run)
     last = run.record
     assert last  # noqa: S101 - every run ends with an evaluation
+    if not (quiet or as_json):
+        say(show.draw_record(last))
     say(show.end_fields(output, run, last) if as_json else show.draw_end(output, last))
     if verdict:
         complain(f"{output}: {verdict.words}")
@@ -99,7 +101,7 @@ def _stopped(place: "Output", run: "Run", number: int) -> Stopped:
     import shlex
 
     place.save(run)
-    command = shlex.join(["bpcli", "train", "-o", str(place.path), "--resume"])
+    command = shlex.join([*own_command(), "train", "-o", str(place.path), "--resume"])
     return Stopped(
         number,
         f"stopped at iteration {run.iteration} and saved in {place.part}; go on with: {command}",

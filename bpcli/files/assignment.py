@@ -14,7 +14,12 @@ def parse_values(assignments: Sequence[str]) -> dict[str, float]:
         name, _, text = assignment.partition("=")
         number = plain_scalar(text.strip())
         if not name.strip().isidentifier() or not isinstance(number, int | float):
-            raise ExpressionError(f"{assignment}: expected NAME=NUMBER")
+            hint = (
+                ""
+                if "=" in assignment
+                else "; quote the expression, for the shell takes * for files"
+            )
+            raise ExpressionError(f"{assignment}: expected NAME=NUMBER{hint}")
         if name.strip() in values:
             raise ExpressionError(f"{assignment}: {name.strip()} has a value already")
         try:

@@ -26,6 +26,10 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
     """
     try:
         file = open_file(path)
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path}: cannot be read: {error.strerror}; bpcli train -o {path} makes one"
+        ) from error
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
@@ -49,6 +53,15 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
 def write_model(file: BinaryIO, metadata: dict[str, Any], arrays: Arrays) -> None:
     """Write what `read_model` reads. Raises OSError."""
     np.savez(file, **{METADATA: np.array(json.dumps(metadata))}, **arrays)  # type: ignore[arg-type]
+
+
+def is_model_file(path: str | Path) -> bool:
+    """Tell whether there is a file that looks like a model."""
+    try:
+        with open_file(Path(path)) as file:
+            return is_model(file)
+    except OSError:
+        return False
 
 
 def is_model(file: BinaryIO) -> bool:

@@ -4,6 +4,7 @@ A key is written `section.name`, or `name` where it belongs to no section.
 """
 
 import difflib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,40 @@ from bpcli.files.kinds import Kind
 from bpcli.files.tree import MalformedError
 
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
+YAML = (".yaml", ".yml", ".json")
+ZIP = b"PK\x03\x04"  # what a model begins with
 MOST_PROBLEMS = 100  # that are said at once
 
 Explain = Callable[[str, Any, Mapping[str, Any]], str]
 
 
 def read_file(path: Path) -> Document:
-    """Read the YAML file at `path`. Raises ConfigError if that cannot be."""
+    """Read the YAML file at `path`, - for standard input. Raises ConfigError if that cannot be."""
+    if str(path) == "-":
+        return read_text(sys.stdin.buffer.read(LARGEST_FILE + 1), "standard input")
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        hint = _find_alike(path)
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}{hint}") from error
+    if text.startswith(ZIP):
+        raise ConfigError(
+            f"{path}: found a model, or another archive, expected a configuration in YAML; "
+            f"bpcli config {path} prints that of a model, and gradcheck takes --model {path}"
+        )
     return read_text(text, str(path))
+
+
+def _find_alike(path: Path) -> str:
+    """Return a hint at files in the same folder whose names are nearly that of `path`."""
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in YAML]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, names, cutoff=0.75)
+    near += [name for name in names if Path(name).stem == path.name and name not in near]
+    return f"; did you mean {' or '.join(str(path.with_name(n)) for n in near)}?" if near else ""
 
 
 def read_text(text: str | bytes, name: str) -> Document:
@@ -40,7 +62,7 @@ def read_override(override: str) -> Entry:
     """Read a `SECTION.KEY=VALUE` of the command line. Raises ConfigError."""
     key, equals, value = override.partition("=")
     if not equals:
-        raise ConfigError(f"-s {override}: expected SECTION.KEY=VALUE")
+        raise ConfigError(f"-s {override}: expected SECTION.KEY=VALUE, in one word")
     try:
         return Entry(key, read_value(value), f"-s {override}")
     except MalformedError as error:

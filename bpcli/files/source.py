@@ -31,7 +31,10 @@ def read_split(source: str, split: str, bundled: Path) -> tuple[Bytes, Bytes]:
         elif is_csv(path) and path.is_file():
             images, labels = read_csv(path)
         else:
-            raise DatasetError(f"{path}: found {describe_file(path)}; {EXPECTED}")
+            found = describe_file(path)
+            relative = not (path.exists() or path.is_absolute())
+            where = f" (looked for in {Path.cwd()})" if relative else ""
+            raise DatasetError(f"{path}: found {found}{where}; {EXPECTED}")
     except (OSError, RuntimeError) as error:  # no such home, no permission, too long a name
         raise DatasetError(f"{source}: cannot be read: {error}") from error
     if len(images) != len(labels):

@@ -23,9 +23,8 @@ def draw_progress(record: Record) -> str:
 
 
 def draw_end(model: str, record: Record) -> str:
-    """Return the last evaluation of a finished run, and a line on the model."""
-    line = f"{model}: {record.split} accuracy {record.accuracy:.2%} after {record.seconds:.1f} s"
-    return f"{draw_record(record)}\n{line}"
+    """Return a line on the model of a finished run."""
+    return f"{model}: {record.split} accuracy {record.accuracy:.2%} after {record.seconds:.1f} s"
 
 
 def end_fields(model: str, run: Run, record: Record) -> dict[str, Any]:

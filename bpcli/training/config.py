@@ -10,7 +10,7 @@ from bpcli.backprop.optimizer import METHODS, SCHEDULES
 from bpcli.data.minibatch import SAMPLINGS
 from bpcli.files.document import Document, Entry, to_scalar
 from bpcli.files.kinds import Kind, boolean, choice, either, integer, list_of, number, text
-from bpcli.files.settings import lay_over, read_file, read_text
+from bpcli.files.settings import lay_over, read_file, read_override, read_text
 from bpcli.training.names import explain_name
 
 
@@ -169,6 +169,9 @@ def load_config(
 
     What neither names keeps its value from `base`. Raises ConfigError with a line for each mistake.
     """
+    for override in overrides:
+        if "=" not in override:
+            read_override(override)  # before what stands behind it is taken for a file
     return _build([] if path is None else [read_file(Path(path))], overrides, base or Config())
 
 

@@ -25,6 +25,8 @@ class Output:
     """Where a run is written: `path` once it is complete, and until then `part`, MODEL.part."""
 
     def __init__(self, path: str | Path) -> None:
+        if str(path) == "-":
+            raise CheckpointError("-: found standard output, expected a file name for the model")
         self.path = Path(path)
         self.part = self.path.parent / (self.path.name + ".part")
 
@@ -79,12 +81,13 @@ class Output:
         return run, words
 
     def _begin(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, list[str]]:
-        run = set_up(load_config(config_file, overrides))
-        white = run.dataset.white
-        if white == WHITE:
-            return run, []
-        source = run.config.dataset.source
-        return run, [f"{source}: grey levels go up to {white}, not {WHITE}; {white} is white"]
+        run, words = set_up(load_config(config_file, overrides)), []
+        source, white = run.config.dataset.source, run.dataset.white
+        if source == "mnist" and os.path.lexists(source):
+            words.append("mnist: these are the bundled data; for what is beside you write ./mnist")
+        if white != WHITE:
+            words.append(f"{source}: grey levels go up to {white}, not {WHITE}; {white} is white")
+        return run, words
 
     def _resume(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, list[str]]:
         saved = self.find()

@@ -15,7 +15,7 @@ from bpcli.cli.main import main
 ERRORS = [
     (["train", "no.yaml"], 2, "no.yaml: cannot be read: No such file or directory"),
     (["train", "-s", "training.batchsize=5"], 2, "unknown key; did you mean training.batch_size?"),
-    (["train", "-s", "dataset.source=no"], 2, "no: found nothing there; expected mnist, a folder"),
+    (["train", "-s", "dataset.source=no"], 2, "no: found nothing there (looked for in /"),
     (["train", "-s", "dataset.validation=60000"], 2, "dataset.validation: found 60000, expected fewer"),
     (["train", "-o", "/nonexistent/x.npz"], 2, "/nonexistent/x.npz: no model can be written there"),
     (["train", "-o", "tiny"], 2, "tiny: found a folder, expected a file name for the model"),
@@ -33,7 +33,7 @@ ERRORS = [
     (["eval", "c.yaml"], 2, "c.yaml: found no model, or a damaged one, expected an .npz"),
     (["eval", "model.npz", "--split", "x"], 2, "'x' is not one of 'test', 'train', 'validation'"),
     (["eval", "model.npz", "--data", "mnist"], 2, "test images: found 784 pixels, expected 36"),
-    (["eval", "model.npz", "--data", "no"], 2, "no: found nothing there; expected mnist"),
+    (["eval", "model.npz", "--data", "no"], 2, "no: found nothing there (looked for in /"),
     (["gradcheck", "--model", "no.npz"], 2, "no.npz: cannot be read: No such file or directory"),
     (["eval", "model.npz", "--data", ""], 2, "found no source of data, expected mnist, a folder"),
     (["gradcheck", "--model", ""], 2, ".: cannot be read: Is a directory"),
@@ -48,6 +48,17 @@ ERRORS = [
     (["train", "-o", "/dev/null"], 2, "/dev/null: found a device or a pipe, expected a file name"),
     (["train", "-s", "network.hidden=[1000000, 1000000]"], 2, "out of memory: Unable to allocate "),
     (["trane"], 2, "No such command 'trane'"),
+    (["gradcheck", "model.npz"], 2, "model.npz: found a model, or another archive, expected a configuration in YAML; bpcli config model.npz prints"),
+    (["train", "-s", "seed", "1"], 2, "-s seed: expected SECTION.KEY=VALUE, in one word"),
+    (["train", "d.yaml"], 2, "d.yaml: cannot be read: No such file or directory; did you mean c.yaml?"),
+    (["eval", "none.npz"], 2, "none.npz: cannot be read: No such file or directory; bpcli train -o none.npz makes one"),
+    (["graph", "x", "a.txt", "b.txt"], 2, "a.txt: expected NAME=NUMBER; quote the expression"),
+    (["graph", "sin(x)", "x=1"], 2, "sin is no function; expected exp, log, sigmoid, tanh, relu, max\n  sin(x)\n  ^"),
+    (["graph", "a×b", "a=1", "b=2"], 2, "× is written *\n  a×b\n   ^"),
+    (["graph", "appel * 2", "apple=1"], 2, "appel has no value; did you mean apple?"),
+    (["graph", "-x", "x=1"], 2, "Put -- before an expression that begins with a minus sign."),
+    (["train", "-o", "-"], 2, "-: found standard output, expected a file name for the model"),
+    (["eval", "model.npz", "--data", "nowhere"], 2, "nowhere: found nothing there (looked for in /"),
 ]  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def test_train_json(bpcli, tiny_options, folder):
 
 
 def test_quiet_prints_the_end_only(bpcli, tiny_options, folder):
-    assert len(bpcli("train", *tiny_options, "-q").stdout.splitlines()) == 2
+    assert len(bpcli("train", *tiny_options, "-q").stdout.splitlines()) == 1
     (line,) = bpcli("train", *tiny_options, "-q", "--json").stdout.splitlines()
     assert json.loads(line)["done"] is True
 
@@ -97,7 +97,7 @@ def test_a_signal_saves_and_says_how_to_go_on(shell, bpcli, tiny_options, folder
     done = load(folder / "a b.npz.part").iteration
     assert stderr == (
         f"stopped at iteration {done} and saved in a b.npz.part; "
-        "go on with: bpcli train -o 'a b.npz' --resume\n"
+        f"go on with: {sys.executable} -m bpcli train -o 'a b.npz' --resume\n"
     )
     assert set(os.listdir(folder)) == {"tiny", "a b.npz.part"}
 
@@ -320,3 +320,23 @@ def test_going_on_elsewhere_is_told(unfinished, tiny_options, bpcli, monkeypatch
         r"\w+\): the last bits of the result are not those of one uninterrupted run\n",
         stderr,
     )
+
+
+def test_the_bundled_data_beside_a_folder_of_their_name_are_told(bpcli, folder):
+    (folder / "mnist").mkdir()
+    options = ["-s", "training.iterations=1", "-s", "network.weight_init=he", "-q"]
+    stderr = bpcli("train", *options).stderr.splitlines()
+    assert stderr[0] == "mnist: these are the bundled data; for what is beside you write ./mnist"
+
+
+def test_the_command_to_go_on_works_from_where_it_is_told(shell, tiny_options, folder, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # as under make, without an active environment
+    process = shell("train", *tiny_options, *SLOW)
+    wait_for(process, folder / "model.npz.part")
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    command = stderr.partition("go on with: ")[2].strip()
+    assert command.startswith(sys.executable)
+    done = load(folder / "model.npz.part").iteration
+    command += f" -s training.iterations={done + 5}"
+    assert subprocess.run(command, shell=True, capture_output=True).returncode == 0
