@@ -1,12 +1,16 @@
 """a model in -> how well it does out, and a guard on that: `bpcli eval`."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from bpcli.cli.options import FILE, Fraction, json_option, threads_option
 from bpcli.cli.terminal import can_print, complain, say
 from bpcli.errors import NotAsAsked
+
+if TYPE_CHECKING:
+    from bpcli.data import Split
+    from bpcli.training import Mistake
 
 
 @click.command("eval")
@@ -50,20 +54,13 @@ def eval_command(
     \b
     bpcli eval model.npz --min-accuracy 0.97
     """
-    import shutil
-
     from bpcli import show
-    from bpcli.show.picture import HALVES
     from bpcli.training import evaluate, find_mistakes, load
 
     saved = load(model)
     images = saved.load_images(split, data)
-    brightest = int(images.images.max()) if data else 0
-    if brightest > saved.white:
-        complain(
-            f"{data}: grey levels go up to {brightest}, those that the model was trained on up "
-            f"to {saved.white}"
-        )
+    if data:
+        _warn_of_bright_images(data, images, saved.white)
     network = saved.network()
     found = evaluate(network, images)
     mistakes = find_mistakes(network, images, most) if most else None
@@ -72,9 +69,27 @@ def eval_command(
     else:
         say(show.draw_evaluation(model, split, found))
         if mistakes:
-            width, ascii_only = shutil.get_terminal_size().columns, not can_print(HALVES)
-            say("\n" + show.draw_mistakes(mistakes, images, width, ascii_only=ascii_only))
+            say("\n" + _draw(mistakes, images))
     if min_accuracy is not None and found.accuracy < min_accuracy:
         raise NotAsAsked(
             f"{model}: accuracy {found.accuracy:.4f} is below the {min_accuracy:g} asked for"
         )
+
+
+def _warn_of_bright_images(data: str, images: "Split", white: int) -> None:
+    brightest = int(images.images.max())
+    if brightest > white:
+        complain(
+            f"{data}: grey levels go up to {brightest}, those that the model was trained on up to "
+            f"{white}"
+        )
+
+
+def _draw(mistakes: "list[Mistake]", images: "Split") -> str:
+    import shutil
+
+    from bpcli.show import draw_mistakes
+    from bpcli.show.picture import HALVES
+
+    width, ascii_only = shutil.get_terminal_size().columns, not can_print(HALVES)
+    return draw_mistakes(mistakes, images, width, ascii_only=ascii_only)

@@ -11,7 +11,7 @@ from bpcli.errors import DivergedError, Stopped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bpcli.training import Output, Record, Run
+    from bpcli.training import Output, Record, Run, Verdict
     from bpcli.training.output import Resume
 
 
@@ -51,8 +51,7 @@ def train_command(
     \b
     bpcli train configs/fast.yaml -o fast.npz -s training.iterations=2000
     """
-    from bpcli import show
-    from bpcli.training import Output, judge
+    from bpcli.training import Output
 
     place = Output(output)
     with place.reserved():
@@ -60,26 +59,50 @@ def train_command(
         for word in words:
             complain(word)
         with signals() as caught:
-            for record in _records(run, quiet=quiet):
-                if record and not run.complete:
-                    place.save(run)
-                    if not quiet:
-                        say(record.to_fields() if as_json else show.draw_record(record))
-                if caught:
-                    break
-            if not run.complete:
-                raise _stopped(place, run, caught[0])
-            verdict = judge(run)
-            if verdict and verdict.diverged:
-                raise DivergedError(verdict.words)
-            place.finish(run)
-    last = run.record
-    assert last  # noqa: S101 - every run ends with an evaluation
-    if not (quiet or as_json):
-        say(show.draw_record(last))
-    say(show.end_fields(output, run, last) if as_json else show.draw_end(output, last))
+            _train(place, run, caught, as_json=as_json, quiet=quiet)
+            verdict = _finish(place, run)
+    _say_end(output, run, as_json=as_json, quiet=quiet)
     if verdict:
         complain(f"{output}: {verdict.words}")
+
+
+def _train(place: "Output", run: "Run", caught: list[int], *, as_json: bool, quiet: bool) -> None:
+    """Train to the end, save the run at each evaluation, and stop where a signal is `caught`."""
+    from bpcli import show
+
+    for record in _records(run, quiet=quiet):
+        if record and not run.complete:
+            place.save(run)
+            if not quiet:
+                say(record.to_fields() if as_json else show.draw_record(record))
+        if caught:
+            break
+    if not run.complete:
+        raise _stopped(place, run, caught[0])
+
+
+def _finish(place: "Output", run: "Run") -> "Verdict | None":
+    """Write the model, unless the run has ended worse than it began; return what is to be said."""
+    from bpcli.training import judge
+
+    verdict = judge(run)
+    if verdict and verdict.diverged:
+        raise DivergedError(verdict.words)
+    place.finish(run)
+    return verdict
+
+
+def _say_end(output: str, run: "Run", *, as_json: bool, quiet: bool) -> None:
+    from bpcli import show
+
+    last = run.record
+    assert last  # noqa: S101 - every run ends with an evaluation
+    if as_json:
+        say(show.end_fields(output, run, last))
+        return
+    if not quiet:
+        say(show.draw_record(last))
+    say(show.draw_end(output, last))
 
 
 def _records(run: "Run", *, quiet: bool) -> "Iterator[Record | None]":

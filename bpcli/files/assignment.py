@@ -14,11 +14,8 @@ def parse_values(assignments: Sequence[str]) -> dict[str, float]:
         name, _, text = assignment.partition("=")
         number = plain_scalar(text.strip())
         if not name.strip().isidentifier() or not isinstance(number, int | float):
-            hint = (
-                ""
-                if "=" in assignment
-                else "; quote the expression, for the shell takes * for files"
-            )
+            quote = "; quote the expression, or the shell takes * for names of files"
+            hint = "" if "=" in assignment else quote
             raise ExpressionError(f"{assignment}: expected NAME=NUMBER{hint}")
         if name.strip() in values:
             raise ExpressionError(f"{assignment}: {name.strip()} has a value already")
