@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 STONES = ("errors", "arrays", "machine")
 WINGS = ("backprop", "files", "gradcheck", "data", "training", "show", "cli")
 
-limit_threads()  # a notebook is to be as fast as the command
+threads_warning = limit_threads()  # a notebook is to be as fast as the command
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -20,20 +20,28 @@ MEMINFO = "/proc/meminfo"
 CGROUP = "/sys/fs/cgroup/memory.max"
 
 
-def limit_threads(threads: int | None = None) -> None:
+def limit_threads(threads: int | None = None) -> str:
     """Give BLAS `threads` threads; without a number one, unless the environment says how many.
 
     BLAS reads the environment when numpy is first imported; later it is told, if it is OpenBLAS.
-    Each BLAS reads a variable of its own, so all get what any of them says.
+    Each BLAS reads a variable of its own, so all get what any of them says. Returns a word to the
+    user on a number that is none, for which they get one, or is more than there are cores.
     """
-    said = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "1")
-    wanted = said if threads is None else str(threads)
-    for name in VARIABLES:
-        if threads is not None or not os.environ.get(name):
-            os.environ[name] = wanted
+    name = next((name for name in VARIABLES if os.environ.get(name)), "")
+    said = os.environ[name] if name else "1"
+    first = said.partition(",")[0].strip()  # OpenMP takes one for each level of nesting
+    known = first.isdigit() and int(first) > 0
+    wanted = threads or (int(first) if known else 1)
+    for variable in VARIABLES:
+        if threads is not None or not known or not os.environ.get(variable):
+            os.environ[variable] = str(wanted)
     set_threads = _openblas("set_num_threads") if "numpy" in sys.modules else None
-    if set_threads and wanted.isdigit():
-        set_threads(int(wanted))
+    if set_threads:
+        set_threads(wanted)
+    if threads is None and not known:
+        return f"{name}: found {said}, expected a number of threads; BLAS gets one"
+    cores = os.cpu_count() or 1
+    return f"{wanted} BLAS threads on {cores} cores are slower than {cores}" * (wanted > cores)
 
 
 def threads() -> str:
@@ -54,6 +62,13 @@ def kernel() -> str:
     get_name.restype = ctypes.c_char_p  # type: ignore[attr-defined]
     name: bytes = get_name()  # type: ignore[assignment]
     return name.decode()
+
+
+def describe() -> dict[str, str]:
+    """Return what the last bits of a product depend on, beside its matrices."""
+    import numpy as np
+
+    return {"numpy": np.__version__, "blas_threads": threads(), "blas_kernel": kernel()}
 
 
 def _openblas(function: str) -> Callable[..., int] | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from bpcli import threads_warning
 from bpcli.machine import limit_threads
 
 PER_CENT = 100
@@ -43,9 +44,16 @@ threads_option = click.option(
     type=click.IntRange(min=1),
     expose_value=False,
     is_eager=True,
-    callback=lambda _context, _option, threads: limit_threads(threads),
+    callback=lambda _context, _option, threads: _settle_threads(threads),
     help="BLAS threads; without it what OPENBLAS_NUM_THREADS or its like says, else 1.",
 )
+
+
+def _settle_threads(threads: int | None) -> None:
+    """Give BLAS its threads, and say what is wrong with the number that the user has named."""
+    warning = limit_threads(threads) if threads is not None else threads_warning
+    if warning:
+        click.echo(warning, err=True)
 
 
 def hint_at_key(error: click.NoSuchOption, arguments: list[str]) -> str:

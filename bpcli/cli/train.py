@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     flag_value="if possible",
     help="Go on from MODEL.part if there is one that fits, and begin anew otherwise.",
 )
+@click.option("--init", type=FILE, metavar="MODEL", help="Begin with the weights of this model.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the result only, and no progress bar.")
 @threads_option
@@ -41,6 +42,7 @@ def train_command(
     output: str,
     overrides: tuple[str, ...],
     resume: "Resume",
+    init: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -53,9 +55,11 @@ def train_command(
     """
     from bpcli.training import Output
 
+    if init is not None and resume == "always":
+        raise click.UsageError("expected either --init or --resume, not both")
     place = Output(output)
     with place.reserved():
-        run, words = place.start(config_file, overrides, resume=resume)
+        run, words = place.start(config_file, overrides, resume=resume, init=init)
         for word in words:
             complain(word)
         with signals() as caught:

@@ -39,6 +39,13 @@ class Split:
     def __len__(self) -> int:
         return len(self.images)
 
+    def transposed(self) -> "Split":
+        """Return the images with rows for columns."""
+        images = self.images.reshape(-1, *self.size).transpose(0, 2, 1)
+        height, width = self.size
+        flat = np.ascontiguousarray(images).reshape(self.images.shape)
+        return replace(self, images=flat, size=(width, height))
+
     def check_fits(self, pixels: int, classes: int) -> None:
         """Raise DatasetError if a network for so many pixels and classes cannot take the images."""
         if self.images.shape[1] != pixels:
@@ -96,39 +103,57 @@ class Dataset:
         return digest.hexdigest()
 
 
-def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = False) -> Dataset:
-    """Load the bundled MNIST (`mnist`), a folder of IDX files, or a Keras-style `.npz`.
+def load_dataset(
+    source: str = "mnist",
+    validation: int = 0,
+    *,
+    deskew: bool = False,
+    transpose: bool = False,
+) -> Dataset:
+    """Load the bundled MNIST (`mnist`), a folder of IDX files or CSV, an `.npz` or a `.csv`.
 
     With `validation`, that many of the last training images are held out in place of the test
-    images; with `deskew`, all images are made upright. IDX files that are not compressed are
-    memory-mapped. The largest grey level of the training images is white, for all images. Raises
-    DatasetError, which names the file, what was found in it and what was expected.
+    images; with `transpose`, rows of all images become columns, as EMNIST's want; with `deskew`,
+    they are made upright. IDX files that are not compressed are memory-mapped. The largest grey
+    level of the training images is white, for all images. Raises DatasetError, which names the
+    file, what was found in it and what was expected.
     """
     if not has_splits(source) and not validation:
         raise DatasetError(
             f"{source}: found one CSV file, expected a folder with train.csv and test.csv; or hold "
             "some of its images out by dataset.validation"
         )
-    train = load_split(source, "train", deskew=deskew)
+    train = load_split(source, "train", deskew=deskew, transpose=transpose)
     white = WHITE if source == "mnist" else max(1, int(train.images.max()))
     train = replace(train, white=white)
-    test = load_split(source, "test", deskew=deskew, white=white) if has_splits(source) else train
+    if has_splits(source):
+        test = load_split(source, "test", deskew=deskew, transpose=transpose, white=white)
+        _check_belong(train, test)
+        if not validation:
+            return Dataset(train, test)
+    return _hold_out(train, validation)
+
+
+def _check_belong(train: Split, test: Split) -> None:
+    """Raise DatasetError if a network for the training images cannot take the test images."""
     if train.images.shape[1] != test.images.shape[1]:
         raise DatasetError(
-            f"{source}: training images have {train.images.shape[1]} pixels and test images "
+            f"{train.source}: training images have {train.images.shape[1]} pixels and test images "
             f"{test.images.shape[1]}, expected the same"
         )
     if test.labels.max() > train.labels.max():
         raise DatasetError(
-            f"{source}: a test label is {test.labels.max()}, expected at most "
+            f"{train.source}: a test label is {test.labels.max()}, expected at most "
             f"{train.labels.max()}, the largest training label"
         )
-    if not validation:
-        return Dataset(train, test)
+
+
+def _hold_out(train: Split, validation: int) -> Dataset:
+    """Return a Dataset that reports on the last training images, and does not learn from them."""
     if not 0 < validation < len(train):
         raise DatasetError(
             f"dataset.validation: found {validation}, expected fewer than the {len(train)} "
-            f"training images of {source}"
+            f"training images of {train.source}"
         )
     kept = len(train) - validation
     return Dataset(
@@ -137,12 +162,21 @@ def load_dataset(source: str = "mnist", validation: int = 0, *, deskew: bool = F
     )
 
 
-def load_split(source: str, name: FileName, *, deskew: bool = False, white: int = WHITE) -> Split:
+def load_split(
+    source: str,
+    name: FileName,
+    *,
+    deskew: bool = False,
+    transpose: bool = False,
+    white: int = WHITE,
+) -> Split:
     """Load the training or the test images of a source, as `load_dataset` takes it.
 
     `white` is the grey level that becomes 1.
     """
     images, labels = read_split(source, name, BUNDLED)
+    if transpose:
+        images = np.ascontiguousarray(images.transpose(0, 2, 1))
     n, height, width = images.shape
     size, images = (height, width), images.reshape(n, height * width)
     if deskew:

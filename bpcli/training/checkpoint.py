@@ -76,19 +76,23 @@ class Checkpoint:
             array[...] = self.arrays[name]
         return network
 
-    def load_images(self, split: SplitName, source: str | None = None) -> Split:
+    def load_images(
+        self, split: SplitName, source: str | None = None, *, transpose: bool = False
+    ) -> Split:
         """Return the images of a split, prepared as those that the model was trained on.
 
         Without a source they are of the data that it was trained on; `validation` are those of them
-        that were held out. Raises DatasetError.
+        that were held out. With `transpose` their rows become columns. Raises DatasetError.
         """
-        dataset = self.config.dataset
+        dataset = replace(self.config.dataset, transpose=transpose ^ self.config.dataset.transpose)
         where = dataset.source if source is None else source
         if split != "validation":
-            images = load_split(where, split, deskew=dataset.deskew, white=self.white)
+            turned = dataset.transpose
+            images = load_split(
+                where, split, deskew=dataset.deskew, transpose=turned, white=self.white
+            )
         elif source is None and dataset.validation:
-            held = load_dataset(where, dataset.validation, deskew=dataset.deskew).held_out
-            images = replace(held, white=self.white)
+            images = replace(load_dataset(**vars(dataset)).held_out, white=self.white)
         else:
             raise DatasetError(
                 f"{self.path}: found no validation images, expected a model that was trained with "
@@ -96,6 +100,17 @@ class Checkpoint:
             )
         images.check_fits(self.pixels, self.classes)
         return images
+
+    def pass_on(self, run: Run) -> None:
+        """Let a new run begin with these weights. Raises CheckpointError if they do not fit."""
+        for name, array in run.network.arrays.items():
+            found = self.arrays[name].shape if name in self.arrays else "no such array"
+            if found != array.shape:
+                raise CheckpointError(
+                    f"{self.path}: {name}: found {found}, expected {array.shape} by the "
+                    "configuration and data of the new run"
+                )
+            array[...] = self.arrays[name]
 
     def restore(self, run: Run) -> None:
         """Make `run`, which has just been set up, the run that was saved.
@@ -136,7 +151,7 @@ def write(file: BinaryIO, run: Run) -> None:
     metadata = {
         "format": FORMAT,
         "bpcli": __version__,
-        **find_surroundings(),
+        **machine.describe(),
         "config": asdict(run.config),
         "dataset": run.dataset.fingerprint,
         "white": run.dataset.white,
@@ -153,15 +168,6 @@ def digest(parameters: Iterable[Array]) -> str:
     for array in parameters:
         found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()
-
-
-def find_surroundings() -> dict[str, str]:
-    """Return what the last bits of a run's arrays depend on, beside its configuration and data."""
-    return {
-        "numpy": np.__version__,
-        "blas_threads": machine.threads(),
-        "blas_kernel": machine.kernel(),
-    }
 
 
 def _arrays(run: Run) -> dict[str, Array]:
@@ -206,7 +212,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         iteration=iteration,
         dropout_state=metadata["dropout"],
         record=None if record is None else Record.from_fields(record, iteration),
-        surroundings={name: str(metadata.get(name, "")) for name in find_surroundings()},
+        surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
     )
 
 

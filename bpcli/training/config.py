@@ -32,6 +32,7 @@ class DatasetConfig:
         "mnist", text(), "the bundled MNIST, a folder of IDX files or CSV, or an .npz"
     )
     validation: int = key(0, integer(0), "last training images, held out and reported on, not test")
+    transpose: bool = key(False, boolean(), "whether rows become columns, as EMNIST's images want")
     deskew: bool = key(False, boolean(), "whether images are made upright first, test images too")
 
 

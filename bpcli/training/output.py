@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+from bpcli import machine
 from bpcli.data.dataset import WHITE
 from bpcli.errors import CheckpointError, SaveError
 from bpcli.files import atomic
 from bpcli.files.model import is_model
 from bpcli.training import checkpoint
-from bpcli.training.checkpoint import Checkpoint, find_surroundings
+from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import load_config
 from bpcli.training.loop import check_finite
 from bpcli.training.run import Run, set_up
@@ -56,32 +57,44 @@ class Output:
             yield
 
     def start(
-        self, config_file: str | None, overrides: Sequence[str], *, resume: Resume = "never"
+        self,
+        config_file: str | None,
+        overrides: Sequence[str],
+        *,
+        resume: Resume = "never",
+        init: str | None = None,
     ) -> tuple[Run, list[str]]:
         """Set up the run that will be written here, and return it with messages to the user.
 
         With `resume` it goes on where an earlier one has stopped; without a file, what overrides do
         not say is then as it was. `if possible` is so if there is an unfinished run that fits, and
-        begins anew otherwise. Raises what the configuration, the data or the earlier run are to
-        blame for.
+        begins anew otherwise. A run that begins does so with the weights of the model `init`, and
+        without a file with its configuration, if one is named. Raises what the configuration, the
+        data or the models are to blame for.
         """
         if resume == "if possible" and self.part.exists():
             try:
                 return self._resume(config_file, overrides)
             except CheckpointError as error:
-                run, words = self._begin(config_file, overrides)
+                run, words = self._begin(config_file, overrides, init)
                 return run, [f"{error}; beginning anew", *words]
         if resume == "always":
             return self._resume(config_file, overrides)
-        run, words = self._begin(config_file, overrides)
+        run, words = self._begin(config_file, overrides, init)
         if self.part.exists():
             words.append(
                 f"{self.part}: this run replaces an unfinished one; --resume would go on with that"
             )
         return run, words
 
-    def _begin(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, list[str]]:
-        run, words = set_up(load_config(config_file, overrides)), []
+    def _begin(
+        self, config_file: str | None, overrides: Sequence[str], init: str | None
+    ) -> tuple[Run, list[str]]:
+        saved = checkpoint.load(init) if init else None
+        base = saved.config if saved and config_file is None else None
+        run, words = set_up(load_config(config_file, overrides, base)), []
+        if saved:
+            saved.pass_on(run)
         source, white = run.config.dataset.source, run.dataset.white
         if source == "mnist" and os.path.lexists(source):
             words.append("mnist: these are the bundled data; for what is beside you write ./mnist")
@@ -94,7 +107,7 @@ class Output:
         base = saved.config if config_file is None else None
         run = set_up(load_config(config_file, overrides, base))
         saved.restore(run)
-        words, now = [], find_surroundings()
+        words, now = [], machine.describe()
         changed = [
             f"{name.replace('_', ' ')} {now[name]} and not {before}"
             for name, before in saved.surroundings.items()

@@ -66,9 +66,7 @@ def set_up(config: Config) -> Run:
 
 def load_data(config: Config) -> Dataset:
     """Return the data that `config` names. Raises DatasetError."""
-    return load_dataset(
-        config.dataset.source, config.dataset.validation, deskew=config.dataset.deskew
-    )
+    return load_dataset(**vars(config.dataset))
 
 
 def outline_network(config: Config) -> list[Stage]:

@@ -138,3 +138,39 @@ def test_the_images_that_were_held_out_can_be_measured(bpcli, tiny_options, fold
 def test_a_model_that_held_nothing_out_has_no_such_images(bpcli, model):
     result = bpcli("eval", model, "--split", "validation", code=2)
     assert "found no validation images, expected a model that was trained with" in result.stderr
+
+
+def transpose(tiny):
+    for name in ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte"):
+        data = (tiny / name).read_bytes()
+        images = np.frombuffer(data[16:], np.uint8).reshape(-1, 6, 6).transpose(0, 2, 1)
+        (tiny / name).write_bytes(data[:16] + images.tobytes())
+
+
+def test_images_with_rows_for_columns_are_told_by_measuring(bpcli, model, tiny):
+    transpose(tiny)
+    result = bpcli("eval", model, "--data", tiny, "--json")
+    assert json.loads(result.stdout)["accuracy"] == 0.5  # classes 0 and 3 lie on the diagonal
+    assert result.stderr == ""
+    swapped = tiny / "t10k-labels-idx1-ubyte"
+    swapped.write_bytes(swapped.read_bytes()[:8] + bytes([1, 2, 2, 1] * 10))
+    images = tiny / "t10k-images-idx3-ubyte"
+    data = np.frombuffer(images.read_bytes()[16:], np.uint8).reshape(40, 36)
+    kept = data[[1, 2, 2, 1] * 10]
+    images.write_bytes(images.read_bytes()[:16] + kept.tobytes())
+    stderr = bpcli("eval", model, "--data", tiny).stderr
+    assert stderr == (
+        f"{tiny}: with rows taken for columns, as EMNIST's images want, the accuracy would be "
+        "100.00%: try --transpose, or dataset.transpose: true to train\n"
+    )
+    result = bpcli("eval", model, "--data", tiny, "--transpose", "--json")
+    assert (json.loads(result.stdout)["accuracy"], result.stderr) == (1, "")
+
+
+def test_a_model_remembers_that_rows_are_columns(bpcli, tiny_options, folder, tiny):
+    bpcli("train", *tiny_options, "-q", "-o", "plain.npz")
+    transpose(tiny)
+    bpcli("train", *tiny_options, "-s", "dataset.transpose=true", "-q")
+    assert load("model.npz").digest == load("plain.npz").digest
+    found = json.loads(bpcli("eval", "model.npz", "--json", "--data", tiny).stdout)
+    assert found["accuracy"] == 1

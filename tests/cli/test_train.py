@@ -340,3 +340,44 @@ def test_the_command_to_go_on_works_from_where_it_is_told(shell, tiny_options, f
     done = load(folder / "model.npz.part").iteration
     command += f" -s training.iterations={done + 5}"
     assert subprocess.run(command, shell=True, capture_output=True).returncode == 0
+
+
+def test_a_run_can_begin_with_the_weights_of_a_model(bpcli, model, tiny_options, folder):
+    first = json.loads(bpcli("eval", model, "--json", "--split", "train").stdout)["loss"]
+    options = ["--init", model, "-o", "tuned.npz", "-s", "optimizer.learning_rate=0.01"]
+    lines = bpcli("train", *options, "--json").stdout.splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["iteration"] for record in records] == [12, 24, 36, 48, 60]  # its own history
+    assert records[0]["loss"] < first
+    assert records[-1]["changed"]["optimizer.learning_rate"] == 0.01
+    assert records[-1]["changed"]["network.hidden"] == [8]
+    assert load(model).digest != load("tuned.npz").digest
+
+
+def test_weights_that_do_not_fit_are_refused(bpcli, model, tiny_options):
+    options = ["--init", model, "-o", "tuned.npz"]
+    result = bpcli("train", *options, "-s", "network.hidden=[9]", code=2)
+    assert result.stderr.startswith(f"{model}: W1: found (36, 8), expected (36, 9) by the config")
+    result = bpcli("train", *options, "--resume", code=2)
+    assert "expected either --init or --resume, not both" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["0", "auto", "-1", "abc", "1.5"])
+def test_a_number_of_threads_that_is_none_is_told(value, shell, tiny_options, folder):
+    clean = {name: text for name, text in os.environ.items() if not name.endswith("_THREADS")}
+    process = shell("train", *tiny_options, "-q", env=clean | {"OMP_NUM_THREADS": value})
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert stderr == (
+        f"OMP_NUM_THREADS: found {value}, expected a number of threads; BLAS gets one\n"
+    )
+
+
+def test_more_threads_than_cores_are_told(shell, tiny_options, folder):
+    process = shell("train", *tiny_options, "-q", "--threads", "1000")
+    _, stderr = process.communicate(timeout=60)
+    cores = os.cpu_count()
+    assert stderr == f"1000 BLAS threads on {cores} cores are slower than {cores}\n"
+    clean = {name: text for name, text in os.environ.items() if not name.endswith("_THREADS")}
+    process = shell("train", *tiny_options, "-q", env=clean | {"OMP_NUM_THREADS": "1,2"})
+    assert process.communicate(timeout=60)[1] == ""
