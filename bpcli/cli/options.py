@@ -1,5 +1,6 @@
 """nothing in -> the options and arguments that several commands have."""
 
+import contextlib
 import math
 from typing import Any
 
@@ -53,12 +54,13 @@ def _settle_threads(threads: int | None) -> None:
     """Give BLAS its threads, and say what is wrong with the number that the user has named."""
     warning = limit_threads(threads) if threads is not None else threads_warning
     if warning:
-        click.echo(warning, err=True)
+        with contextlib.suppress(OSError):  # nobody may listen
+            click.echo(warning, err=True)
 
 
 def hint_at_key(error: click.NoSuchOption, arguments: list[str]) -> str:
     """Say how to set a key of the configuration that somebody takes for an option."""
-    if error.ctx and error.ctx.command.name == "graph":
+    if error.ctx and error.ctx.command.name == "graph" and error.option_name[:2] != "--":
         return "Put -- before an expression that begins with a minus sign."
     if not (error.ctx and any(option.name == "overrides" for option in error.ctx.command.params)):
         return ""
