@@ -106,7 +106,7 @@ class Document:
         if id(mapping) not in self._merged:
             self._merged[id(mapping)] = []  # which is what a mapping that merges itself gets
             own = [pair for pair in mapping.value if pair[0].tag != MERGE]
-            taken = {key.value for key, _ in own if isinstance(key, yaml.ScalarNode)}
+            taken = {_word(key) for key, _ in own}
             merged: list[Pair] = []
             for key, node in mapping.value:
                 if key.tag == MERGE:
@@ -114,7 +114,7 @@ class Document:
             self._merged[id(mapping)] = merged + own
         return self._merged[id(mapping)]
 
-    def _merge(self, key: yaml.Node, node: yaml.Node, taken: set[str]) -> Iterator[Pair]:
+    def _merge(self, key: yaml.Node, node: yaml.Node, taken: set[str | int]) -> Iterator[Pair]:
         """Yield what is not `taken` yet of the mapping, or the mappings, that `<<` names."""
         for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(part, yaml.MappingNode):
@@ -129,9 +129,14 @@ class Document:
                     self.problems.append(
                         f"{self._place(key)}: <<: merges more keys than any page has"
                     )
-                if self._merges < MOST_MERGED and pair[0].value not in taken:
-                    taken.add(pair[0].value)
+                if self._merges < MOST_MERGED and _word(pair[0]) not in taken:
+                    taken.add(_word(pair[0]))
                     yield pair
+
+
+def _word(key: yaml.Node) -> str | int:
+    """Return what tells a key from others; one that is a list or the like equals no other."""
+    return str(key.value) if isinstance(key, yaml.ScalarNode) else id(key)
 
 
 def read_value(text: str) -> Any:

@@ -117,6 +117,7 @@ def test_whole_sections_can_be_merged_and_merged_again():
         ("b: &b {batch_siz: 1}\ntraining: {<<: *b}", ["c.yaml:1: training.batch_siz: unknown key; did you mean training.batch_size?"]),
         ("b: {batch_size: 1}", ["c.yaml:1: b.batch_size: unknown key; did you mean training.batch_size?"]),
         ("training:\n  <<: *b", ["c.yaml:2: not YAML: found undefined alias 'b'"]),
+        ("training:\n  <<: {[a]: 1}", ["c.yaml:2: training.['a']: unknown key; the keys of training are batch_size, iterations, sampling, adversarial, evaluate_every"]),
     ],
 )  # fmt: skip
 def test_merges_that_cannot_be_are_told(text, expected):
@@ -127,6 +128,14 @@ def test_a_mapping_that_merges_itself_ends():
     assert (
         parse_config("training: &t\n  <<: *t\n  batch_size: 4", "c.yaml").training.batch_size == 4
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["training: {<<: {? &a [*a] : 1}}", "&a ? [*a] : 1", "training: &a {<<: [*a, *a], ? *a : 1}"],
+)
+def test_keys_that_contain_themselves_are_refused(text):
+    assert problems(text)
 
 
 def test_merges_have_a_limit():
