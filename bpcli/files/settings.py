@@ -99,7 +99,7 @@ class Settings:
             elif entry.key in self._sections:
                 if entry.value is not None:
                     self.refuse(entry, f"its keys, as in {self._example(entry.key)}")
-            elif not entry.template:
+            elif not entry.template or entry.key.partition(".")[0] in self._sections:
                 self.problems.append(entry)
         except (ValueError, OverflowError):
             self.refuse(entry, self.kinds[entry.key].expected)

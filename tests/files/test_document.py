@@ -116,6 +116,7 @@ def test_whole_sections_can_be_merged_and_merged_again():
         ("training:\n  <<: [a]", ["c.yaml:2: <<: found 'a', expected keys with values, as in *base"]),
         ("b: &b {batch_siz: 1}\ntraining: {<<: *b}", ["c.yaml:1: training.batch_siz: unknown key; did you mean training.batch_size?"]),
         ("b: {batch_size: 1}", ["c.yaml:1: b.batch_size: unknown key; did you mean training.batch_size?"]),
+        ("training: &t {batchsiz: 1}\nother: *t", ["c.yaml:1: training.batchsiz: unknown key; did you mean training.batch_size?"]),
         ("training:\n  <<: *b", ["c.yaml:2: not YAML: found undefined alias 'b'"]),
         ("training:\n  <<: {[a]: 1}", ["c.yaml:2: training.['a']: unknown key; the keys of training are batch_size, iterations, sampling, adversarial, evaluate_every"]),
     ],
