@@ -129,7 +129,9 @@ class Document:
                     self.problems.append(
                         f"{self._place(key)}: <<: merges more keys than any page has"
                     )
-                if self._merges < MOST_MERGED and _word(pair[0]) not in taken:
+                if self._merges >= MOST_MERGED:
+                    return
+                if _word(pair[0]) not in taken:
                     taken.add(_word(pair[0]))
                     yield pair
 
