@@ -26,7 +26,7 @@ def test_characters_that_are_none_are_refused(text):
     assert problem.startswith("c.yaml:1: not YAML: ")
 
 
-@settings(max_examples=5000)
+@settings(max_examples=1500)
 @given(st.recursive(
     st.none() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(sorted(KEYS)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
