@@ -15,7 +15,7 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
     classes = sorted({label for contents in found for label in contents.counts})
     height, across = found[0].size
     lines = [
-        f"{source}: {len(classes)} classes, images of {height} x {across} pixels",
+        f"{source}: {len(classes)} class{'es' * (len(classes) != 1)}, images of {height} x {across} pixels",
         "",
         "split   images  grey levels",
         *(f"{c.name:<5}  {c.images:7,d}  {c.darkest} to {c.brightest}" for c in found),
