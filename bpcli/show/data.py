@@ -14,8 +14,9 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
     """Return what `bpcli data` prints: splits, classes, the mean image, the first of each class."""
     classes = sorted({label for contents in found for label in contents.counts})
     height, across = found[0].size
+    number = f"{len(classes)} class" + "es" * (len(classes) != 1)
     lines = [
-        f"{source}: {len(classes)} class{'es' * (len(classes) != 1)}, images of {height} x {across} pixels",
+        f"{source}: {number}, images of {height} x {across} pixels",
         "",
         "split   images  grey levels",
         *(f"{c.name:<5}  {c.images:7,d}  {c.darkest} to {c.brightest}" for c in found),
