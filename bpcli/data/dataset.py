@@ -175,11 +175,10 @@ def load_split(
     `white` is the grey level that becomes 1.
     """
     images, labels = read_split(source, name, BUNDLED)
-    if transpose:
-        images = np.ascontiguousarray(images.transpose(0, 2, 1))
     n, height, width = images.shape
-    size, images = (height, width), images.reshape(n, height * width)
-    if deskew:
-        images = deskew_images(images, size)
+    flat, size = images.reshape(n, height * width), (height, width)
     # Labels are used to count with: a file that is changed meanwhile must not change them.
-    return Split(name, images, labels.copy(), source, size, white)
+    split = Split(name, flat, labels.copy(), source, size, white)
+    if transpose:
+        split = split.transposed()
+    return replace(split, images=deskew_images(split.images, split.size)) if deskew else split

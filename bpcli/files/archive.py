@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from bpcli.files.document import readable
 
+ZIP = b"PK\x03\x04"  # what an archive, and each of its members, begins with
 DEFLATE_RATIO = 1032  # bytes that deflate makes of one at the most
 
 

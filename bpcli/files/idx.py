@@ -21,7 +21,7 @@ GZIP = b"\x1f\x8b"  # what a gzip file begins with, whatever it is called
 def is_idx(path: Path) -> bool:
     """Tell whether a file begins as an IDX file does, packed or not."""
     try:
-        with _open(path) as file:
+        with open_unpacked(path) as file:
             start = file.read(4)
     except (OSError, EOFError, zlib.error):
         return False
@@ -35,7 +35,7 @@ def read_idx(path: Path, *dimensions: int) -> npt.NDArray[Any]:
     for unsigned byte), the number of dimensions, each dimension as four bytes, then the data.
     """
     try:
-        with _open(path) as file:
+        with open_unpacked(path) as file:
             shape, dtype = _read_header(file, path, dimensions)
             size, start = math.prod(shape) * dtype.itemsize, 4 + 4 * len(shape)
             if isinstance(file, gzip.GzipFile):
@@ -49,7 +49,7 @@ def read_idx(path: Path, *dimensions: int) -> npt.NDArray[Any]:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
 
 
-def _open(path: Path) -> BinaryIO | gzip.GzipFile:
+def open_unpacked(path: Path) -> BinaryIO | gzip.GzipFile:
     """Open a file to read what is packed in it, if anything is: its name does not matter."""
     with path.open("rb") as file:
         packed = file.read(len(GZIP)) == GZIP

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from bpcli.files.archive import ZIP
+
 # What a file begins with, what it is then, and what to do.
 BEGINNINGS = (
     (b"version https://git-lfs", "a pointer of Git LFS and not the file itself: run git lfs pull"),
@@ -21,7 +23,6 @@ BEGINNINGS = (
 )
 PICKLES = (".pkl", ".pickle", ".joblib")
 TORCH = (".pt", ".pth")
-ZIP = b"pk\x03\x04"
 
 
 def describe_file(path: Path) -> str:
@@ -38,7 +39,7 @@ def describe_file(path: Path) -> str:
         return "a file of PyTorch, which may run code: save its arrays as an .npz"
     if path.suffix in PICKLES or start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return "a pickle, which may run code: save its arrays as an .npz"
-    if start.startswith(ZIP):
+    if start.startswith(ZIP.lower()):
         return "a zip: unpack it, and name the folder"
     words = [what for beginning, what in BEGINNINGS if start.startswith(beginning)]
     return words[0] if words else "a file" if start else "an empty file"

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.errors import CheckpointError
-from bpcli.files.archive import holds, open_file, read_arrays
+from bpcli.files.archive import ZIP, holds, open_file, read_arrays
 
 METADATA = "metadata"  # the name of the one member that is no array of numbers but JSON
 BEGINNING = f"{METADATA}.npy".encode()  # the name of the first member
-ZIP, NAME_AT = b"PK\x03\x04", 30  # what a member begins with, and where its name is
+NAME_AT = 30  # where the name of a member is, from its beginning
 ALWAYS = {f"{METADATA}.npy", "b1.npy"}  # members of every model, and of hardly anything else
 
 Arrays = dict[str, npt.NDArray[Any]]

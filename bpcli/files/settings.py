@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import ConfigError
+from bpcli.files.archive import ZIP
 from bpcli.files.document import Document, Entry, read_value, show, to_scalar
 from bpcli.files.kinds import Kind
 from bpcli.files.tree import MalformedError
 
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
 YAML = (".yaml", ".yml", ".json")
-ZIP = b"PK\x03\x04"  # what a model begins with
 MOST_PROBLEMS = 100  # that are said at once
 
 Explain = Callable[[str, Any, Mapping[str, Any]], str]

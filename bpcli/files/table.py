@@ -1,18 +1,17 @@
 """a CSV file with a row for each image in -> its images and labels out."""
 
-import gzip
+import io
 import math
 import warnings
 import zlib
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError
-from bpcli.files.idx import GZIP
+from bpcli.files.idx import open_unpacked
 from bpcli.files.pixels import to_images, to_labels
 
 LABEL = ("label", "class", "target", "y")  # what a header calls the column of labels
@@ -30,7 +29,8 @@ def read_csv(path: Path) -> tuple[Bytes, Bytes]:
     DatasetError.
     """
     try:
-        with _open(path) as file, warnings.catch_warnings(action="ignore"):  # of no rows
+        text = io.TextIOWrapper(open_unpacked(path), encoding="utf-8-sig")  # Excel's begins so
+        with text as file, warnings.catch_warnings(action="ignore"):  # of no rows
             start = file.readline()
             delimiter = max(",;\t", key=start.count)
             names = [word.strip(' "\n').lower() for word in start.split(delimiter)]
@@ -54,14 +54,6 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return not word
     return True
-
-
-def _open(path: Path) -> TextIO:
-    with path.open("rb") as file:
-        packed = file.read(len(GZIP)) == GZIP
-    return (
-        gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig")
-    )
 
 
 def _split(path: Path, rows: npt.NDArray[np.float32], column: int) -> tuple[Bytes, Bytes]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from bpcli import __version__, machine
 from bpcli.arrays import Array, Shape
@@ -67,11 +66,11 @@ class Checkpoint:
         """SHA-256 of the network's arrays."""
         return digest(self.parameters)
 
-    def network(self, dtype: npt.DTypeLike = np.float32) -> Network:
-        """Return the trained network, in float32 or float64."""
+    def network(self) -> Network:
+        """Return the trained network, in float32."""
         rng = np.random.default_rng(self.config.seed)  # the weights are overwritten
         options = vars(self.config.network)
-        network = build_network(self.pixels, self.classes, rng, **options, dtype=dtype)
+        network = build_network(self.pixels, self.classes, rng, **options)
         for name, array in network.arrays.items():
             array[...] = self.arrays[name]
         return network

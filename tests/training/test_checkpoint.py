@@ -34,7 +34,7 @@ def test_numpy_opens_it_without_pickle(model, run):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_loading_gives_the_same_network(model, run, dtype):
-    network = load(model).network(dtype)
+    network = load(model).network().astype(dtype)
     assert network.parameters.dtype == dtype
     np.testing.assert_array_equal(network.parameters, run.network.parameters)
 
