@@ -3,21 +3,26 @@
 PYTHON ?= python3
 CONFIG ?= configs/mnist.yaml
 VENV   ?= .venv
+# The oldest Python that bpcli takes, and the newest that is here.
+PYTHONS ?= python3.11 $(shell for minor in 16 15 14 13 12; do \
+  python3.$$minor -c "print('python3.$$minor')" 2> /dev/null && break; done)
 
 BPCLI := $(VENV)/bin/bpcli
 CODE  := $(wildcard bpcli/*.py bpcli/*/*.py)
 
-# configs/fast.yaml makes fast.npz, other/fast.yaml makes other-fast.npz.
-model  = $(subst /,-,$(patsubst configs/%,%,$(patsubst /%,%,$(basename $(1))))).npz
+# configs/fast.yaml makes fast.npz, other/fast.yaml makes other-fast.npz. Make takes a space for the
+# end of a name, but where a backslash stands before it.
+space := $(subst ,, )
+model  = $(subst /,-,$(patsubst configs/%,%,$(patsubst /%,%,$(basename $(subst $(space),-,$(1)))))).npz
 MODEL := $(call model,$(CONFIG))
-MODELS := $(foreach config,$(CONFIG) $(wildcard configs/*.yaml),$(call model,$(config)))
+MODELS := $(MODEL) $(foreach config,$(wildcard configs/*.yaml),$(call model,$(config)))
 
-.PHONY: help train eval gradcheck test test-long lint bench table clean
+.PHONY: help train eval gradcheck test test-long test-pythons lint bench table clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' \
-	  | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
+	  | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
 
 train: $(MODEL)  ## train the net of CONFIG, unless its model is newer than CONFIG and the code
 
@@ -25,13 +30,16 @@ eval: $(MODEL)  ## measure the model of CONFIG on the test images, training it f
 	$(BPCLI) eval $(MODEL)
 
 gradcheck: $(VENV)/installed  ## check every gradient of CONFIG's net against a numerical one
-	$(BPCLI) gradcheck $(CONFIG)
+	$(BPCLI) gradcheck '$(CONFIG)'
 
 test: $(VENV)/installed-dev  ## run the whole test suite, with branch coverage
 	$(VENV)/bin/python -m pytest $(or $(TESTS),--cov)
 
 test-long: $(VENV)/installed-dev  ## run the long forms of the tests of faults and hostile input
 	$(VENV)/bin/python -m pytest --long $(or $(TESTS),tests/training/test_output.py tests/files/test_fuzz.py tests/training/test_soak.py)
+
+test-pythons:  ## run the whole test suite on the oldest Python that bpcli takes and the newest here
+	for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python VENV=.venv-$${python##*/} || exit; done
 
 lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
 	$(VENV)/bin/ruff check .
@@ -45,13 +53,13 @@ table: $(VENV)/installed  ## measure what the configurations of configs/table re
 	$(VENV)/bin/python tests/benchmarks/table.py $(TABLE)
 
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
-	rm -rf $(VENV) dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-* dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f $(MODELS) $(MODELS:=.part) .*.bpcli.tmp .*.bpcli.lock
 	find bpcli tests -name __pycache__ -exec rm -r {} +
 
 # A model is as good as the configuration and the code that made it.
-$(MODEL): $(CONFIG) $(CODE) | $(VENV)/installed
-	$(BPCLI) train $(CONFIG) -o $@
+$(MODEL): $(subst $(space),\ ,$(CONFIG)) $(CODE) | $(VENV)/installed
+	$(BPCLI) train '$(CONFIG)' -o $@
 
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or \

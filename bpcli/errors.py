@@ -20,6 +20,19 @@ class DatasetError(BpcliError):
     """Image or label files that are missing, damaged or do not belong together."""
 
 
+class PictureError(BpcliError):
+    """A picture that is missing, damaged, or no picture."""
+
+
+class ExtraError(BpcliError):
+    """Work that needs a package which only an optional extra of bpcli installs."""
+
+    def __init__(self, work: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{work} needs {package}, which is not installed: pip install 'bpcli-mnist[{extra}]'"
+        )
+
+
 class ArrayError(BpcliError):
     """An array that no layer takes, or a network that no array goes through."""
 

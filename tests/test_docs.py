@@ -217,12 +217,27 @@ def test_make_trains_only_when_something_changed(clone):
     for changed in ("configs/fast.yaml", "bpcli/backprop/layers.py", "bpcli/errors.py"):
         before = (clone / changed).stat()
         (clone / changed).touch()
-        assert "bpcli train configs/fast.yaml -o fast.npz" in run(f"{command} -n", clone)[1]
+        assert "bpcli train 'configs/fast.yaml' -o fast.npz" in run(f"{command} -n", clone)[1]
         os.utime(clone / changed, (before.st_atime, before.st_mtime))
         assert "bpcli train" not in run(f"{command} -n", clone)[1]
     code, output = run("make eval CONFIG=configs/fast.yaml", clone)
     assert code == 0
     assert "accuracy 97." in output
+
+
+def test_a_configuration_may_have_spaces_in_its_name(clone):
+    config = clone / "of mine" / "my net.yaml"
+    config.parent.mkdir()
+    config.write_text("training: {iterations: 1}")
+    command = "make train CONFIG='of mine/my net.yaml'"
+    code, output = run(command, clone)
+    assert code == 0, output
+    assert "of-mine-my-net.npz: test accuracy" in output
+    assert "bpcli train" not in run(command, clone)[1]
+    config.touch()
+    assert (
+        "bpcli train 'of mine/my net.yaml' -o of-mine-my-net.npz" in run(f"{command} -n", clone)[1]
+    )
 
 
 def test_the_project_speaks_of_itself_alone():

@@ -28,6 +28,7 @@ def data_command(source: str, output: str | None, as_json: bool) -> None:
     from bpcli import show
     from bpcli.data import look_into
     from bpcli.files.keras import check_free, write_keras
+    from bpcli.files.labels import Labelled
     from bpcli.show.picture import HALVES
 
     if output is not None:
@@ -40,7 +41,10 @@ def data_command(source: str, output: str | None, as_json: bool) -> None:
         width, ascii_only = shutil.get_terminal_size().columns, not can_print(HALVES)
         say(show.draw_contents(source, found, width, ascii_only=ascii_only))
     if output is not None:
-        write_keras(output, {s.name: (s.images.reshape(-1, *s.size), s.labels) for s in splits})
+        write_keras(
+            output,
+            {s.name: Labelled(s.images.reshape(-1, *s.size), s.labels, s.names) for s in splits},
+        )
 
 
 def _load(source: str) -> "list[Split]":

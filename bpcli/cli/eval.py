@@ -73,7 +73,7 @@ def eval_command(
     if as_json:
         say(show.evaluation_fields(model, saved, split, found, mistakes))
     else:
-        say(show.draw_evaluation(model, split, found))
+        say(show.draw_evaluation(model, split, found, saved.names))
         if mistakes:
             say("\n" + _draw(mistakes, images))
     if min_accuracy is not None and found.accuracy < min_accuracy:

@@ -10,7 +10,7 @@ from bpcli.data.dataset import Split
 
 @dataclass(frozen=True)
 class Contents:
-    """What a split holds; `counts` has how many images there are of each class that there are.
+    """What a split holds; `counts` has how many images there are of each class, by its name.
 
     `mean` is their mean, and `firsts` has the first of each class: (height, width), in uint8, with
     grey levels from `darkest` to `brightest`.
@@ -21,25 +21,25 @@ class Contents:
     size: tuple[int, int]
     darkest: int
     brightest: int
-    counts: dict[int, int]
+    counts: dict[str, int]
     mean: Bytes
-    firsts: dict[int, Bytes]
+    firsts: dict[str, Bytes]
 
 
 def look_into(split: Split) -> Contents:
     """Return what a split holds."""
     classes, firsts, counts = np.unique(split.labels, return_index=True, return_counts=True)
-    labels = classes.tolist()
+    names = [split.names[label] for label in classes]
     return Contents(
         name=split.name,
         images=len(split),
         size=split.size,
         darkest=int(split.images.min()),
         brightest=int(split.images.max()),
-        counts=dict(zip(labels, counts.tolist(), strict=True)),
+        counts=dict(zip(names, counts.tolist(), strict=True)),
         mean=np.round(split.images.mean(axis=0)).astype(np.uint8).reshape(split.size),
         firsts={
-            label: split.images[first].reshape(split.size)
-            for label, first in zip(labels, firsts.tolist(), strict=True)
+            name: split.images[first].reshape(split.size)
+            for name, first in zip(names, firsts.tolist(), strict=True)
         },
     )

@@ -11,6 +11,7 @@ import numpy as np
 from bpcli.arrays import Array, Bytes
 from bpcli.data.warp import deskew_images
 from bpcli.errors import DatasetError
+from bpcli.files.labels import list_names
 from bpcli.files.source import has_splits, read_split
 
 FileName = Literal["train", "test"]
@@ -25,13 +26,15 @@ WHITE = 255  # the largest grey level of MNIST
 class Split:
     """Images of one purpose: `images` (N, pixels) and `labels` (N,), both uint8.
 
-    `size` is that of an image, (height, width), in pixels. `white` is the grey level that becomes
-    1 when the images go into a network.
+    A label is the number of a class, from 0; what the class is called is in `names`. `size` is that
+    of an image, (height, width), in pixels. `white` is the grey level that becomes 1 when the
+    images go into a network.
     """
 
     name: SplitName
     images: Bytes
     labels: Bytes
+    names: tuple[str, ...]
     source: str
     size: tuple[int, int]
     white: int = WHITE
@@ -46,6 +49,22 @@ class Split:
         flat = np.ascontiguousarray(images).reshape(self.images.shape)
         return replace(self, images=flat, size=(width, height))
 
+    def renumbered(self, names: tuple[str, ...]) -> "Split":
+        """Return the images with other numbers for the same classes: their places in `names`.
+
+        Raises DatasetError if there is a class that is not among them.
+        """
+        if names == self.names:
+            return self
+        unknown = [name for name in self.names if name not in names]
+        if unknown:
+            raise DatasetError(
+                f"{self.source}: {self.name} labels: found {list_names(unknown)}, expected only "
+                f"{list_names(names)}, the classes of the training images"
+            )
+        numbers = np.array([names.index(name) for name in self.names], np.uint8)
+        return replace(self, labels=numbers[self.labels], names=names)
+
     def check_fits(self, pixels: int, classes: int) -> None:
         """Raise DatasetError if a network for so many pixels and classes cannot take the images."""
         if self.images.shape[1] != pixels:
@@ -53,10 +72,10 @@ class Split:
                 f"{self.source}: {self.name} images: found {self.images.shape[1]} pixels, "
                 f"expected {pixels}, as the model was trained on"
             )
-        if self.labels.max() >= classes:
+        if len(self.names) > classes:
             raise DatasetError(
-                f"{self.source}: {self.name} labels: found {self.labels.max()}, "
-                f"expected at most {classes - 1}, as the model was trained on"
+                f"{self.source}: {self.name} labels: found {len(self.names)} classes, expected "
+                f"{classes}, as the model was trained on"
             )
 
 
@@ -90,9 +109,14 @@ class Dataset:
         return self.train.white
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called, in order: as the labels in the files."""
+        return self.train.names
+
+    @property
     def classes(self) -> int:
-        """Number of classes: one more than the largest label."""
-        return int(max(self.train.labels.max(), self.held_out.labels.max())) + 1
+        """Number of classes."""
+        return len(self.names)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -110,7 +134,7 @@ def load_dataset(
     deskew: bool = False,
     transpose: bool = False,
 ) -> Dataset:
-    """Load the bundled MNIST (`mnist`), a folder of IDX files or CSV, an `.npz` or a `.csv`.
+    """Load the bundled MNIST (`mnist`), a folder of IDX files, CSV or pictures, `.npz` or `.csv`.
 
     With `validation`, that many of the last training images are held out in place of the test
     images; with `transpose`, rows of all images become columns, as EMNIST's want; with `deskew`,
@@ -120,32 +144,23 @@ def load_dataset(
     """
     if not has_splits(source) and not validation:
         raise DatasetError(
-            f"{source}: found one CSV file, expected a folder with train.csv and test.csv; or hold "
-            "some of its images out by dataset.validation"
+            f"{source}: found images without others to test on, expected a folder with both, as "
+            "train.csv and test.csv, or train/ and test/; or hold some out by dataset.validation"
         )
     train = load_split(source, "train", deskew=deskew, transpose=transpose)
     white = WHITE if source == "mnist" else max(1, int(train.images.max()))
     train = replace(train, white=white)
     if has_splits(source):
         test = load_split(source, "test", deskew=deskew, transpose=transpose, white=white)
-        _check_belong(train, test)
+        if train.images.shape[1] != test.images.shape[1]:
+            raise DatasetError(
+                f"{source}: training images have {train.images.shape[1]} pixels and test images "
+                f"{test.images.shape[1]}, expected the same"
+            )
+        test = test.renumbered(train.names)
         if not validation:
             return Dataset(train, test)
     return _hold_out(train, validation)
-
-
-def _check_belong(train: Split, test: Split) -> None:
-    """Raise DatasetError if a network for the training images cannot take the test images."""
-    if train.images.shape[1] != test.images.shape[1]:
-        raise DatasetError(
-            f"{train.source}: training images have {train.images.shape[1]} pixels and test images "
-            f"{test.images.shape[1]}, expected the same"
-        )
-    if test.labels.max() > train.labels.max():
-        raise DatasetError(
-            f"{train.source}: a test label is {test.labels.max()}, expected at most "
-            f"{train.labels.max()}, the largest training label"
-        )
 
 
 def _hold_out(train: Split, validation: int) -> Dataset:
@@ -174,11 +189,10 @@ def load_split(
 
     `white` is the grey level that becomes 1.
     """
-    images, labels = read_split(source, name, BUNDLED)
-    n, height, width = images.shape
-    flat, size = images.reshape(n, height * width), (height, width)
-    # Labels are used to count with: a file that is changed meanwhile must not change them.
-    split = Split(name, flat, labels.copy(), source, size, white)
+    found = read_split(source, name, BUNDLED)
+    n, height, width = found.images.shape
+    flat, size = found.images.reshape(n, height * width), (height, width)
+    split = Split(name, flat, found.labels, found.names, source, size, white)
     if transpose:
         split = split.transposed()
     return replace(split, images=deskew_images(split.images, split.size)) if deskew else split

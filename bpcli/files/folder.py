@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy.typing as npt
 
-from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError
 from bpcli.files.document import readable
 from bpcli.files.idx import is_idx, read_idx
+from bpcli.files.image import SUFFIXES
+from bpcli.files.image_folder import find_classes, read_classes
 from bpcli.files.keras import read_one
-from bpcli.files.pixels import to_images, to_labels
+from bpcli.files.labels import Labelled, to_classes
+from bpcli.files.pixels import to_images
 from bpcli.files.table import is_csv, read_csv
 
 DEPTH = 2  # of folders inside the folder: MNIST/raw, or one for each file
@@ -22,15 +24,16 @@ SHOWN = 8  # entries that a message lists
 NAME = r"(?:^|[-_. ]){split}[-_. ]?{what}(?![a-z])"
 SPLITS = {"train": "train(?:ing)?", "test": "(?:test|t10k)"}
 IMAGES, LABELS = "(?:images?|imgs)", "labels?"
-OTHER = (".png", ".jpg", ".jpeg", ".txt", ".md", ".md5", ".html", ".zip", ".tar", ".part", ".csv")
+OTHER = (".txt", ".md", ".md5", ".html", ".zip", ".tar", ".part", ".csv", *SUFFIXES)
 CSV = r"(?:^|[-_. ]){split}(?![a-z]).*\.csv(?:\.gz)?$"
 
 
-def read_folder(folder: Path, split: str) -> tuple[Bytes, Bytes]:
-    """Return images (N, height, width) and labels (N,) of `train` or `test`.
+def read_folder(folder: Path, split: str) -> Labelled:
+    """Return the images and labels of `train` or `test`.
 
-    The folder, or one inside it, has an IDX file for each, an .npz of one array for each, or a CSV
-    with both. Raises DatasetError where it has not, or has two files that might be meant.
+    The folder, or one inside it, has an IDX file for each, an .npz of one array for each, a CSV
+    with both, or pictures in a folder for each class. Raises DatasetError where it has not, or has
+    two files that might be meant.
     """
     image_path = _find(folder, NAME.format(split=SPLITS[split], what=IMAGES))
     label_path = _find(folder, NAME.format(split=SPLITS[split], what=LABELS))
@@ -39,27 +42,25 @@ def read_folder(folder: Path, split: str) -> tuple[Bytes, Bytes]:
         array = _read(label_path, 1, 2)
         if array.ndim > 1 and label_path.suffix != ".npz":
             array = array[:, 0]  # QMNIST's other columns are on the writer
-        labels = to_labels(array, str(label_path))
-        return _check_as_many(images, image_path, labels, label_path)
+        labels, names = to_classes(array, str(label_path))
+        if len(images) != len(labels):
+            raise DatasetError(
+                f"{label_path}: found {len(labels)} labels, expected one for each of the "
+                f"{len(images)} images in {image_path}"
+            )
+        return Labelled(images, labels, names)
     table = _find(folder, CSV.format(split=SPLITS[split]), csv=True)
     if table:
         return read_csv(table)
+    classes = find_classes(folder, split)
+    if classes:
+        return read_classes(classes)
     prefix = "train" if split == "train" else "t10k"
     missing = "labels-idx1-ubyte" if image_path else "images-idx3-ubyte"
     raise DatasetError(
-        f"{folder}: found {_list(folder)}, expected {prefix}-{missing} or the like, or {split}.csv"
+        f"{folder}: found {_list(folder)}, expected {prefix}-{missing} or the like, {split}.csv, "
+        f"or a folder {split} with a folder of pictures for each class"
     )
-
-
-def _check_as_many(
-    images: Bytes, image_path: Path, labels: Bytes, label_path: Path
-) -> tuple[Bytes, Bytes]:
-    if len(images) != len(labels):
-        raise DatasetError(
-            f"{label_path}: found {len(labels)} labels, expected one for each of the "
-            f"{len(images)} images in {image_path}"
-        )
-    return images, labels
 
 
 def _read(path: Path, *dimensions: int) -> npt.NDArray[Any]:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError, SaveError
 from bpcli.files import atomic
 from bpcli.files.archive import list_arrays, open_file, read_arrays
 from bpcli.files.document import readable
-from bpcli.files.pixels import to_images, to_labels
+from bpcli.files.labels import Labelled, to_classes, to_labels
+from bpcli.files.pixels import to_images
 
 # What Keras, MedMNIST and others call the two arrays of a split, and KMNIST the one of a file.
 IMAGES = ("x_{}", "{}_images", "{}_x", "images_{}", "{}_data", "{}x")
@@ -21,14 +21,14 @@ LABELS = ("y_{}", "{}_labels", "{}_y", "labels_{}", "{}_targets", "{}y")
 ONE = "arr_0"
 
 
-def read_keras(path: Path, split: str) -> tuple[Bytes, Bytes]:
-    """Return images (N, height, width) and labels (N,) of `train` or `test`.
+def read_keras(path: Path, split: str) -> Labelled:
+    """Return the images and labels of `train` or `test`.
 
     Raises DatasetError where they are missing, damaged, or nothing that can be bytes.
     """
     images, name = _read(path, [form.format(split) for form in IMAGES])
     labels, other = _read(path, [form.format(split) for form in LABELS])
-    return to_images(images, f"{path}: {name}"), to_labels(labels, f"{path}: {other}")
+    return Labelled(to_images(images, f"{path}: {name}"), *to_classes(labels, f"{path}: {other}"))
 
 
 def read_one(path: Path) -> npt.NDArray[Any]:
@@ -42,7 +42,7 @@ def check_free(path: str | Path) -> None:
         raise DatasetError(f"{path}: found a file, expected none there; choose another with -o")
 
 
-def write_keras(path: str | Path, splits: Mapping[str, tuple[Bytes, Bytes]]) -> None:
+def write_keras(path: str | Path, splits: Mapping[str, Labelled]) -> None:
     """Write an .npz that `read_keras` reads, of images and labels by split: all, or nothing.
 
     Raises SaveError, and DatasetError as `check_free` does.
@@ -50,8 +50,9 @@ def write_keras(path: str | Path, splits: Mapping[str, tuple[Bytes, Bytes]]) -> 
     path = Path(path)
     check_free(path)
     arrays: dict[str, Any] = {}
-    for split, (images, labels) in splits.items():
-        arrays |= {IMAGES[0].format(split): images, LABELS[0].format(split): labels}
+    for split, found in splits.items():
+        arrays[IMAGES[0].format(split)] = found.images
+        arrays[LABELS[0].format(split)] = to_labels(found.labels, found.names)
     try:
         with atomic.replacing(path) as file:
             np.savez_compressed(file, **arrays)

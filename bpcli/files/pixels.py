@@ -1,4 +1,4 @@
-"""arrays of images and labels as people save them in -> bytes (N, height, width) and (N,) out."""
+"""arrays of images as people save them in -> bytes (N, height, width) out."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from bpcli.arrays import Bytes, Shape
 from bpcli.errors import DatasetError
 
-WHITE = 255  # the largest grey level, and the largest label
+WHITE = 255  # the largest grey level
 COLOURS = (3, 4)  # channels of a picture that is not grey
 IMAGE, CHANNELS = 3, 4  # dimensions of grey images, and of images with channels
 
@@ -25,31 +25,7 @@ def to_images(array: npt.NDArray[Any], place: str) -> Bytes:
     return np.ascontiguousarray(images.reshape(_shape(images.shape, place)))
 
 
-def to_labels(array: npt.NDArray[Any], place: str) -> Bytes:
-    """Return labels (N,), in bytes, of an array that messages call `place`.
-
-    It may be (N,), (N, 1), or (N, classes) of one-hot rows, and of any numbers that are whole.
-    Raises DatasetError.
-    """
-    if array.ndim == 2 and array.shape[1] > 1:  # noqa: PLR2004 - rows and columns
-        ones = array.astype(bool)
-        if array.dtype.kind not in "buif" or not (ones == array).all() or (ones.sum(1) != 1).any():
-            raise DatasetError(
-                f"{place}: found {array.dtype} {array.shape}, expected a label for each image, or "
-                "rows of zeros with a single one"
-            )
-        array = ones.argmax(axis=1)
-    if array.size != len(array.reshape(-1)) or array.ndim not in (1, 2):
-        raise DatasetError(f"{place}: found the shape {array.shape}, expected (N,)")
-    labels = array.reshape(-1)
-    if labels.dtype.kind == "f" and not (labels == np.round(labels)).all():
-        raise DatasetError(
-            f"{place}: found {labels[labels != np.round(labels)][0]:g}, expected whole numbers"
-        )
-    return _to_bytes(labels, place, scaled=False)
-
-
-def _to_bytes(array: npt.NDArray[Any], place: str, *, scaled: bool = True) -> Bytes:
+def _to_bytes(array: npt.NDArray[Any], place: str) -> Bytes:
     if array.dtype.kind not in "buif" or not array.size:
         raise DatasetError(f"{place}: found {array.dtype} {array.shape}, expected numbers")
     if array.dtype == np.uint8:
@@ -58,7 +34,7 @@ def _to_bytes(array: npt.NDArray[Any], place: str, *, scaled: bool = True) -> By
     if not (low >= 0 and high <= WHITE):
         hint = "; divide it by 257" if high > WHITE and array.dtype == np.uint16 else ""
         raise DatasetError(f"{place}: goes from {low:g} to {high:g}, expected 0 to {WHITE}{hint}")
-    if scaled and array.dtype.kind == "f":
+    if array.dtype.kind == "f":
         array = np.round(array * WHITE if high <= 1 else array)
     return array.astype(np.uint8)
 

@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
-from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError
+from bpcli.files import image_folder
 from bpcli.files.folder import read_folder
 from bpcli.files.keras import read_keras
 from bpcli.files.kind import describe_file
+from bpcli.files.labels import Labelled
 from bpcli.files.table import is_csv, read_csv
 
-EXPECTED = "expected mnist, a folder of IDX files or CSV, or a file .npz or .csv"
+EXPECTED = "expected mnist, a folder of IDX files, CSV or pictures, or a file .npz or .csv"
 
 
-def read_split(source: str, split: str, bundled: Path) -> tuple[Bytes, Bytes]:
-    """Return images (N, height, width) and labels (N,), as many, of `train` or `test`.
+def read_split(source: str, split: str, bundled: Path) -> Labelled:
+    """Return as many images as labels, of `train` or `test`.
 
     The source is a folder, an .npz, or a CSV; `mnist` is the folder `bundled`. Raises DatasetError
     for whatever is wrong with it.
@@ -27,27 +28,35 @@ def read_split(source: str, split: str, bundled: Path) -> tuple[Bytes, Bytes]:
         if path.is_dir():
             return read_folder(path, split)
         if path.suffix == ".npz" and path.exists():
-            images, labels = read_keras(path, split)
+            found = read_keras(path, split)
         elif is_csv(path) and path.is_file():
-            images, labels = read_csv(path)
+            found = read_csv(path)
         else:
-            found = describe_file(path)
+            what = describe_file(path)
             relative = not (path.exists() or path.is_absolute())
             where = f" (looked for in {Path.cwd()})" if relative else ""
-            raise DatasetError(f"{path}: found {found}{where}; {EXPECTED}")
+            raise DatasetError(f"{path}: found {what}{where}; {EXPECTED}")
     except (OSError, RuntimeError) as error:  # no such home, no permission, too long a name
         raise DatasetError(f"{source}: cannot be read: {error}") from error
-    if len(images) != len(labels):
+    if len(found.images) != len(found.labels):
         raise DatasetError(
-            f"{path}: found {len(labels)} labels, expected one for each of the {len(images)} images"
+            f"{path}: found {len(found.labels)} labels, expected one for each of the "
+            f"{len(found.images)} images"
         )
-    return images, labels
+    return found
 
 
 def has_splits(source: str) -> bool:
-    """Tell whether a source has training and test images, and is no CSV file by itself."""
+    """Tell whether a source has training images apart from test images.
+
+    A CSV file has not, nor have folders of pictures for each class, unless they are in two others.
+    """
+    if source == "mnist":
+        return True
     try:
         path = Path(source).expanduser()
-        return source == "mnist" or not (is_csv(path) and path.is_file())
+        if path.is_dir():
+            return image_folder.has_splits(path) or not image_folder.find_classes(path, "test")
+        return not (is_csv(path) and path.is_file())
     except (OSError, RuntimeError):  # which `read_split` says in words
         return True

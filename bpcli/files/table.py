@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError
 from bpcli.files.idx import open_unpacked
-from bpcli.files.pixels import to_images, to_labels
+from bpcli.files.labels import Labelled, to_classes
+from bpcli.files.pixels import to_images
 
 LABEL = ("label", "class", "target", "y")  # what a header calls the column of labels
 
@@ -22,8 +22,8 @@ def is_csv(path: Path) -> bool:
     return path.name.lower().endswith((".csv", ".csv.gz"))
 
 
-def read_csv(path: Path) -> tuple[Bytes, Bytes]:
-    """Return images (N, height, width) and labels (N,); rows are of a label and square images.
+def read_csv(path: Path) -> Labelled:
+    """Return images and labels; rows are of a label and square images.
 
     A header may name the column of labels (`label`, say), which is the first one otherwise. Raises
     DatasetError.
@@ -56,7 +56,7 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _split(path: Path, rows: npt.NDArray[np.float32], column: int) -> tuple[Bytes, Bytes]:
+def _split(path: Path, rows: npt.NDArray[np.float32], column: int) -> Labelled:
     pixels = rows.shape[1] - 1
     if math.isqrt(pixels) ** 2 != pixels or not pixels:
         hint = "; are the labels missing?" if math.isqrt(pixels + 1) ** 2 == pixels + 1 else ""
@@ -65,4 +65,4 @@ def _split(path: Path, rows: npt.NDArray[np.float32], column: int) -> tuple[Byte
             f"image, as 785{hint}"
         )
     images = to_images(np.delete(rows, column, axis=1), f"{path}: pixels")
-    return images, to_labels(rows[:, column], f"{path}: labels")
+    return Labelled(images, *to_classes(rows[:, column], f"{path}: labels"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from bpcli.arrays import Bytes
 from bpcli.data.contents import Contents
+from bpcli.files.labels import sort_names
 from bpcli.show.picture import draw_picture, draw_row
 
 MOST_PICTURES = 30  # of first images: classes beyond them are only counted
@@ -12,7 +13,8 @@ MOST_PICTURES = 30  # of first images: classes beyond them are only counted
 
 def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_only: bool) -> str:
     """Return what `bpcli data` prints: splits, classes, the mean image, the first of each class."""
-    classes = sorted({label for contents in found for label in contents.counts})
+    classes = sort_names(name for contents in found for name in contents.counts)
+    column = max(5, *map(len, classes))
     height, across = found[0].size
     number = f"{len(classes)} class" + "es" * (len(classes) != 1)
     lines = [
@@ -21,10 +23,10 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
         "split   images  grey levels",
         *(f"{c.name:<5}  {c.images:7,d}  {c.darkest} to {c.brightest}" for c in found),
         "",
-        "class" + "".join(f"{contents.name:>9}" for contents in found),
+        f"{'class':<{column}}" + "".join(f"{contents.name:>9}" for contents in found),
         *(
-            f"{label:5d}" + "".join(f"{c.counts.get(label, 0):9,d}" for c in found)
-            for label in classes
+            f"{name:>{column}}" + "".join(f"{c.counts.get(name, 0):9,d}" for c in found)
+            for name in classes
         ),
         "",
     ]
@@ -34,13 +36,13 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
         return [caption, *draw_picture(image, max(1, white), ascii_only=ascii_only)]
 
     pictures = [draw(f"mean of {first.name}", first.mean, int(first.mean.max()))]
-    for label, image in list(first.firsts.items())[:MOST_PICTURES]:
-        pictures.append(draw(f"first {label}", image, first.brightest))
+    for name, image in list(first.firsts.items())[:MOST_PICTURES]:
+        pictures.append(draw(f"first {name}", image, first.brightest))
     return "\n".join([*lines, draw_row(pictures, width)])
 
 
 def contents_fields(source: str, found: Sequence[Contents]) -> dict[str, Any]:
-    """Return the fields of `bpcli data --json`; the keys of `counts` are classes."""
+    """Return the fields of `bpcli data --json`; the keys of `counts` are names of classes."""
     splits = {
         contents.name: {
             "images": contents.images,

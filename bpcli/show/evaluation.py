@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from bpcli.data.dataset import Split
 from bpcli.show.number import json_fields, json_number
 from bpcli.show.picture import draw_picture, draw_row
@@ -10,22 +12,24 @@ from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import Evaluation, Mistake
 
 
-def draw_evaluation(model: str, split: str, found: Evaluation) -> str:
-    """Return the page that `bpcli eval` prints."""
-    width = max(5, len(str(found.confusion.max())) + 1)
-    classes = range(len(found.confusion))
+def draw_evaluation(model: str, split: str, found: Evaluation, names: Sequence[str]) -> str:
+    """Return what `bpcli eval` prints, without classes that no image is of or taken for."""
+    confusion = found.confusion
+    classes = np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1)).tolist()
+    width = max(5, len(str(confusion.max())) + 1)
+    column = max(5, *(len(names[c]) for c in classes))
+    heads = "".join(f"{names[c][: width - 1]:>{width}}" for c in classes)
     lines = [
         f"{model}: {found.images:,} {split} images",
         f"accuracy {found.accuracy:.2%}, loss {found.loss:.4f}",
         "",
-        "class  precision  recall  predicted as",
-        " " * 24 + "".join(f"{c:{width}d}" for c in classes),
+        f"{'class':<{column}}  precision  recall  predicted as",
+        " " * (column + 19) + heads,
     ]
-    for c, precision, recall, counts in zip(
-        classes, found.precision, found.recall, found.confusion.tolist(), strict=True
-    ):
-        cells = "".join(f"{count:{width}d}" for count in counts)
-        lines.append(f"{c:5d}  {_percent(precision):>9}  {_percent(recall):>6}  {cells}")
+    for c in classes:
+        precision, recall = _percent(found.precision[c]), _percent(found.recall[c])
+        cells = "".join(f"{confusion[c, other]:{width}d}" for other in classes)
+        lines.append(f"{names[c]:>{column}}  {precision:>9}  {recall:>6}  {cells}")
     return "\n".join(lines)
 
 
@@ -38,7 +42,11 @@ def evaluation_fields(
 ) -> dict[str, Any]:
     """Return the fields of `bpcli eval --json`; `mistakes` only where they were asked for."""
     pairs = zip(found.precision, found.recall, strict=True)
-    asked = {} if mistakes is None else {"mistakes": [json_fields(mistake) for mistake in mistakes]}
+    asked = {}
+    if mistakes is not None:
+        asked["mistakes"] = [
+            json_fields(mistake) | _name(mistake, saved.names) for mistake in mistakes
+        ]
     return {
         "model": model,
         "seed": saved.config.seed,
@@ -47,6 +55,7 @@ def evaluation_fields(
         "images": found.images,
         "accuracy": found.accuracy,
         "loss": json_number(found.loss),
+        "classes": saved.names,
         "confusion": found.confusion.tolist(),
         "per_class": [{"precision": precision, "recall": recall} for precision, recall in pairs],
         **asked,
@@ -60,9 +69,16 @@ def draw_mistakes(
     pictures = []
     for mistake in mistakes:
         image = split.images[mistake.index].reshape(split.size)
-        caption = f"#{mistake.index}: {mistake.label}, taken for {mistake.predicted}"
+        caption = "#{index}: {label}, taken for {predicted}".format(
+            index=mistake.index, **_name(mistake, split.names)
+        )
         pictures.append([caption, *draw_picture(image, split.white, ascii_only=ascii_only)])
     return draw_row(pictures, width)
+
+
+def _name(mistake: Mistake, names: Sequence[str]) -> dict[str, str]:
+    """Return what the classes of a mistake are called."""
+    return {"label": names[mistake.label], "predicted": names[mistake.predicted]}
 
 
 def _percent(fraction: float | None) -> str:

@@ -1,9 +1,10 @@
 """a configuration and data in -> a run, what it found on the way, and the model that is left."""
 
-from bpcli.training.checkpoint import Checkpoint, load
+from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import Config, load_config
 from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistakes
 from bpcli.training.loop import train
+from bpcli.training.model import load
 from bpcli.training.output import Output, save
 from bpcli.training.record import Record
 from bpcli.training.run import Run, set_up, set_up_check

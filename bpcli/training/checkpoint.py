@@ -1,34 +1,23 @@
-"""a Run in -> the contents of a model file out, and such a file in -> a Checkpoint out.
-
-The file is an .npz: the arrays W1, b1, W2, ... as numpy.load opens them, the optimizer's vectors
-under `optimizer.NAME`, and one JSON text under `metadata`.
-"""
+"""what a model file holds in -> the network, the images that it takes, and its run again, out."""
 
 import hashlib
-import json
-import math
-import operator
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from bpcli import __version__, machine
-from bpcli.arrays import Array, Shape
-from bpcli.backprop.architecture import build_network, shapes
+from bpcli.arrays import Array
+from bpcli.backprop.architecture import build_network
 from bpcli.backprop.network import Network
-from bpcli.backprop.optimizer import METHODS
-from bpcli.data.dataset import WHITE, Split, SplitName, load_dataset, load_split
-from bpcli.errors import CheckpointError, ConfigError, DatasetError
-from bpcli.files.document import readable, show, to_scalar
-from bpcli.files.model import read_model, write_model
-from bpcli.training.config import Config, flatten, parse_config
+from bpcli.data.dataset import Split, SplitName, load_dataset, load_split
+from bpcli.errors import CheckpointError, DatasetError
+from bpcli.files.document import to_scalar
+from bpcli.training.config import Config, flatten
 from bpcli.training.record import Record
 from bpcli.training.run import Run
 
-FORMAT = 1
 OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
 
 
@@ -40,6 +29,7 @@ class Checkpoint:
     config: Config
     arrays: dict[str, Array]
     fingerprint: str
+    names: tuple[str, ...]
     white: int
     iteration: int
     dropout_state: dict[str, Any]
@@ -98,7 +88,7 @@ class Checkpoint:
                 "dataset.validation, and its own data"
             )
         images.check_fits(self.pixels, self.classes)
-        return images
+        return images.renumbered(self.names)
 
     def pass_on(self, run: Run) -> None:
         """Let a new run begin with these weights. Raises CheckpointError if they do not fit."""
@@ -133,32 +123,16 @@ class Checkpoint:
                 f"{self.path}: training.iterations is {run.config.training.iterations}, expected "
                 f"at least the {self.iteration} that are done"
             )
-        if run.dataset.fingerprint != self.fingerprint:
+        if (run.dataset.fingerprint, run.dataset.names) != (self.fingerprint, self.names):
             raise CheckpointError(
                 f"{self.path}: the training data of {run.config.dataset.source} are not those that "
                 "it was trained on; put them back, or train anew without --resume"
             )
-        for name, array in _arrays(run).items():
+        for name, array in arrays_of(run).items():
             array[...] = self.arrays[name]
         run.optimizer.updates = run.iteration = self.iteration
         run.dropout_rng.bit_generator.state = self.dropout_state
         run.record = self.record
-
-
-def write(file: BinaryIO, run: Run) -> None:
-    """Write all of `run` to a file. Raises OSError."""
-    metadata = {
-        "format": FORMAT,
-        "bpcli": __version__,
-        **machine.describe(),
-        "config": asdict(run.config),
-        "dataset": run.dataset.fingerprint,
-        "white": run.dataset.white,
-        "iteration": run.iteration,
-        "dropout": run.dropout_rng.bit_generator.state,
-        "record": run.record and run.record.to_fields(),
-    }
-    write_model(file, metadata, _arrays(run))
 
 
 def digest(parameters: Iterable[Array]) -> str:
@@ -169,75 +143,6 @@ def digest(parameters: Iterable[Array]) -> str:
     return found.hexdigest()
 
 
-def _arrays(run: Run) -> dict[str, Array]:
+def arrays_of(run: Run) -> dict[str, Array]:
     """Return all arrays of a model file under their names in it."""
     return run.network.arrays | {OPTIMIZER + name: v for name, v in run.optimizer.state.items()}
-
-
-def load(path: str | Path) -> Checkpoint:
-    """Read a model file. Raises CheckpointError, too if its arrays are not its configuration's."""
-    path = Path(path)
-    metadata, arrays = read_model(path)
-    try:
-        if metadata["format"] != FORMAT:
-            raise CheckpointError(
-                f"{path}: found format {show(metadata['format'])}, expected {FORMAT}; it was "
-                f"written by bpcli {show(metadata['bpcli'])}, this is {__version__}"
-            )
-        checkpoint = _describe(path, metadata, arrays)
-        _check_arrays(checkpoint)
-    except (
-        AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
-    ) as error:  # fmt: skip
-        raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
-    except ConfigError as error:
-        raise CheckpointError(f"{path}: found no valid configuration: {error}") from error
-    return checkpoint
-
-
-def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
-    """Return what the metadata say, as far as they make sense by themselves."""
-    iteration, record = operator.index(metadata["iteration"]), metadata["record"]
-    white = operator.index(metadata.get("white", WHITE))  # which older models do not say
-    if iteration < 0 or not 1 <= white <= WHITE:
-        raise ValueError(f"found {iteration} iterations and a grey level of {white}")
-    np.random.default_rng().bit_generator.state = metadata["dropout"]
-    return Checkpoint(
-        path=path,
-        config=parse_config(json.dumps(metadata["config"]), str(path)),
-        arrays=arrays,
-        fingerprint=str(metadata["dataset"]),
-        white=white,
-        iteration=iteration,
-        dropout_state=metadata["dropout"],
-        record=None if record is None else Record.from_fields(record, iteration),
-        surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
-    )
-
-
-def _check_arrays(checkpoint: Checkpoint) -> None:
-    """Raise CheckpointError unless the arrays are those of the configuration's network."""
-    if not all(array.size for array in checkpoint.parameters):
-        raise CheckpointError(f"{checkpoint.path}: found an array without numbers, expected some")
-    expected = _expected_shapes(checkpoint)
-    for name in sorted(expected.keys() | checkpoint.arrays.keys()):
-        array = checkpoint.arrays.get(name)
-        found = "no such array" if array is None else f"{array.dtype} {array.shape}"
-        wanted = f"float32 {expected[name]}" if name in expected else "no such array"
-        if found != wanted:
-            raise CheckpointError(
-                f"{checkpoint.path}: {readable(name)}: found {found}, expected {wanted}"
-            )
-        if not np.isfinite(checkpoint.arrays[name]).all():
-            raise CheckpointError(
-                f"{checkpoint.path}: {name}: found values that are not finite, expected numbers"
-            )
-
-
-def _expected_shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
-    """Return the shape of every array of a model with this configuration, by its name."""
-    hidden = checkpoint.config.network.hidden
-    own = shapes(checkpoint.pixels, checkpoint.classes, hidden)
-    total = sum(map(math.prod, own.values()))
-    vectors = METHODS[checkpoint.config.optimizer.method].remembers
-    return own | {OPTIMIZER + name: (total,) for name in vectors}

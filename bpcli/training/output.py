@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from bpcli import machine
-from bpcli.data.dataset import WHITE
+from bpcli.data.dataset import WHITE, Dataset
 from bpcli.errors import CheckpointError, SaveError
 from bpcli.files import atomic
+from bpcli.files.labels import list_names
 from bpcli.files.model import is_model
-from bpcli.training import checkpoint
+from bpcli.training import model
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import load_config
 from bpcli.training.loop import check_finite
@@ -90,17 +91,12 @@ class Output:
     def _begin(
         self, config_file: str | None, overrides: Sequence[str], init: str | None
     ) -> tuple[Run, list[str]]:
-        saved = checkpoint.load(init) if init else None
+        saved = model.load(init) if init else None
         base = saved.config if saved and config_file is None else None
-        run, words = set_up(load_config(config_file, overrides, base)), []
+        run = set_up(load_config(config_file, overrides, base))
         if saved:
             saved.pass_on(run)
-        source, white = run.config.dataset.source, run.dataset.white
-        if source == "mnist" and os.path.lexists(source):
-            words.append("mnist: these are the bundled data; for what is beside you write ./mnist")
-        if white != WHITE:
-            words.append(f"{source}: grey levels go up to {white}, not {WHITE}; {white} is white")
-        return run, words
+        return run, _describe(run.dataset)
 
     def _resume(self, config_file: str | None, overrides: Sequence[str]) -> tuple[Run, list[str]]:
         saved = self.find()
@@ -131,11 +127,11 @@ class Output:
         """Load the unfinished run that has been written here, or else the finished one."""
         if os.path.lexists(self.part):
             try:
-                return checkpoint.load(self.part)
+                return model.load(self.part)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}; {WAYS_OUT}") from error
         if os.path.lexists(self.path):
-            return checkpoint.load(self.path)
+            return model.load(self.path)
         raise CheckpointError(
             f"{self.part}: found neither it nor {self.path}; train without --resume first"
         )
@@ -178,9 +174,21 @@ def save(path: str | Path, run: Run) -> None:
     try:
         _check_replaceable(path)
         with atomic.replacing(path) as file:
-            checkpoint.write(file, run)
+            model.write(file, run)
     except OSError as error:
         raise SaveError(f"{path}: could not be written: {error.strerror}") from error
+
+
+def _describe(dataset: Dataset) -> list[str]:
+    """Say what is not as with most data: whatever may not be as it was meant."""
+    source, names, white, words = dataset.train.source, dataset.names, dataset.white, []
+    if source == "mnist" and os.path.lexists(source):
+        words.append("mnist: these are the bundled data; for what is beside you write ./mnist")
+    if white != WHITE:
+        words.append(f"{source}: grey levels go up to {white}, not {WHITE}; {white} is white")
+    if names != tuple(map(str, range(len(names)))):
+        words.append(f"{source}: the {len(names)} classes are {list_names(names)}")
+    return words
 
 
 def _check_replaceable(target: Path) -> None:

@@ -39,7 +39,8 @@ def judge(run: Run) -> Verdict | None:
     predicted = np.flatnonzero(run.evaluation.confusion.sum(axis=0))
     near = run.record.accuracy < HARDLY * shares.max()
     if len(predicted) == 1:
-        found = f"it takes every {run.record.split} image for class {predicted[0]}"
+        name = run.dataset.names[predicted[0]]
+        found = f"it takes every {run.record.split} image for class {name}"
     elif loss >= guess and near:
         found = f"its loss, {loss:.4g}, is not below that of guessing, {guess:.4g}"
     else:

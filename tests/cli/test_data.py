@@ -90,5 +90,5 @@ def test_a_source_of_one_split(bpcli, folder, tiny):
 @pytest.mark.parametrize("source", ["nowhere", ""])
 def test_what_is_no_source_is_refused(source, bpcli, folder):
     result = bpcli("data", source, code=2)
-    assert "expected mnist, a folder of IDX files or CSV, or a file .npz or .csv" in result.stderr
+    assert "expected mnist, a folder of IDX files, CSV or pictures, or a file" in result.stderr
     assert result.stdout == ""

@@ -35,11 +35,13 @@ def test_eval_json(bpcli, model):
         "images",
         "accuracy",
         "loss",
+        "classes",
         "confusion",
         "per_class",
     ]
     assert (found["model"], found["split"], found["images"]) == (str(model), "train", 120)
     assert np.trace(found["confusion"]) == found["accuracy"] * 120
+    assert found["classes"] == ["0", "1", "2", "3"]
     assert found["per_class"][0] == {"precision": 1.0, "recall": 1.0}
 
 
@@ -48,7 +50,7 @@ def test_eval_shows_the_most_confident_mistakes(bpcli, tiny_options, folder, mon
     found = json.loads(bpcli("eval", "model.npz", "--json", "--mistakes", 3).stdout)
     wrong = 40 - np.trace(found["confusion"])
     assert len(found["mistakes"]) == min(3, wrong) == 3
-    assert all(m["label"] == m["index"] % 4 != m["predicted"] for m in found["mistakes"])
+    assert all(m["label"] == str(m["index"] % 4) != m["predicted"] for m in found["mistakes"])
     margins = [mistake["margin"] for mistake in found["mistakes"]]
     assert margins == sorted(margins, reverse=True)
     assert margins[-1] > 0

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from bpcli.training.checkpoint import load
+from bpcli.training.model import load
 
 SLOW = ["-s", "training.iterations=2000000", "-s", "training.evaluate_every=500"]
 

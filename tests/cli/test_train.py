@@ -13,9 +13,9 @@ import pytest
 
 from bpcli import machine
 from bpcli.errors import DivergedError
-from bpcli.training import checkpoint
-from bpcli.training.checkpoint import load
+from bpcli.training import model as models
 from bpcli.training.loop import check_finite, train
+from bpcli.training.model import load
 from bpcli.training.output import Output
 
 SLOW = ["-s", "training.iterations=2000000", "-s", "training.evaluate_every=500"]
@@ -158,26 +158,26 @@ def test_an_unfinished_run_is_not_replaced_in_silence(bpcli, tiny_options, model
 def test_a_signal_while_the_model_is_saved_does_not_lose_it(
     tiny_options, folder, monkeypatch, bpcli
 ):
-    write = checkpoint.write
+    write = models.write
 
     def interrupted(file, run):
         os.kill(os.getpid(), signal.SIGTERM)
         write(file, run)
 
-    monkeypatch.setattr(checkpoint, "write", interrupted)
+    monkeypatch.setattr(models, "write", interrupted)
     bpcli("train", *tiny_options, "-s", "training.evaluate_every=60")
     assert load(folder / "model.npz").iteration == 60
 
 
 def test_a_second_signal_does_not_wait(tiny_options, folder, monkeypatch, bpcli):
-    write = checkpoint.write
+    write = models.write
 
     def interrupted(file, run):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         write(file, run)
 
-    monkeypatch.setattr(checkpoint, "write", interrupted)
+    monkeypatch.setattr(models, "write", interrupted)
     bpcli("train", *tiny_options, code=128 + signal.SIGTERM)
     assert os.listdir(folder) == ["tiny"]
 

@@ -14,6 +14,7 @@ def mini_batches(n, size, sampling, seed=0):
         "train",
         np.arange(n, dtype=np.uint8)[:, None],
         np.arange(n, dtype=np.uint8),
+        tuple(map(str, range(n))),
         "here",
         (1, 1),
     )
@@ -55,7 +56,7 @@ def test_sampling_with_replacement_repeats_images():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_mini_batches_are_grey_levels_from_0_to_1(dtype):
     images, labels = np.array([[0, 51, 255]], np.uint8), np.array([3], np.uint8)
-    split = Split("train", images, labels, "here", (1, 3))
+    split = Split("train", images, labels, ("0", "1", "2"), "here", (1, 3))
     x, t = MiniBatches(split, 2, np.random.SeedSequence(0), dtype=dtype).draw(0)
     np.testing.assert_allclose(x, [[0, 0.2, 1]] * 2, rtol=1e-7)
     assert x.dtype == dtype

@@ -140,7 +140,10 @@ def test_what_is_no_data_is_not_taken_for_it(tiny):
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        ([], "found nothing in it, expected train-images-idx3-ubyte or the like, or train.csv"),
+        (
+            [],
+            "found nothing in it, expected train-images-idx3-ubyte or the like, train.csv, or a folder train with",
+        ),
         (["a.txt", "b"], "found a.txt, b/, expected train-images-idx3-ubyte"),
         (["train-images-idx3-ubyte"], "found train-images-idx3-ubyte, expected train-labels-idx1"),
     ],

@@ -45,7 +45,10 @@ def test_other_files_are_named_for_what_they_are(name, content, what, bpcli, fol
     (folder / name).write_bytes(content)
     result = bpcli("train", "-s", f"dataset.source={name}", code=2)
     assert result.stderr.startswith(f"{name}: found {what}")
-    assert "expected mnist, a folder of IDX files or CSV, or a file .npz or .csv" in result.stderr
+    assert (
+        "expected mnist, a folder of IDX files, CSV or pictures, or a file .npz or .csv"
+        in result.stderr
+    )
     assert result.stderr.count("\n") == 1
 
 

@@ -64,8 +64,8 @@ def test_one_file_is_enough_to_train_on_if_images_are_held_out(
     options = [*tiny_options, "-s", "dataset.source=mine.csv", "--json", "-q"]
     result = bpcli("train", *options, code=2)
     assert result.stderr == (
-        "mine.csv: found one CSV file, expected a folder with train.csv and test.csv; or hold some "
-        "of its images out by dataset.validation\n"
+        "mine.csv: found images without others to test on, expected a folder with both, as "
+        "train.csv and test.csv, or train/ and test/; or hold some out by dataset.validation\n"
     )
     found = json.loads(bpcli("train", *options, "-s", "dataset.validation=20").stdout)
     assert found["validation_accuracy"] == 1
@@ -82,7 +82,7 @@ def test_one_file_is_enough_to_train_on_if_images_are_held_out(
         ("1,2,3,4,5\n1,2,x,4,5\n", "could not convert string 'x' to float32.*, expected numbers"),
         ("1,2,3,4,300\n", "pixels: goes from 2 to 300, expected 0 to 255"),
         ("1.5,2,3,4,5\n", "labels: found 1.5, expected whole numbers"),
-        ("-1,2,3,4,5\n", "labels: goes from -1 to -1, expected 0 to 255"),
+        ("inf,2,3,4,5\n", "labels: found inf, expected whole numbers"),
         ("1,nan,3,4,5\n", "pixels: goes from nan to nan, expected 0 to 255"),
     ],
 )  # fmt: skip

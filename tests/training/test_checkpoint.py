@@ -9,8 +9,8 @@ from tiny import ROOT
 
 from bpcli import __version__
 from bpcli.errors import CheckpointError
-from bpcli.training.checkpoint import load
 from bpcli.training.loop import train
+from bpcli.training.model import load
 from bpcli.training.output import Output, save
 from bpcli.training.record import Record
 

@@ -7,12 +7,14 @@ from bpcli.backprop.architecture import build_network
 from bpcli.data.dataset import Split
 from bpcli.training.evaluation import Evaluation, evaluate
 
+NAMES = ("a", "b", "c", "d", "e")
+
 
 @pytest.mark.parametrize("n", [1, 999, 1000, 1001, 2500])
 def test_evaluation_counts(n, rng):
     network = build_network(9, 5, rng, weight_init="he")
     images, labels = rng.integers(0, 256, (n, 9), np.uint8), rng.integers(0, 5, n, np.uint8)
-    split = Split("test", images, labels, "here", (3, 3))
+    split = Split("test", images, labels, NAMES, "here", (3, 3))
     found = evaluate(network, split)
     logits = network.predict((split.images / 255).astype(np.float32)).astype(np.float64)
     predicted = logits.argmax(axis=1)
@@ -35,7 +37,7 @@ def test_a_network_that_predicts_one_class_is_reported_as_it_is(rng):
     network = build_network(9, 4, rng, weight_init=0)
     network.arrays["b2"][2] = 1
     labels = np.repeat(np.arange(4, dtype=np.uint8), 2)
-    split = Split("test", np.zeros((8, 9), np.uint8), labels, "here", (3, 3))
+    split = Split("test", np.zeros((8, 9), np.uint8), labels, NAMES, "here", (3, 3))
     found = evaluate(network, split)
     assert found.accuracy == 0.25
     assert found.recall == [0, 0, 1, 0]

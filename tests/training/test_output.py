@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.errors import CheckpointError, DivergedError, SaveError
-from bpcli.training.checkpoint import load
+from bpcli.training.model import load
 from bpcli.training.output import Output, save
 
 

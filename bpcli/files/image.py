@@ -1,0 +1,68 @@
+"""a picture of whatever format in -> its pixels out. Only here is Pillow known."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from bpcli.arrays import Bytes
+from bpcli.errors import ExtraError, PictureError
+
+# Formats that Pillow reads by itself; for others it starts programs, or makes many pages of one.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
+)  # fmt: skip
+MOST = 50_000_000  # pixels; a camera's largest picture has fewer
+WIDE = 256  # grey levels of 8 bits
+
+
+def read_image(path: Path) -> Bytes:
+    """Return the pixels (height, width, 3) of a picture: red, green and blue.
+
+    It is turned as its camera was held, what is transparent lies on white, and of 16 bits the upper
+    eight are left. Raises PictureError, and ExtraError without Pillow.
+    """
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise ExtraError(f"{path}: reading a picture", "Pillow", "image") from error
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MOST:
+                raise PictureError(
+                    f"{path}: found {image.width} x {image.height} pixels, expected at most "
+                    f"{MOST:,} in all"
+                )
+            image.load()
+            turned = ImageOps.exif_transpose(image)
+            if turned.mode == "F" or turned.mode.startswith("I"):
+                return _from_wide(np.asarray(turned, np.float64))
+            if turned.mode.endswith(("A", "a")) or "transparency" in turned.info:
+                turned = turned.convert("RGBA")
+                paper = Image.new("RGBA", turned.size, "white")
+                turned = Image.alpha_composite(paper, turned)
+            return np.array(turned.convert("RGB"))
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"{path}: found more pixels than {MOST:,}, expected fewer") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+        found = getattr(error, "strerror", None) or "no picture that can be read, or a damaged one"
+        raise PictureError(f"{path}: found {found}, expected a PNG, a JPEG or the like") from error
+
+
+def is_image(path: Path) -> bool:
+    """Tell whether the name of a file is that of a picture, and not of a system's own."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def to_grey(image: Bytes) -> Bytes:
+    """Return the brightness (height, width) of pixels (height, width, 3), by ITU-R BT.601."""
+    grey: Bytes = np.round(image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    return grey
+
+
+def _from_wide(grey: np.ndarray) -> Bytes:
+    """Return pixels of grey levels that may need more than 8 bits."""
+    wide = grey.max() >= WIDE
+    levels = np.clip(grey // WIDE if wide else grey, 0, WIDE - 1).astype(np.uint8)
+    return np.repeat(levels[..., np.newaxis], 3, axis=-1)

@@ -1,0 +1,115 @@
+"""labels as people give them in -> numbers of classes, and what the classes are called, out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import Bytes
+from bpcli.errors import DatasetError
+from bpcli.files.document import readable
+
+MOST = 256  # classes: their numbers are bytes
+SHOWN = 8  # names that a message lists
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images (N, height, width) in bytes, and the class of each.
+
+    `labels` (N,) are bytes too: places in `names`, which are what the classes are called.
+    """
+
+    images: Bytes
+    labels: Bytes
+    names: tuple[str, ...]
+
+
+def to_classes(array: npt.NDArray[Any], place: str) -> tuple[Bytes, tuple[str, ...]]:
+    """Return the class of each image (N,), as its number, and the classes' names, in order.
+
+    The labels, which messages call `place`, may be (N,), (N, 1), or (N, classes) of one-hot rows;
+    whole numbers of any type and size, or words. Only classes that there are get a number. Raises
+    DatasetError.
+    """
+    labels = _flatten(array, place)
+    if labels.dtype == np.uint8:  # as almost always: counting is eight times faster than sorting
+        there = np.flatnonzero(np.bincount(labels))
+        numbers = np.zeros(MOST, np.uint8)
+        numbers[there] = np.arange(len(there))
+        return numbers[labels], tuple(map(str, there))
+    if labels.dtype.kind == "U":
+        return number_words(labels.tolist(), place)
+    if labels.dtype.kind == "f":
+        odd = labels[~np.isfinite(labels) | (labels != np.round(labels))]
+        if odd.size:
+            raise DatasetError(f"{place}: found {odd[0]:g}, expected whole numbers")
+    values, classes = np.unique(labels, return_inverse=True)
+    _check_few(len(values), place)
+    return classes.astype(np.uint8), tuple(str(int(value)) for value in values)
+
+
+def number_words(words: Sequence[str], place: str) -> tuple[Bytes, tuple[str, ...]]:
+    """Return the class of each word, as its number, and the words in order. Raises DatasetError."""
+    words = [readable(word) for word in words]
+    names = sort_names(words)
+    _check_few(len(names), place)
+    places = {name: number for number, name in enumerate(names)}
+    return np.array([places[word] for word in words], np.uint8), tuple(names)
+
+
+def to_labels(labels: Bytes, names: Sequence[str]) -> npt.NDArray[Any]:
+    """Return what `to_classes` was given: numbers, in bytes where they can be, or words."""
+    values: npt.NDArray[Any] = np.array(names)
+    if is_numbers(names):
+        values = values.astype(np.int64)
+        if values.min() >= 0 and values.max() < MOST:
+            values = values.astype(np.uint8)
+    return values.take(labels)
+
+
+def sort_names(names: Iterable[str]) -> list[str]:
+    """Return the different ones of names in order, whole numbers in that of their size."""
+    different = sorted(set(names))
+    return sorted(different, key=int) if is_numbers(different) else different
+
+
+def is_numbers(names: Iterable[str]) -> bool:
+    """Tell whether all names are whole numbers, written as Python writes them."""
+    return all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in names)
+
+
+def list_names(names: Sequence[str]) -> str:
+    """Return names of classes as a message has them: `0 to 9`, or `cat, dog`."""
+    if len(names) > 2 and is_numbers(names):  # noqa: PLR2004 - two are as short
+        first, last = int(names[0]), int(names[-1])
+        if last - first == len(names) - 1:
+            return f"{first} to {last}"
+    return ", ".join(names[:SHOWN]) + ", ..." * (len(names) > SHOWN)
+
+
+def _flatten(array: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
+    """Return labels (N,), those of one-hot rows as the numbers of their columns."""
+    if array.dtype.kind not in "buifU" or not array.size:
+        raise DatasetError(f"{place}: found {array.dtype} {array.shape}, expected numbers or words")
+    if array.ndim == 2 and array.shape[1] > 1:  # noqa: PLR2004 - rows and columns
+        ones = array.astype(bool) if array.dtype.kind != "U" else np.zeros(array.shape, bool)
+        if not np.array_equal(ones, array) or (ones.sum(1) != 1).any():
+            raise DatasetError(
+                f"{place}: found {array.dtype} {array.shape}, expected a label for each image, or "
+                "rows of zeros with a single one"
+            )
+        labels: npt.NDArray[Any] = ones.argmax(axis=1)
+        return labels
+    if array.ndim not in (1, 2) or array.size != len(array):
+        raise DatasetError(f"{place}: found the shape {array.shape}, expected (N,)")
+    return array.reshape(-1)
+
+
+def _check_few(classes: int, place: str) -> None:
+    if classes > MOST:
+        raise DatasetError(
+            f"{place}: found {classes:,} different labels, expected at most {MOST} classes"
+        )

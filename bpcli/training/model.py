@@ -1,0 +1,127 @@
+"""a Run in -> the contents of a model file out, and such a file in -> a Checkpoint out.
+
+The file is an .npz: the arrays W1, b1, W2, ... as numpy.load opens them, the optimizer's vectors
+under `optimizer.NAME`, and one JSON text under `metadata`.
+"""
+
+import json
+import math
+import operator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from bpcli import __version__, machine
+from bpcli.arrays import Array, Shape
+from bpcli.backprop.architecture import shapes
+from bpcli.backprop.optimizer import METHODS
+from bpcli.data.dataset import WHITE
+from bpcli.errors import CheckpointError, ConfigError
+from bpcli.files.document import readable, show
+from bpcli.files.model import read_model, write_model
+from bpcli.training.checkpoint import OPTIMIZER, Checkpoint, arrays_of
+from bpcli.training.config import parse_config
+from bpcli.training.record import Record
+from bpcli.training.run import Run
+
+FORMAT = 1
+
+
+def write(file: BinaryIO, run: Run) -> None:
+    """Write all of `run` to a file. Raises OSError."""
+    metadata = {
+        "format": FORMAT,
+        "bpcli": __version__,
+        **machine.describe(),
+        "config": asdict(run.config),
+        "dataset": run.dataset.fingerprint,
+        "names": run.dataset.names,
+        "white": run.dataset.white,
+        "iteration": run.iteration,
+        "dropout": run.dropout_rng.bit_generator.state,
+        "record": run.record and run.record.to_fields(),
+    }
+    write_model(file, metadata, arrays_of(run))
+
+
+def load(path: str | Path) -> Checkpoint:
+    """Read a model file. Raises CheckpointError, too if its arrays are not its configuration's."""
+    path = Path(path)
+    metadata, arrays = read_model(path)
+    try:
+        if metadata["format"] != FORMAT:
+            raise CheckpointError(
+                f"{path}: found format {show(metadata['format'])}, expected {FORMAT}; it was "
+                f"written by bpcli {show(metadata['bpcli'])}, this is {__version__}"
+            )
+        checkpoint = _describe(path, metadata, arrays)
+        _check_arrays(checkpoint)
+        names = _read_names(metadata.get("names"), checkpoint.classes)
+    except (
+        AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+    ) as error:  # fmt: skip
+        raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: found no valid configuration: {error}") from error
+    return replace(checkpoint, names=names)
+
+
+def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
+    """Return what the metadata say, as far as they make sense by themselves."""
+    iteration, record = operator.index(metadata["iteration"]), metadata["record"]
+    white = operator.index(metadata.get("white", WHITE))  # which older models do not say
+    if iteration < 0 or not 1 <= white <= WHITE:
+        raise ValueError(f"found {iteration} iterations and a grey level of {white}")
+    np.random.default_rng().bit_generator.state = metadata["dropout"]
+    return Checkpoint(
+        path=path,
+        config=parse_config(json.dumps(metadata["config"]), str(path)),
+        arrays=arrays,
+        fingerprint=str(metadata["dataset"]),
+        names=(),
+        white=white,
+        iteration=iteration,
+        dropout_state=metadata["dropout"],
+        record=None if record is None else Record.from_fields(record, iteration),
+        surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
+    )
+
+
+def _read_names(names: Any, classes: int) -> tuple[str, ...]:
+    """Return what so many classes are called; older models do not say it."""
+    if names is None:
+        return tuple(map(str, range(classes)))
+    found = {readable(name) for name in names if isinstance(name, str) and name}
+    if not len(found) == len(names) == classes:
+        raise ValueError(f"found no names for {classes} classes")
+    return tuple(readable(name) for name in names)
+
+
+def _check_arrays(checkpoint: Checkpoint) -> None:
+    """Raise CheckpointError unless the arrays are those of the configuration's network."""
+    if not all(array.size for array in checkpoint.parameters):
+        raise CheckpointError(f"{checkpoint.path}: found an array without numbers, expected some")
+    expected = _expected_shapes(checkpoint)
+    for name in sorted(expected.keys() | checkpoint.arrays.keys()):
+        array = checkpoint.arrays.get(name)
+        found = "no such array" if array is None else f"{array.dtype} {array.shape}"
+        wanted = f"float32 {expected[name]}" if name in expected else "no such array"
+        if found != wanted:
+            raise CheckpointError(
+                f"{checkpoint.path}: {readable(name)}: found {found}, expected {wanted}"
+            )
+        if not np.isfinite(checkpoint.arrays[name]).all():
+            raise CheckpointError(
+                f"{checkpoint.path}: {name}: found values that are not finite, expected numbers"
+            )
+
+
+def _expected_shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
+    """Return the shape of every array of a model with this configuration, by its name."""
+    hidden = checkpoint.config.network.hidden
+    own = shapes(checkpoint.pixels, checkpoint.classes, hidden)
+    total = sum(map(math.prod, own.values()))
+    vectors = METHODS[checkpoint.config.optimizer.method].remembers
+    return own | {OPTIMIZER + name: (total,) for name in vectors}
