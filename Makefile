@@ -22,7 +22,7 @@ MODELS := $(MODEL) $(foreach config,$(wildcard configs/*.yaml),$(call model,$(co
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' \
-	  | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
+	  | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
 
 train: $(MODEL)  ## train the net of CONFIG, unless its model is newer than CONFIG and the code
 

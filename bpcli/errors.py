@@ -33,6 +33,10 @@ class ExtraError(BpcliError):
         )
 
 
+class SourceError(BpcliError):
+    """A person's own file of Python that cannot be run, or in which nothing can be checked."""
+
+
 class ArrayError(BpcliError):
     """An array that no layer takes, or a network that no array goes through."""
 

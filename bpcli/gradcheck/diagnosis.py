@@ -23,15 +23,15 @@ def diagnose(backprop: Array, numerical: Array, samples: int, before: Array | No
     if not np.isfinite(backprop).all():
         return f"{np.count_nonzero(~np.isfinite(backprop)):,} elements are not finite numbers"
     if before is not None:
-        if _close(backprop, before + numerical):
+        if close(backprop, before + numerical):
             return "added to the gradient of the call before: it should be set"
         return "right at the first call and wrong at the second: is a stale value used?"
     if not backprop.any():
         return "zero everywhere: is it never set?"
-    factor = _factor(backprop, numerical)
+    factor = find_factor(backprop, numerical)
     if factor is not None and abs(factor - 1) > CLOSE:
         return _explain_factor(factor, samples)
-    if _is_square(backprop) and _close(backprop, numerical.T):
+    if _is_square(backprop) and close(backprop, numerical.T):
         return "transposed"
     mask = _diagnose_mask(backprop, numerical)
     if mask:
@@ -58,7 +58,7 @@ def _diagnose_mask(backprop: Array, numerical: Array) -> str:
         return ""
     if not backprop[~zero].any():
         return "zero where it should not be, not zero where it should: is a mask inverted?"
-    if _factor(backprop[~zero], numerical[~zero]) is not None:
+    if find_factor(backprop[~zero], numerical[~zero]) is not None:
         return "not zero where it should be: is a mask missing?"
     return ""
 
@@ -74,18 +74,19 @@ def _explain_factor(factor: float, samples: int) -> str:
     return words
 
 
-def _factor(backprop: Array, numerical: Array) -> float | None:
+def find_factor(backprop: Array, numerical: Array) -> float | None:
     """Return the c other than 0 for which backprop = c * numerical, if there is one."""
     squares = float(np.vdot(numerical, numerical))
     factor = float(np.vdot(numerical, backprop)) / squares if squares else 0.0
-    return factor if factor and _close(backprop, factor * numerical) else None
+    return factor if factor and close(backprop, factor * numerical) else None
 
 
 def _is_square(array: Array) -> bool:
     return array.ndim > 1 and array.shape[0] == array.shape[1]
 
 
-def _close(a: Array, b: Array) -> bool:
+def close(a: Array, b: Array) -> bool:
+    """Tell whether two gradients are the same, as far as a difference can tell."""
     return a.shape == b.shape and float(np.abs(a - b).max(initial=0)) <= CLOSE * _largest(b)
 
 

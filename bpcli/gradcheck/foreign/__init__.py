@@ -1,0 +1,1 @@
+"""anybody's file of layers in -> which of their gradients are right, and what is wrong, out."""

@@ -1,0 +1,51 @@
+"""the arguments of a forward in -> which are x and t, and labels of every kind for them, out."""
+
+from typing import Any
+
+import numpy as np
+
+from bpcli.arrays import Array
+from bpcli.gradcheck.foreign import roles
+from bpcli.gradcheck.foreign.scene import CHANNELS, UNITS, Scene
+
+KINDS = ("numbers", "one-hot", "one-hot like x", "numbers like x", "like x", "zeros and ones",
+         "column", "numbers of steps")  # fmt: skip
+
+
+def find_input_and_labels(names: list[str], *, with_labels: bool) -> tuple[str, str]:
+    """Return which arguments of forward are x and t; the latter may be none."""
+    t_name = ""
+    likely = [name for name in names if roles.is_labels(name)]
+    if with_labels and likely and len(names) > 1:
+        t_name = likely[-1]
+        if len(likely) > 1 and any(roles.plain(n) in ("t", "ytrue", "target") for n in likely):
+            t_name = next(n for n in likely if roles.plain(n) in ("t", "ytrue", "target"))
+    rest = [name for name in names if name != t_name]
+    named = [n for n in rest if roles.plain(n) in (*roles.INPUT, *roles.PREDICTED)]
+    return (named or rest or [""])[0], t_name
+
+
+def make_labels(kind: str, x: Array, scene: Scene, rng: np.random.Generator) -> Any:
+    """Return labels t for x, in one of the ways that people have."""
+    images = x.shape[1] if scene.name == "(D, N)" and x.ndim > 1 else len(np.atleast_1d(x))
+    classes = UNITS if x.ndim > 1 else CHANNELS
+    numbers = rng.integers(0, classes, images)
+    match kind:
+        case "numbers":
+            return numbers
+        case "one-hot":
+            hot = np.eye(classes)[numbers]
+            return hot.T if scene.name == "(D, N)" else hot
+        case "one-hot like x":
+            axis = 0 if scene.name == "(D, N)" else -1
+            order = rng.random(x.shape)
+            return (order == order.max(axis=axis, keepdims=True)).astype(float)
+        case "numbers like x":
+            return rng.integers(0, 2, x.shape)
+        case "like x":
+            return rng.normal(size=x.shape)
+        case "numbers of steps":
+            return rng.integers(0, classes, x.shape[:-1])
+        case "zeros and ones":
+            return rng.integers(0, 2, x.shape).astype(float)
+    return numbers.reshape(-1, 1)

@@ -1,0 +1,229 @@
+"""a unit of a person's file in -> its forward and backward, called in one of the ways, out."""
+
+import inspect
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import Array
+from bpcli.gradcheck.foreign import roles
+from bpcli.gradcheck.foreign.calling import fill, parameters
+from bpcli.gradcheck.foreign.labels import find_input_and_labels, make_labels
+from bpcli.gradcheck.foreign.scene import UNITS, NoValueError, Scene, draw, value
+from bpcli.gradcheck.foreign.units import Unit
+
+INITIALIZE = (
+    "set_input_shape", "build", "initialize", "init_params", "init_weights", "_init_params",
+    "reset_parameters", "initialize_parameters", "init", "initialise", "initialize_weights",
+    "_initialize", "setup", "init_parameters", "compile", "_init_weights", "set_params",
+)  # fmt: skip
+
+
+class MisreadError(Exception):
+    """A way of calling that this unit does not take; `stage` is how far it went."""
+
+    def __init__(self, stage: int, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.stage = stage
+        self.error = error
+
+
+@dataclass
+class World:
+    """Everything that a call can change: the person's object, and the arguments of forward."""
+
+    unit: Any
+    inputs: dict[str, Any]
+    constants: frozenset[str]  # inputs that nothing is differentiated by: labels
+    outputs: list[Array] = field(default_factory=list)
+    cache: Any = None
+    results: Any = None  # all that forward returned
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to call a unit."""
+
+    unit: Unit
+    scene: Scene
+    style: str = "upstream"
+    labels: str = ""
+    likely: bool = False  # whether x is probabilities
+    indices: bool = False  # whether x is whole numbers, as rows of a table have
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """The convention in words, for the person to see whether it is theirs."""
+        parts = ["x " + self.scene.name] if self.scene.x else []
+        parts += [f"labels as {self.labels}"] * bool(self.labels)
+        parts += ["x as probabilities"] * self.likely
+        parts += ["x as whole numbers"] * self.indices
+        parts += [f"backward takes the {self.style} and returns f'"] * (self.style != "upstream")
+        return ", ".join(parts)
+
+    def build(self, seed: int) -> World:
+        """Return the unit's own object, if it has one, and arguments. Raises MisreadError."""
+        rng = np.random.default_rng(seed)
+        reseed(seed)
+        thing, inputs = self.unit.thing, self.unit.inputs
+        try:
+            if self.unit.kind == "class":
+                options = fill(thing.__init__, {"self": None}, self.scene, rng, self.given)
+                options.pop("self", None)
+                thing = thing(**options)
+            forward = self.bound(thing, self.unit.forward)
+            known, constants = self._known(forward, rng, inputs)
+            arguments = fill(forward, known, self.scene, rng, self.given)
+        except NoValueError as error:
+            raise MisreadError(0, error) from error
+        except Exception as error:
+            raise MisreadError(1, error) from error
+        return World(thing, arguments, frozenset(constants))
+
+    def initialize(self, world: World, seed: int) -> None:
+        """Call what a layer has for making its parameters apart from its constructor.
+
+        What is called as weights are, and is None, becomes an array.
+        """
+        rng = np.random.default_rng(seed)
+        for name, part in list(getattr(world.unit, "__dict__", {}).items()):
+            word = roles.plain(name)
+            if part is None and (
+                roles.WEIGHTS.fullmatch(word) or roles.BIAS.fullmatch(word) or word == "inputshape"
+            ):
+                setattr(world.unit, name, value(name, self.scene, rng))
+        for name in INITIALIZE:
+            method = getattr(world.unit, name, None)
+            if callable(method):
+                try:
+                    method(**fill(method, {}, self.scene, rng, self.given))
+                except Exception:  # noqa: BLE001, S112 - the next may be what is meant
+                    continue
+
+    def forward(self, world: World) -> None:
+        """Call forward, and keep what it returns as outputs and cache. Raises what it raises."""
+        results = self.bound(world.unit, self.unit.forward)(**world.inputs)
+        world.results = results
+        parts = list(results) if isinstance(results, tuple) else [results]
+        wanted = self._number_of_upstream(world)
+        numbers = [np.asarray(p) for p in parts if _is_number(p)]
+        world.outputs = numbers[:wanted]
+        world.cache = parts[-1] if len(parts) > len(world.outputs) else None
+        if not world.outputs:
+            raise TypeError(f"{self._name(self.unit.forward)} returned {_describe(results)}")
+
+    def backward(self, world: World, douts: list[Array]) -> Any:
+        """Call backward, and return what it returns. Raises what it raises, and NoValueError."""
+        if self.unit.backward is None:
+            if not isinstance(world.results, tuple):
+                raise NoValueError("gradient")
+            return world.results[1:]
+        backward = self.bound(world.unit, self.unit.backward)
+        known = dict(world.inputs)
+        named = parameters(backward)
+        names = [parameter.name for parameter in named]
+        upstream = self._upstream(named, world)
+        scalar = world.outputs[0].ndim == 0
+        values: list[Any] = [float(d) if d.ndim == 0 else d for d in douts]
+        if self.style != "upstream" and names:
+            known[names[0]] = self._first(world)
+            upstream = []
+        known |= dict(zip(upstream, values, strict=False))
+        for name in names:
+            if name not in known or (name in upstream and scalar):
+                if roles.CACHE.fullmatch(roles.plain(name)):
+                    known[name] = self._first(world) if world.cache is None else world.cache
+                elif roles.is_labels(name) and world.constants and name not in upstream:
+                    known[name] = world.inputs[next(iter(world.constants))]
+                elif name not in known and not upstream and roles.is_predicted(name):
+                    known[name] = self._predicted(world)
+        found = backward(**fill(backward, known, self.scene, np.random.default_rng(0), self.given))
+        plain = self.style != "upstream" or (not upstream and not scalar)
+        return found * douts[0] if plain and isinstance(found, np.ndarray) else found
+
+    def _upstream(self, named: list[inspect.Parameter], world: World) -> list[str]:
+        """Return the arguments of backward that are the gradient from the right."""
+        names = [parameter.name for parameter in named]
+        found = [n for n in names if roles.is_upstream(n) and n not in world.inputs]
+        rest = [p.name for p in named if p.name not in world.inputs and not roles.is_labels(p.name)
+                and not roles.CACHE.fullmatch(roles.plain(p.name)) and p.default is p.empty
+                and not roles.RATE.fullmatch(roles.plain(p.name))]  # fmt: skip
+        if not found and rest and self.unit.backward is not None:
+            found = rest[:1]
+        if not found and names and not world.constants and self.style == "upstream":
+            found = names[:1]  # backward(x) of forward(x), which may be called so by mistake
+        return found
+
+    def _number_of_upstream(self, world: World) -> int:
+        if self.unit.backward is None:
+            return 1
+        backward = self.bound(world.unit, self.unit.backward)
+        names = [p.name for p in parameters(backward)]
+        return max(1, len([n for n in names if roles.is_upstream(n) and n not in world.inputs]))
+
+    def _first(self, world: World) -> Any:
+        if self.style == "output":
+            return world.outputs[0].copy()
+        return next(value for name, value in world.inputs.items() if name not in world.constants)
+
+    def _predicted(self, world: World) -> Any:
+        return next(value for name, value in world.inputs.items() if name not in world.constants)
+
+    def _known(
+        self, forward: Callable[..., Any], rng: np.random.Generator, inputs: tuple[Any, ...]
+    ) -> tuple[dict[str, Any], set[str]]:
+        """Return x and t by the names that forward has for them, and the name of t."""
+        names = [parameter.name for parameter in parameters(forward)]
+        if inputs:
+            known = dict(zip(names, inputs, strict=False))
+            return known, set(names[1:2]) if len(inputs) > 1 else set()
+        if not names:
+            return {}, set()
+        x_name, t_name = find_input_and_labels(names, with_labels=bool(self.labels))
+        x: npt.NDArray[Any] = draw(self.scene.x, rng)
+        if self.likely:
+            axis = 0 if self.scene.name == "(D, N)" else -1
+            x = np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+        if self.indices:
+            x = rng.integers(0, UNITS, self.scene.x)
+        known = {x_name: self.given.get(x_name, x)}
+        for parameter in parameters(forward):  # another input, as y in x + y
+            word = roles.plain(parameter.name)
+            inputs_too = (*roles.LABELS, *roles.INPUT, *roles.PREDICTED)
+            if (
+                parameter.name not in (x_name, t_name)
+                and word in inputs_too
+                and (parameter.default is parameter.empty)
+            ):
+                known.setdefault(parameter.name, draw(self.scene.x, rng))
+        if t_name:
+            known[t_name] = make_labels(self.labels, np.asarray(known[x_name]), self.scene, rng)
+        return known, ({t_name} | ({x_name} if self.indices else set())) - {""}
+
+    def bound(self, thing: Any, function: Callable[..., Any] | str) -> Any:
+        """Return a method of the person's object, or a function of their file."""
+        return getattr(thing, function) if isinstance(function, str) else function
+
+    def _name(self, function: Callable[..., Any] | str) -> str:
+        return function if isinstance(function, str) else function.__name__
+
+
+def reseed(seed: int) -> None:
+    """Let everybody who draws random numbers draw the same as before."""
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+def _is_number(thing: Any) -> bool:
+    if isinstance(thing, float | np.floating):
+        return True
+    return isinstance(thing, np.ndarray) and thing.dtype.kind == "f" and thing.size > 0
+
+
+def _describe(thing: Any) -> str:
+    return "None" if thing is None else type(thing).__name__

@@ -1,0 +1,164 @@
+"""the module of a person's file in -> what in it has a forward and a backward, out."""
+
+import difflib
+import inspect
+import re
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bpcli.gradcheck.foreign.source import Source
+
+FORWARD = (
+    "forward", "forward_pass", "feedforward", "feed_forward", "forward_propagation", "forward_prop",
+    "fprop", "forwardprop", "forward_propagate", "fwd", "call", "__call__", "activate", "apply",
+    "compute", "function", "f", "loss", "compute_loss", "calculate", "calc", "activation", "fn",
+    "compute_cost", "cost", "forw", "func", "fun", "call_forward",
+)  # fmt: skip
+BACKWARD = (
+    "backward", "backward_pass", "backprop", "back_prop", "backpropagate", "backpropagation",
+    "backward_propagation", "backward_prop", "bprop", "bwd", "backwards", "back", "gradient",
+    "grad", "gradients", "derivative", "prime", "deriv", "df", "diff", "calc_gradient", "dfn",
+    "compute_gradient", "compute_gradients", "loss_gradient", "d", "delta", "back_propagation",
+    "back_propagate", "f_prime", "grads", "derivate", "gradient_descent", "activation_prime",
+    "loss_derivative", "dloss", "backward_propagate", "loss_grad", "loss_prime", "_grad",
+    "compute_grad", "calculate_gradient", "dfunc", "gradient_backward",
+)  # fmt: skip
+NETWORK = ("gradient", "gradients", "compute_gradients", "backprop", "grad")
+BEFORE = ("d_", "d", "grad_", "deriv_", "derivative_", "backward_", "gradient_", "bprop_", "back_",
+          "der_", "diff_")  # fmt: skip
+AFTER = ("_backward", "_derivative", "_prime", "_grad", "_gradient", "_deriv", "_bprop", "_back",
+         "_d", "_der", "_diff", "_backprop", "_dx", "Derivative", "Prime", "Grad", "_derivate",
+         "_backward_pass", "_backwards")  # fmt: skip
+HELPER = "gradcheck_"  # what the name of a function begins with that builds a layer to be checked
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Something with a forward and a backward, by the person's names for them.
+
+    `kind` is `class`, `functions`, `function` (one that returns a loss and its gradients) or
+    `object`, which is built already and comes with its `inputs`, x and t, as far as they are given.
+    """
+
+    name: str
+    kind: str
+    line: int
+    forward: Callable[..., Any] | str
+    backward: Callable[..., Any] | str | None
+    thing: Any = None
+    inputs: tuple[Any, ...] = ()
+
+
+def find_units(source: Source) -> Iterator[Unit]:
+    """Yield what can be checked of a file, in the order of its lines."""
+    own = [
+        (name, thing)
+        for name, thing in vars(source.module).items()
+        if getattr(thing, "__module__", None) == source.module.__name__
+    ]
+    classes = [thing for _, thing in own if isinstance(thing, type)]
+    functions = {name: thing for name, thing in own if isinstance(thing, types.FunctionType)}
+    found = [*_find_helped(functions), *_find_classes(classes), *_find_functions(functions)]
+    yield from sorted(found, key=lambda unit: unit.line)
+
+
+def find_typos(source: Source) -> Iterator[str]:
+    """Yield questions on classes with a forward and a method that nearly is called backward."""
+    for name, thing in vars(source.module).items():
+        if isinstance(thing, type) and thing.__module__ == source.module.__name__:
+            methods = _methods(thing)
+            if set(methods) & set(FORWARD[:9]) and not set(methods) & set(BACKWARD):
+                for near in difflib.get_close_matches("backward", methods, 1, 0.8):
+                    yield f"{name}.{near}: is backward meant?"
+
+
+def _find_helped(functions: dict[str, Any]) -> Iterator[Unit]:
+    """Yield what functions called gradcheck_NAME return: a layer, or it with x and t."""
+    for name, function in functions.items():
+        if name.startswith(HELPER):
+            yield Unit(name, "helper", _line(function), function, None)
+
+
+def _find_classes(classes: list[type]) -> Iterator[Unit]:
+    for kind in classes:
+        methods = _methods(kind)
+        forwards = [name for name in FORWARD if name in methods]
+        backwards = [name for name in BACKWARD if name in methods]
+        if "loss" in forwards and set(backwards) & set(NETWORK):
+            forwards = ["loss", *forwards]  # a network's gradient is that of its loss
+            backwards = [name for name in NETWORK if name in backwards] + backwards
+        if forwards and backwards and not inspect.isabstract(kind):
+            line = _line(methods[backwards[0]])
+            yield Unit(kind.__name__, "class", line, forwards[0], backwards[0], kind)
+        elif "loss" in methods and hasattr(kind, "loss"):
+            yield Unit(kind.__name__, "class", _line(methods["loss"]), "loss", None, kind)
+
+
+def _find_functions(functions: dict[str, Any]) -> Iterator[Unit]:
+    used = set()
+    for name, backward in functions.items():
+        forward = _forward_of(name, functions)
+        if forward:
+            used |= {name, forward}
+            yield Unit(forward, "functions", _line(backward), functions[forward], backward)
+    for name, function in functions.items():
+        if name not in used and re.search(r"loss|cost|cross_?entropy|mse|svm|hinge", name, re.I):
+            yield Unit(name, "function", _line(function), function, None)
+
+
+def _forward_of(backward: str, functions: dict[str, Any]) -> str:
+    """Return the name of the function that another one is the backward of, by its name."""
+    names = []
+    if "backward" in backward:  # affine_backward, conv_backward_naive, backward_affine
+        names += [backward.replace("backward", "forward"), backward.replace("backward", "fwd")]
+        base = re.sub(r"_?backward_?", "_", backward).strip("_")
+        names += [f"{base}_forward", base]
+        names += [re.sub(r"backward\w*", "forward", backward)]
+        names += [name for name in functions if name.startswith(f"{base}_forward")]
+    if backward.endswith("_back"):
+        names.append(backward.removesuffix("_back") + "_forward")
+    for mark in AFTER:
+        if backward.endswith(mark):
+            base = backward.removesuffix(mark)
+            names += [base, f"{base}_forward", f"{base}_loss", f"{base}_activation"]
+    for mark in BEFORE:
+        if backward.startswith(mark):
+            names.append(backward.removeprefix(mark).strip("_"))
+    return next((n for n in names if n in functions and n != backward), "")
+
+
+def _methods(kind: type) -> dict[str, Any]:
+    """Return the functions that a class has, or has from others of the person's own."""
+    found: dict[str, Any] = {}
+    for base in reversed(kind.__mro__[:-1]):
+        found |= {
+            name: getattr(thing, "__func__", thing)
+            for name, thing in vars(base).items()
+            if isinstance(thing, types.FunctionType | staticmethod | classmethod)
+            and not _is_empty(getattr(thing, "__func__", thing))
+        }
+    return found
+
+
+def _is_empty(function: Any) -> bool:
+    """Tell whether a method only says that it is to be written by others."""
+    code = function.__code__
+    names = set(code.co_names)
+    if "NotImplementedError" in names or "NotImplemented" in names:
+        return len(code.co_code) < 60  # noqa: PLR2004 - bytes: nothing else is in it
+    return (
+        code.co_code in (_nothing.__code__.co_code,)
+        and not code.co_names
+        and (set(code.co_consts) <= {None, function.__doc__})
+    )
+
+
+def _nothing() -> None:
+    pass
+
+
+def _line(function: Any) -> int:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code.co_firstlineno if code else 0

@@ -1,0 +1,78 @@
+"""a unit of a person's file in -> the ways in which it may be meant to be called, out.
+
+Where an interface does not say it, every way is tried, and the one whose gradients agree believed.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from bpcli.gradcheck.foreign import roles
+from bpcli.gradcheck.foreign.calling import SHAPES, parameters
+from bpcli.gradcheck.foreign.labels import KINDS, find_input_and_labels
+from bpcli.gradcheck.foreign.reading import Reading
+from bpcli.gradcheck.foreign.scene import (
+    ALONE,
+    FILTERS,
+    ONE_OUTPUT,
+    SCENES,
+    STEPS,
+    WINDOW,
+    Scene,
+)  # fmt: skip
+from bpcli.gradcheck.foreign.units import Unit
+
+STYLES = ("upstream", "input", "output")
+
+
+def readings(unit: Unit, given: Mapping[str, Any]) -> Iterator[list[Reading]]:
+    """Yield groups of ways to call a unit: each group only if nothing of those before it works."""
+    names = [p.name for p in parameters(_raw(unit, unit.forward))]
+    names = [name for name in names if name not in ("self", "cls")]
+    takes_labels = bool(find_input_and_labels(names, with_labels=True)[1])
+    for scenes in ((*_declared(unit), *SCENES), ALONE):
+        group: list[Reading] = []
+        if takes_labels:
+            several = (*scenes, *ONE_OUTPUT) if scenes is not ALONE else scenes
+            for scene, likely, labels in itertools.product(several, (False, True), KINDS):
+                group.append(Reading(unit, scene, "upstream", labels, likely, given=given))
+        for scene, style in itertools.product(scenes, _styles(unit, names)):
+            group.append(Reading(unit, scene, style, given=given))
+        for scene in scenes[:1]:
+            group.append(Reading(unit, scene, indices=True, given=given))
+            if takes_labels:
+                group += [
+                    Reading(unit, scene, labels=labels, indices=True, given=given)
+                    for labels in ("numbers like x", "numbers")
+                ]
+        yield group
+
+
+def _declared(unit: Unit) -> list[Scene]:
+    """Return the layout of pictures that a constructor has for a default, if it has."""
+    if unit.kind != "class":
+        return []
+    for parameter in parameters(unit.thing.__init__):
+        size = parameter.default
+        if roles.plain(parameter.name) in SHAPES and isinstance(size, tuple) and len(size) == 3:  # noqa: PLR2004
+            c = size[0]
+            return [Scene("(N, C, H, W)", (STEPS, *size), (FILTERS, c, WINDOW, WINDOW),
+                          (FILTERS,), (c,), STEPS)]  # fmt: skip
+    return []
+
+
+def _raw(unit: Unit, function: Callable[..., Any] | str) -> Any:
+    return getattr(unit.thing, function) if isinstance(function, str) else function
+
+
+def _styles(unit: Unit, forward: list[str]) -> tuple[str, ...]:
+    """Return what backward may take first, the likeliest first: forward's own x is not dout."""
+    if unit.backward is None:
+        return STYLES[:1]
+    names = [p.name for p in parameters(_raw(unit, unit.backward)) if p.name != "self"]
+    if not names:
+        return STYLES[:1]
+    own = names[0] in forward or roles.plain(names[0]) in roles.INPUT
+    if roles.is_upstream(names[0]):
+        return STYLES if len(names) == 1 else STYLES[:1]
+    return (*STYLES[1:], STYLES[0]) if own else STYLES
