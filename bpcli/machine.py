@@ -8,6 +8,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -42,6 +43,12 @@ def limit_threads(threads: int | None = None) -> str:
         return f"{name}: found {said}, expected a number of threads; BLAS gets one"
     cores = os.cpu_count() or 1
     return f"{wanted} BLAS threads on {cores} cores are slower than {cores}" * (wanted > cores)
+
+
+def environment_of_child(folder: Path) -> dict[str, str]:
+    """Return the environment for another Python that finds bpcli in `folder`, and draws nothing."""
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH", "")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "Agg"}
 
 
 def threads() -> str:

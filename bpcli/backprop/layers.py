@@ -40,7 +40,7 @@ class Layer(Workspace):
     """A layer with its parameters `params` and, under the same names, their gradients `grads`.
 
     A network puts its own memory in their place: a layer of your own reads `self.params["W"]` at
-    each call, and writes into what is there: `self.grads["W"][...] = x.T @ dout`.
+    each call, and sets `self.grads["W"] = x.T @ dout` or writes into what is there.
     """
 
     training_only = False  # whether the network leaves the layer out when it only predicts

@@ -30,6 +30,16 @@ class Stage:
     shapes: dict[str, Shape]
 
 
+class Slots(dict[str, Array]):
+    """Gradients by name that keep their place: to set one is to write into it."""
+
+    def __setitem__(self, name: str, gradient: Array) -> None:
+        if name in self:
+            self[name][...] = gradient
+        else:
+            super().__setitem__(name, gradient)
+
+
 class Network:
     """Layers in order, forward and in reverse, with the loss layer at the end (section 5.7).
 
@@ -62,6 +72,8 @@ class Network:
         self.gradient = np.zeros_like(self.parameters)
         self.arrays: dict[str, Array] = {}
         self.gradient_arrays: dict[str, Array] = {}
+        for layer in with_params:
+            layer.grads = Slots()
         start = 0
         for layer, i, name in slots:
             shape, stop = layer.params[name].shape, start + layer.params[name].size

@@ -1,21 +1,34 @@
-"""a configuration or a model in -> whether its gradients are right out: `bpcli gradcheck`."""
+"""a network, or anybody's file, in -> whether its gradients are right out: `bpcli gradcheck`."""
+
+import re
+import signal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bpcli.cli.options import (
-    FILE,
-    Fraction,
-    config_argument,
-    json_option,
-    set_option,
-    threads_option,
-)
-from bpcli.cli.terminal import say
-from bpcli.errors import NotAsAsked
+from bpcli.cli.options import FILE, Fraction, json_option, set_option, threads_option
+from bpcli.cli.terminal import counter, say
+from bpcli.errors import NotAsAsked, SourceError, Stopped
+
+if TYPE_CHECKING:
+    from bpcli.backprop import Network
+
+PYTHON = re.compile(r"(.+\.py)(?::([\w.]+))?")  # FILE.py or FILE.py:NAME
+IN_FULL = 50_000  # parameters of a network whose every gradient is compared
+SOME = 1_000  # elements of each array of a larger one
+
+
+class Elements(click.ParamType[int | str]):
+    """A number of elements, or `all`."""
+
+    name = "N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value if value == "all" else click.IntRange(min=2).convert(value, param, ctx)
 
 
 @click.command("gradcheck")
-@config_argument
+@click.argument("targets", metavar="[CONFIG | FILE.py[:NAME]...]", nargs=-1, type=FILE)
 @set_option
 @click.option("--model", type=FILE, help="Check at the parameters of this model file.")
 @click.option(
@@ -35,38 +48,117 @@ from bpcli.errors import NotAsAsked
     show_default=True,
     help="Largest relative error that passes.",
 )
+@click.option(
+    "--elements",
+    type=Elements(),
+    help="Of each array, or all; without it all of up to 50,000 in the network, 1,000 of more.",
+)
 @json_option
 @threads_option
 def gradcheck_command(
-    config_file: str | None,
+    targets: tuple[str, ...],
     overrides: tuple[str, ...],
     model: str | None,
     samples: int,
     method: str,
     tolerance: float,
+    elements: "int | str | None",
     as_json: bool,
 ) -> None:
     """Compare every gradient that backpropagation finds with a numerical one, in float64.
 
     Each layer is checked alone, then the whole network. What fails is named, with what kind of
-    mistake it looks like.
+    mistake it looks like. FILE.py is anybody's own: the layers, losses and networks in it are
+    found, run and checked; -s NAME=VALUE gives arguments to them, and -s x=3x5 shapes.
 
     \b
     bpcli gradcheck configs/sigmoid.yaml --samples 5
+    bpcli gradcheck my_layers.py
     """
-    import numpy as np
+    files = [PYTHON.fullmatch(target) for target in targets]
+    if any(files):
+        if not all(files) or model or method != "central" or elements:
+            raise click.UsageError("FILE.py goes with other such files, -s and --tolerance only")
+        _check_files([(f[1], f[2]) for f in files if f], overrides, tolerance, as_json=as_json)
+        return
+    if len(targets) > 1:
+        raise click.UsageError(f"found {len(targets)} configurations, expected one")
+    network, x, t = _set_up(targets[0] if targets else None, overrides, model, samples)
+    _check_network(network, x, t, method, tolerance, elements, as_json=as_json)
 
-    from bpcli import show
-    from bpcli.gradcheck import check_gradients
+
+def _set_up(
+    config_file: str | None, overrides: tuple[str, ...], model: str | None, samples: int
+) -> "tuple[Network, Any, Any]":
+    """Return the network that a configuration or a model stands for, and images for it."""
     from bpcli.training import load, load_config, set_up_check
 
     if model is not None and (config_file or overrides):
         raise click.UsageError("--model brings its own configuration: give no CONFIG and no -s")
     saved = None if model is None else load(model)
     config = saved.config if saved else load_config(config_file, overrides)
-    network, x, t = set_up_check(config, samples, saved.network() if saved else None)
+    return set_up_check(config, samples, saved.network() if saved else None)
+
+
+def _check_network(
+    network: "Network",
+    x: Any,
+    t: Any,
+    method: str,
+    tolerance: float,
+    elements: "int | str | None",
+    *,
+    as_json: bool,
+) -> None:
+    import numpy as np
+
+    from bpcli import show
+    from bpcli.gradcheck import check_gradients
+
+    sizes = [array.size for array in network.arrays.values()]
+    if elements is None and sum(sizes) > IN_FULL:
+        elements = SOME
+    most = elements if isinstance(elements, int) else max(sizes)
     rng = np.random.default_rng(0)
-    found = check_gradients(network, x, t, rng, method=method, tolerance=tolerance)
+    with counter(sum(min(size, most) for size in sizes)) as watch:
+        found = check_gradients(
+            network, x, t, rng, method=method, tolerance=tolerance, elements=most, watch=watch
+        )
     say(show.check_fields(found) if as_json else show.draw_check(found))
+    if found.stopped:
+        raise Stopped(signal.SIGINT)
     if not found.passed:
         raise NotAsAsked
+
+
+def _check_files(
+    files: list[tuple[str, str | None]],
+    overrides: tuple[str, ...],
+    tolerance: float,
+    *,
+    as_json: bool,
+) -> None:
+    """Check the layers in files of Python: those with the names, or all."""
+    from bpcli import show
+    from bpcli.gradcheck import check_file
+
+    given = {}
+    for override in overrides:
+        name, sign, value = override.partition("=")
+        if not (sign and name.isidentifier()):
+            raise click.UsageError(f"-s {override}: expected NAME=VALUE, as -s n_in=5 or -s x=3x5")
+        given[name] = value
+    names: dict[str, list[str]] = {}
+    for path, wanted in files:
+        names.setdefault(path, []).extend([wanted] if wanted else [])
+    passed, checked = True, False
+    for path, chosen in names.items():
+        with counter() as watch:
+            found = check_file(path, chosen, given, tolerance=tolerance, watch=watch)
+        say(show.file_check_fields(found) if as_json else show.draw_file_check(found))
+        passed &= not any(unit.wrong for unit in found.units)
+        checked |= found.checked
+    if not passed:
+        raise NotAsAsked
+    if not checked:
+        raise SourceError("nothing could be checked")

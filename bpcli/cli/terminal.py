@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -119,6 +119,12 @@ def can_print(text: str) -> bool:
 
 def progress(items: Iterable[Item], *, done: int, total: int, quiet: bool) -> "tqdm[Item]":
     """Return the items with a progress bar on standard error, if that is a terminal for one."""
+    return _make_bar(items, done=done, total=total, quiet=quiet)
+
+
+def _make_bar(
+    items: Iterable[Any] | None, *, done: int, total: int | None, quiet: bool
+) -> "tqdm[Any]":
     tqdm = _import_tqdm()
     tqdm.set_lock(threading.RLock())  # its own starts a process, to be shared with others
     return tqdm(
@@ -129,6 +135,17 @@ def progress(items: Iterable[Item], *, done: int, total: int, quiet: bool) -> "t
         unit="it",
         leave=False,
     )
+
+
+@contextlib.contextmanager
+def counter(total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error; what it gives is called with how much more is done."""
+    with _make_bar(None, done=0, total=total, quiet=False) as bar:
+
+        def count(more: int) -> None:
+            bar.update(more)
+
+        yield count
 
 
 def _has_room_for_a_bar() -> bool:

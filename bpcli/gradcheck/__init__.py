@@ -3,5 +3,16 @@
 from bpcli.gradcheck.check import GradientCheck, check_gradients, clearest
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.diagnosis import diagnose
+from bpcli.gradcheck.foreign import FileCheck, UnitCheck, check_file, check_layer
 
-__all__ = ["Comparison", "GradientCheck", "check_gradients", "clearest", "diagnose"]
+__all__ = [
+    "Comparison",
+    "FileCheck",
+    "GradientCheck",
+    "UnitCheck",
+    "check_file",
+    "check_gradients",
+    "check_layer",
+    "clearest",
+    "diagnose",
+]

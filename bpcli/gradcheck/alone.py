@@ -11,11 +11,11 @@ from bpcli.arrays import Array, Labels, Shape
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.backprop.network import Network, cast
 from bpcli.gradcheck.comparison import Build, Comparer, Comparison
-from bpcli.gradcheck.diagnosis import describe
+from bpcli.gradcheck.diagnosis import check_shape, describe
 from bpcli.gradcheck.numerical import Function
 from bpcli.gradcheck.rewind import make_rewind
 
-LARGE = 3000  # elements; comparing so many of a layer alone takes about 0.1 s
+LARGE = 500  # elements of an array of a layer alone, above which a direction comes first
 
 
 def check_layers(
@@ -71,10 +71,17 @@ class _Call:
         x = self.x.copy()
         before = {name: array.copy() for name, array in layer.params.items()}
         y = layer.forward(x)
+        check_shape("forward returned", y, None, "return y")
         self.dout = rng.normal(size=y.shape)
         self.magnitude = 1 + float(np.abs(self.dout * y).sum())
         dout = self.dout.copy()
         dx = layer.backward(dout)
+        check_shape("backward returned", dx, shape, "return dx")
+        for name, array in layer.params.items():
+            found = layer.grads.get(name)
+            check_shape(
+                f'self.grads["{name}"] is', found, array.shape, f'self.grads["{name}"] = ...'
+            )
         self.gradients = {"x": dx.copy()}
         self.gradients |= {names[name]: layer.grads[name].copy() for name in names}
         pairs: dict[str, tuple[Array, Array]] = {"x": (x, self.x), "dout": (dout, self.dout)}

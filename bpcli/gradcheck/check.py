@@ -18,7 +18,7 @@ from bpcli.backprop.layers import ReLU
 from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError, choose
 from bpcli.gradcheck.alone import check_layers
-from bpcli.gradcheck.comparison import Comparer, Comparison
+from bpcli.gradcheck.comparison import Comparer, Comparison, Watch
 from bpcli.gradcheck.numerical import METHODS
 from bpcli.gradcheck.whole import check_network
 
@@ -35,11 +35,12 @@ class GradientCheck:
     seconds: float
     layers: tuple[Comparison, ...]
     parameters: tuple[Comparison, ...]
+    stopped: bool = False  # by Ctrl-C, before all was compared
 
     @property
     def passed(self) -> bool:
-        """Whether all comparisons passed."""
-        return not self.failures
+        """Whether all comparisons passed, and none is missing."""
+        return not self.failures and not self.stopped
 
     @property
     def failures(self) -> list[Comparison]:
@@ -68,6 +69,8 @@ def check_gradients(
     *,
     method: str = "central",
     tolerance: float = 1e-6,
+    elements: int | None = None,
+    watch: Watch = lambda _elements: None,
 ) -> GradientCheck:
     """Compare each gradient of a network on x (N, pixels), t (N,) with a numerical one.
 
@@ -75,8 +78,11 @@ def check_gradients(
     Trapp 1998). Relative errors up to `tolerance` pass. Dropout keeps one mask throughout; weight
     decay is part of the loss. A network in float32, in which differences say nothing, is checked
     as a copy in float64; in neither case do its parameters change. `rng` draws what layers are
-    checked on alone. Raises ArrayError for an x or a t that no network takes, and ArgumentError for
-    another method or a tolerance that is not above 0.
+    checked on alone. With `elements`, no more of an array are compared one by one, and the whole
+    along random directions; `watch` is told how many have been compared. Ctrl-C ends it, with what
+    has been compared until then. Raises ArrayError for an x or a t that no network takes, and
+    ArgumentError for another method, or a tolerance that is not above 0 or finer than the method
+    can see.
     """
     check_inputs(x)
     check_labels(t, len(x))
@@ -85,11 +91,24 @@ def check_gradients(
         raise ArgumentError(f"tolerance: found {tolerance}, expected a number above 0")
     start = time.perf_counter()
     network, x = network.astype(np.float64), x.astype(np.float64)
-    comparer = partial(Comparer, method=method, tolerance=tolerance)
-    layers = tuple(check_layers(network, x, t, rng, comparer))
-    parameters = tuple(check_network(network, x, t, comparer))
-    seconds = time.perf_counter() - start
-    return GradientCheck(method, len(x), tolerance, seconds, layers, parameters)
+    comparer = partial(Comparer, method=method, tolerance=tolerance, elements=elements)
+    layers: list[Comparison] = []
+    parameters: list[Comparison] = []
+    stopped = False
+    try:
+        layers.extend(check_layers(network, x, t, rng, comparer))
+        parameters.extend(check_network(network, x, t, partial(comparer, watch=watch)))
+    except KeyboardInterrupt:
+        stopped = True
+    return GradientCheck(
+        method,
+        len(x),
+        tolerance,
+        time.perf_counter() - start,
+        tuple(layers),
+        tuple(parameters),
+        stopped,
+    )
 
 
 @quietly

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.arrays import Array
+from bpcli.arrays import Array, Shape
 
 CLOSE = 1e-4  # relative; a numerical gradient is far better, a wrong formula far worse
 
@@ -44,8 +44,27 @@ def diagnose(backprop: Array, numerical: Array, samples: int, before: Array | No
     return f"{wrong:,} of {backprop.size:,} elements are wrong"
 
 
+class MisshapenError(Exception):
+    """What a layer returned or set that cannot be it, by its type or its shape."""
+
+
+def check_shape(what: str, found: object, shape: Shape | None, missing: str) -> None:
+    """Raise MisshapenError unless `found`, which a layer made, is an array of a shape, or of any.
+
+    `missing` is the line that may have been forgotten where it is None.
+    """
+    if found is None:
+        expected = f"an array {shape}" if shape else "an array"
+        raise MisshapenError(f"{what} None, expected {expected}: is `{missing}` missing?")
+    if not isinstance(found, np.ndarray) or (shape is not None and found.shape != shape):
+        got = found.shape if isinstance(found, np.ndarray) else type(found).__name__
+        raise MisshapenError(f"{what} {got}, expected an array{f' {shape}' if shape else ''}")
+
+
 def describe(error: Exception) -> str:
     """Say what a layer raised, and where."""
+    if isinstance(error, MisshapenError):
+        return str(error)
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} raised at {Path(place.filename).name}:{place.lineno}: {error}"
 

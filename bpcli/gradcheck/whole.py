@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Array, Labels
-from bpcli.backprop.network import Network
+from bpcli.backprop.network import Network, Slots
+from bpcli.errors import ArgumentError
 from bpcli.gradcheck.comparison import Build, Comparer, Comparison
 from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.numerical import Function
@@ -16,7 +17,10 @@ from bpcli.gradcheck.rewind import make_rewind
 def check_network(
     network: Network, x: Array, t: Labels, comparer: Callable[[Build], Comparer]
 ) -> Iterator[Comparison]:
-    """Compare the gradients by every parameter of the whole network."""
+    """Compare the gradients by every parameter of the whole network.
+
+    Raises ArgumentError where the method cannot see what the tolerance asks for.
+    """
 
     def build(dtype: npt.DTypeLike) -> Function:
         twin = network.astype(dtype)
@@ -33,10 +37,15 @@ def check_network(
         checker = comparer(build)
         network.forward(x, t)
         network.backward()
-        for stage in network.stages:
+        checker.check_visible(network.gradient)
+        for stage, layer in zip(network.stages, [*network.layers, None], strict=True):
+            if layer and layer.params and not isinstance(layer.grads, Slots):
+                problem = "it replaces self.grads; set self.grads[name] in what is there"
+                yield Comparison(stage.name, "", problem=problem)
+                continue
             for name in stage.shapes:
                 yield checker.compare(stage.name, name, network.gradient_arrays[name], len(x))
-    except MemoryError:
-        raise  # which says nothing of the network
+    except (MemoryError, ArgumentError):
+        raise  # which say nothing of the network
     except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported
         yield Comparison("Network", "", problem=describe(error))

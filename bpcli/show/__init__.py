@@ -2,6 +2,7 @@
 
 from bpcli.show.data import contents_fields, draw_contents
 from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_fields
+from bpcli.show.foreign import draw_file_check, file_check_fields
 from bpcli.show.gradcheck import check_fields, draw_check
 from bpcli.show.graph import draw_graph, graph_dot, graph_fields
 from bpcli.show.network import draw_network, network_dot, network_fields
@@ -15,6 +16,7 @@ __all__ = [
     "draw_contents",
     "draw_end",
     "draw_evaluation",
+    "draw_file_check",
     "draw_graph",
     "draw_mistakes",
     "draw_network",
@@ -23,6 +25,7 @@ __all__ = [
     "draw_record",
     "end_fields",
     "evaluation_fields",
+    "file_check_fields",
     "graph_dot",
     "graph_fields",
     "network_dot",

@@ -1,5 +1,6 @@
 """a GradientCheck in -> a table with a verdict, or the fields of JSON, out."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,6 +30,11 @@ def draw_check(found: GradientCheck) -> str:
             f"all gradients by {zeros} are 0, which proves little: are there weights of 0, or only "
             "dead units?"
         )
+    if not all(row.checked == math.prod(row.shape) for row in found.parameters if row.passed):
+        lines.append(
+            "of large arrays some elements are compared one by one, at random and where the "
+            "gradient is largest, and the whole along random directions: --elements all"
+        )
     verdict = f"all agree ({found.method}, relative errors to {found.tolerance:.0e} pass)"
     if not found.passed:
         culprits = ", ".join(dict.fromkeys(row.layer for row in found.failures))
@@ -39,6 +45,8 @@ def draw_check(found: GradientCheck) -> str:
                 "; each layer is right alone, twice in a row: look at what joins them "
                 "(network.py), or at what a layer keeps or shares for longer"
             )
+    if found.stopped:
+        verdict = "stopped before all was compared"
     size = f"{found.checked:,} gradients on {found.samples} images in {found.seconds:.1f} s"
     return "\n".join([*lines, f"{size}: {verdict}"])
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.gradcheck.foreign import roles
-from bpcli.gradcheck.foreign.scene import NoValueError, Scene, value
+from bpcli.gradcheck.foreign.scene import NoValueError, Scene, take, value
 
 ALWAYS = (
     "mode",
@@ -69,7 +69,7 @@ def fill(
     for parameter in parameters(function):
         name, word = parameter.name, roles.plain(parameter.name)
         if name in given:
-            found[name] = given[name]
+            found[name] = take(given[name], rng)
         elif name in known:
             found[name] = known[name]
         elif word in ("optimizer", "optim", "opt", "optimiser"):

@@ -1,5 +1,6 @@
 """a unit of a person's file in -> its forward and backward, called in one of the ways, out."""
 
+import copy
 import inspect
 import random
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from bpcli.arrays import Array
 from bpcli.gradcheck.foreign import roles
 from bpcli.gradcheck.foreign.calling import fill, parameters
 from bpcli.gradcheck.foreign.labels import find_input_and_labels, make_labels
-from bpcli.gradcheck.foreign.scene import UNITS, NoValueError, Scene, draw, value
+from bpcli.gradcheck.foreign.scene import UNITS, NoValueError, Scene, draw, take, value
 from bpcli.gradcheck.foreign.units import Unit
 
 INITIALIZE = (
@@ -72,6 +73,8 @@ class Reading:
         reseed(seed)
         thing, inputs = self.unit.thing, self.unit.inputs
         try:
+            if self.unit.kind == "object":
+                thing, inputs = copy.deepcopy((thing, inputs))
             if self.unit.kind == "class":
                 options = fill(thing.__init__, {"self": None}, self.scene, rng, self.given)
                 options.pop("self", None)
@@ -191,7 +194,7 @@ class Reading:
             x = np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
         if self.indices:
             x = rng.integers(0, UNITS, self.scene.x)
-        known = {x_name: self.given.get(x_name, x)}
+        known = {x_name: take(self.given[x_name], rng) if x_name in self.given else x}
         for parameter in parameters(forward):  # another input, as y in x + y
             word = roles.plain(parameter.name)
             inputs_too = (*roles.LABELS, *roles.INPUT, *roles.PREDICTED)

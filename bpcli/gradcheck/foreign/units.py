@@ -51,6 +51,14 @@ class Unit:
     inputs: tuple[Any, ...] = ()
 
 
+def unit_of(name: str, thing: Any, inputs: tuple[Any, ...], line: int = 0) -> Unit | None:
+    """Return the unit that an object is which is built already, or None if it is none."""
+    for unit in _find_classes([type(thing)]):
+        forward, backward = unit.forward, unit.backward
+        return Unit(name, "object", line or unit.line, forward, backward, thing, inputs)
+    return None
+
+
 def find_units(source: Source) -> Iterator[Unit]:
     """Yield what can be checked of a file, in the order of its lines."""
     own = [

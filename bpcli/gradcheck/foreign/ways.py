@@ -5,8 +5,12 @@ Where an interface does not say it, every way is tried, and the one whose gradie
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from bpcli.arrays import Shape
 from bpcli.gradcheck.foreign import roles
 from bpcli.gradcheck.foreign.calling import SHAPES, parameters
 from bpcli.gradcheck.foreign.labels import KINDS, find_input_and_labels
@@ -19,6 +23,7 @@ from bpcli.gradcheck.foreign.scene import (
     STEPS,
     WINDOW,
     Scene,
+    Shaped,
 )  # fmt: skip
 from bpcli.gradcheck.foreign.units import Unit
 
@@ -27,13 +32,19 @@ STYLES = ("upstream", "input", "output")
 
 def readings(unit: Unit, given: Mapping[str, Any]) -> Iterator[list[Reading]]:
     """Yield groups of ways to call a unit: each group only if nothing of those before it works."""
+    if unit.inputs:
+        yield [Reading(unit, _given_scene(unit.inputs[0]), style) for style in STYLES[:1]]
+        return
     names = [p.name for p in parameters(_raw(unit, unit.forward))]
     names = [name for name in names if name not in ("self", "cls")]
     takes_labels = bool(find_input_and_labels(names, with_labels=True)[1])
+    x_name = find_input_and_labels(names, with_labels=takes_labels)[0]
     for scenes in ((*_declared(unit), *SCENES), ALONE):
+        if isinstance(given.get(x_name), Shaped):
+            scenes = tuple(_reshaped(scene, given[x_name].shape) for scene in scenes)
         group: list[Reading] = []
         if takes_labels:
-            several = (*scenes, *ONE_OUTPUT) if scenes is not ALONE else scenes
+            several = (*scenes, *ONE_OUTPUT) if len(scenes) >= len(SCENES) else scenes
             for scene, likely, labels in itertools.product(several, (False, True), KINDS):
                 group.append(Reading(unit, scene, "upstream", labels, likely, given=given))
         for scene, style in itertools.product(scenes, _styles(unit, names)):
@@ -46,6 +57,19 @@ def readings(unit: Unit, given: Mapping[str, Any]) -> Iterator[list[Reading]]:
                     for labels in ("numbers like x", "numbers")
                 ]
         yield group
+
+
+def _given_scene(x: Any) -> Scene:
+    """Return the layout of an input that is given."""
+    shape = np.shape(x)
+    images = shape[0] if len(shape) > 1 else 1
+    return Scene("as given", shape, (), (), (), images)
+
+
+def _reshaped(scene: Scene, shape: Shape) -> Scene:
+    """Return a layout for an input of another shape."""
+    axis = 1 if scene.name == "(D, N)" and len(shape) > 1 else 0
+    return replace(scene, x=shape, images=shape[axis] if shape else 1)
 
 
 def _declared(unit: Unit) -> list[Scene]:

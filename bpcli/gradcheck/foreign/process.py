@@ -1,0 +1,123 @@
+"""the path of a person's file in -> a FileCheck out, by way of a process that may run its code."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bpcli.errors import SourceError
+from bpcli.gradcheck.foreign.comparing import Finding
+from bpcli.gradcheck.foreign.judge import UnitCheck
+from bpcli.machine import environment_of_child
+
+SECONDS = 30  # that a person's file may take
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """What came of a person's file: its units, as far as time allowed.
+
+    `missing` are modules that were stood in for, `problems` statements that could not be run.
+    """
+
+    path: str
+    units: tuple[UnitCheck, ...]
+    missing: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    stopped: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether gradients were compared, and none is wrong."""
+        return self.checked and not any(unit.wrong for unit in self.units)
+
+    @property
+    def checked(self) -> bool:
+        """Whether any gradient was compared."""
+        return any(unit.checked for unit in self.units)
+
+
+def check_file(
+    path: str | Path,
+    names: Sequence[str] = (),
+    given: Mapping[str, str] | None = None,
+    *,
+    tolerance: float = 1e-6,
+    seconds: float = SECONDS,
+    watch: Callable[[int], None] = lambda _units: None,
+) -> FileCheck:
+    """Check the layers in a file of Python, or those with the names, in a process of its own.
+
+    `given` are values for arguments, as text: `3x5` is an array of that shape. `watch` is called
+    with 1 as soon as a unit is checked. Raises SourceError if the file cannot be run, or has
+    nothing that can be checked.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing there"
+        raise SourceError(f"{path}: found {found}, expected a file of Python")
+    request = {
+        "path": str(path.resolve()), "names": list(names), "given": dict(given or {}),
+        "tolerance": tolerance,
+    }  # fmt: skip
+    answers: dict[str, Any] = {"units": []}
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "bpcli.gradcheck.foreign.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=path.resolve().parent,
+        env=environment_of_child(Path(__file__).parents[3]),
+        text=True,
+        encoding="utf-8",
+    )
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        _listen(process, request, answers, watch)
+        code = process.wait()
+    finally:
+        expired = not timer.is_alive()
+        timer.cancel()
+        process.kill()
+        process.wait()
+    return _gather(path, answers, f"it took more than {seconds:g} s" if expired else
+                   f"its Python ended with code {code}")  # fmt: skip
+
+
+def _listen(
+    process: "subprocess.Popen[str]",
+    request: dict[str, Any],
+    answers: dict[str, Any],
+    watch: Callable[[int], None],
+) -> None:
+    """Send the request, and take the answers as they come."""
+    assert process.stdin  # noqa: S101 - pipes were asked for
+    assert process.stdout  # noqa: S101
+    with process.stdin as pipe:
+        pipe.write(json.dumps(request))
+    for line in process.stdout:
+        for kind, what in json.loads(line).items():
+            if kind == "unit":
+                findings = tuple(Finding(**finding) for finding in what.pop("findings"))
+                inside = tuple(what.pop("inside"))
+                answers["units"].append(UnitCheck(**what, findings=findings, inside=inside))
+                watch(1)
+            else:
+                answers[kind] = what
+
+
+def _gather(path: Path, answers: dict[str, Any], stopped: str) -> FileCheck:
+    """Return all answers as one. Raises SourceError where there is nothing to tell."""
+    if "error" in answers:
+        raise SourceError(answers["error"])
+    units = tuple(answers["units"])
+    stopped = "" if "done" in answers else stopped
+    if stopped and not units:
+        raise SourceError(f"{path.name}: {stopped}, before anything could be checked")
+    problems = tuple(answers.get("problems", ()))
+    return FileCheck(str(path), units, tuple(answers.get("missing", ())), problems, stopped)

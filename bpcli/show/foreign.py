@@ -1,0 +1,70 @@
+"""the FileCheck of a person's file in -> a line for each gradient, or the fields of JSON, out."""
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bpcli.gradcheck.foreign import FileCheck, UnitCheck
+from bpcli.show.number import json_number
+
+NOTES = {"note": "ok, but "}
+
+
+def draw_file_check(found: FileCheck) -> str:
+    """Return what `bpcli gradcheck FILE.py` prints: each unit, its gradients, and a verdict."""
+    lines = [line for unit in found.units for line in _draw_unit(found, unit)]
+    if found.missing:
+        lines.append(f"{found.path}: not installed, and stood in for: {', '.join(found.missing)}")
+    if found.stopped:
+        lines.append(f"{found.path}: {found.stopped}; what comes after is not checked")
+    return "\n".join([*lines, f"{found.path}: {_verdict(found)}"])
+
+
+def _draw_unit(found: FileCheck, unit: UnitCheck) -> list[str]:
+    where = f"{Path(found.path).name}:{unit.line}: " if unit.line else ""
+    if unit.problem:
+        return [f"{where}{unit.name}: not checked: {unit.problem}"]
+    how = f" ({unit.convention})" if unit.convention else ""
+    width = max(len(finding.array) for finding in unit.findings)
+    lines = [f"{where}{unit.name}{how}"]
+    for finding in unit.findings:
+        verdict = NOTES.get(finding.verdict, finding.verdict)
+        between = ": " * (finding.verdict not in ("ok", "note"))
+        lines.append(f"  {finding.array:<{width}}  {verdict}{between}{finding.words}".rstrip())
+    return lines
+
+
+def _verdict(found: FileCheck) -> str:
+    """Return how many gradients are right, and how many are not."""
+    counts = Counter(finding.verdict for unit in found.units for finding in unit.findings)
+    counts["not checked"] += sum(bool(unit.problem) for unit in found.units)
+    words = {"ok": "ok", "note": "ok with a note", "WRONG": "WRONG", "not checked": "not checked"}
+    parts = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
+    return ", ".join(parts)
+
+
+def file_check_fields(found: FileCheck) -> dict[str, Any]:
+    """Return the fields of `bpcli gradcheck FILE.py --json`; numbers that JSON has not are null."""
+    units = []
+    for unit in found.units:
+        gradients = [
+            {name: json_number(value) for name, value in asdict(finding).items()}
+            for finding in unit.findings
+        ]
+        units.append({
+            "name": unit.name,
+            "line": unit.line,
+            "convention": unit.convention,
+            "passed": unit.passed,
+            "problem": unit.problem,
+            "gradients": gradients,
+        })  # fmt: skip
+    return {
+        "file": found.path,
+        "passed": found.passed,
+        "checked": found.checked,
+        "missing": found.missing,
+        "stopped": found.stopped,
+        "units": units,
+    }
