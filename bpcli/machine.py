@@ -45,8 +45,8 @@ def limit_threads(threads: int | None = None) -> str:
     return f"{wanted} BLAS threads on {cores} cores are slower than {cores}" * (wanted > cores)
 
 
-def environment_of_child(folder: Path) -> dict[str, str]:
-    """Return the environment for another Python that finds bpcli in `folder`, and draws nothing."""
+def variables_for_child(folder: Path) -> dict[str, str]:
+    """Return the environment of another Python: it finds bpcli in `folder`, opens no window."""
     paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH", "")])]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "Agg"}
 

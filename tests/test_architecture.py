@@ -140,7 +140,7 @@ def test_only_the_command_line_prints_and_knows_click(name):
 
 @every_room
 def test_only_the_terminal_exits(name):
-    if name != "cli.terminal":
+    if name not in ("cli.terminal", "gradcheck.foreign.source"):  # which is told of other's exits
         assert not re.search(r"\bexit\(|SystemExit|os\._exit|os\.abort", ROOMS[name].read_text())
 
 
@@ -148,6 +148,9 @@ def test_only_the_terminal_exits(name):
 def test_randomness_and_the_environment_are_arguments(name):
     text = ROOMS[name].read_text()
     allowed = {"default_rng", "SeedSequence", "Generator"}
+    if name.startswith("gradcheck.foreign."):  # other people's code draws from what is global
+        allowed |= {"seed", "get_state", "set_state", "RandomState"}
+        text = text.replace("import random", "")
     assert set(re.findall(r"np\.random\.(\w+)", text)) <= allowed
     assert "import random" not in text
     if name != "machine" and not name.startswith("cli."):
@@ -158,13 +161,16 @@ def test_randomness_and_the_environment_are_arguments(name):
 @every_room
 def test_nothing_reaches_the_network_or_unpickles(name):
     text = ROOMS[name].read_text()
+    if name == "gradcheck.foreign.process":  # runs other people's code, far from here
+        text = text.replace("import subprocess", "")
     assert not NETWORK & set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.M))
 
 
-def test_floating_point_warnings_are_silenced_in_four_rooms():
+def test_floating_point_warnings_are_silenced_in_few_rooms():
     rooms = {name for name, path in ROOMS.items() if "np.errstate" in path.read_text()}
     assert rooms == {
-        "backprop.expression", "gradcheck.check", "training.evaluation", "training.loop",
+        "backprop.expression", "gradcheck.check", "gradcheck.foreign.check", "training.evaluation",
+        "training.loop",
     }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from bpcli.arrays import Array, Labels, Shape
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.backprop.network import Network, cast
-from bpcli.gradcheck.comparison import Build, Comparer, Comparison
+from bpcli.gradcheck.comparer import Build, Comparer
+from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.diagnosis import check_shape, describe
 from bpcli.gradcheck.numerical import Function
 from bpcli.gradcheck.rewind import make_rewind

@@ -18,7 +18,8 @@ from bpcli.backprop.layers import ReLU
 from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError, choose
 from bpcli.gradcheck.alone import check_layers
-from bpcli.gradcheck.comparison import Comparer, Comparison, Watch
+from bpcli.gradcheck.comparer import Comparer, Watch
+from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.numerical import METHODS
 from bpcli.gradcheck.whole import check_network
 
@@ -92,23 +93,22 @@ def check_gradients(
     start = time.perf_counter()
     network, x = network.astype(np.float64), x.astype(np.float64)
     comparer = partial(Comparer, method=method, tolerance=tolerance, elements=elements)
-    layers: list[Comparison] = []
-    parameters: list[Comparison] = []
-    stopped = False
+    alone = check_layers(network, x, t, rng, comparer)
+    layers, stopped = _collect(alone)
+    whole = check_network(network, x, t, partial(comparer, watch=watch))
+    parameters, stopped = ((), True) if stopped else _collect(whole)
+    seconds = time.perf_counter() - start
+    return GradientCheck(method, len(x), tolerance, seconds, layers, parameters, stopped)
+
+
+def _collect(rows: Iterable[Comparison]) -> tuple[tuple[Comparison, ...], bool]:
+    """Return the rows that there are, and whether Ctrl-C came before the last of them."""
+    found: list[Comparison] = []
     try:
-        layers.extend(check_layers(network, x, t, rng, comparer))
-        parameters.extend(check_network(network, x, t, partial(comparer, watch=watch)))
+        found.extend(rows)
     except KeyboardInterrupt:
-        stopped = True
-    return GradientCheck(
-        method,
-        len(x),
-        tolerance,
-        time.perf_counter() - start,
-        tuple(layers),
-        tuple(parameters),
-        stopped,
-    )
+        return tuple(found), True
+    return tuple(found), False
 
 
 @quietly

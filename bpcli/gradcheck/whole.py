@@ -8,7 +8,8 @@ import numpy.typing as npt
 from bpcli.arrays import Array, Labels
 from bpcli.backprop.network import Network, Slots
 from bpcli.errors import ArgumentError
-from bpcli.gradcheck.comparison import Build, Comparer, Comparison
+from bpcli.gradcheck.comparer import Build, Comparer
+from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.numerical import Function
 from bpcli.gradcheck.rewind import make_rewind

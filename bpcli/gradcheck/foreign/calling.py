@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.gradcheck.foreign import roles
-from bpcli.gradcheck.foreign.scene import NoValueError, Scene, take, value
+from bpcli.gradcheck.foreign.given import take
+from bpcli.gradcheck.foreign.scene import NoValueError, Scene, value
 
 ALWAYS = (
     "mode",
@@ -26,6 +27,7 @@ ALWAYS = (
     "keepprob",
     "pdropout",
 )  # fmt: skip - given even where there is a default: it would hide a mistake
+OPTIMIZERS = ("optimizer", "optim", "opt", "optimiser")
 MANY = 32  # units; a net of more is slow to copy, and no better to check
 SHAPES = ("inputdim", "inputshape", "inputsize", "inshape", "imageshape", "imgshape")
 
@@ -72,7 +74,7 @@ def fill(
             found[name] = take(given[name], rng)
         elif name in known:
             found[name] = known[name]
-        elif word in ("optimizer", "optim", "opt", "optimiser"):
+        elif word in OPTIMIZERS and _is_required(parameter):
             found[name] = StochasticGradientDescent()
         elif word in ("activation", "act", "activationfunction") and _is_required(parameter):
             found[name] = "relu"

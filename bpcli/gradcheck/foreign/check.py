@@ -14,6 +14,7 @@ from bpcli.gradcheck.foreign.judge import UnitCheck, judge
 from bpcli.gradcheck.foreign.source import Source
 from bpcli.gradcheck.foreign.units import Unit, find_typos, find_units, unit_of
 
+quietly = np.errstate(all="ignore")  # what is not finite is reported, not warned of
 NEAR = 0.6  # likeness of a name that is asked about
 
 
@@ -35,6 +36,7 @@ def check_units(
     yield from (UnitCheck(typo, 0, problem="is `backward` meant?") for typo in find_typos(source))
 
 
+@quietly
 def check_layer(layer: Any, x: Any, t: Any = None, *, tolerance: float = 1e-6) -> UnitCheck:
     """Check the gradients of anybody's layer, loss or network, at the input x and labels t.
 
@@ -78,6 +80,7 @@ def _choose(source: Source, units: list[Unit], names: Sequence[str]) -> list[Uni
             or any(u.name.startswith(f"{name}_") for name in names)]  # fmt: skip
 
 
+@quietly
 def _check_unit(
     source: Source, unit: Unit, given: Mapping[str, Any], tolerance: float
 ) -> UnitCheck | None:

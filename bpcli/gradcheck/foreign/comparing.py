@@ -117,6 +117,7 @@ class Comparison:
         return Finding(name, "not checked", f"no gradient found: is it called d{last} or grads?")
 
     def _wrong(self, path: Path, candidate: Candidate, error: float) -> Finding:
+        """Say what is wrong with a gradient, or why it may not be."""
         probe, name = self.probe, self.probe.leaves[path]
         value = tree.get(probe.base, path)
         if probe.reading.likely and path[0] == INPUTS[0]:

@@ -12,7 +12,7 @@ from typing import Any
 from bpcli.errors import SourceError
 from bpcli.gradcheck.foreign.comparing import Finding
 from bpcli.gradcheck.foreign.judge import UnitCheck
-from bpcli.machine import environment_of_child
+from bpcli.machine import variables_for_child
 
 SECONDS = 30  # that a person's file may take
 
@@ -65,16 +65,7 @@ def check_file(
         "tolerance": tolerance,
     }  # fmt: skip
     answers: dict[str, Any] = {"units": []}
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "bpcli.gradcheck.foreign.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=path.resolve().parent,
-        env=environment_of_child(Path(__file__).parents[3]),
-        text=True,
-        encoding="utf-8",
-    )
+    process = _start(path.resolve().parent)
     timer = threading.Timer(seconds, process.kill)
     timer.start()
     try:
@@ -87,6 +78,19 @@ def check_file(
         process.wait()
     return _gather(path, answers, f"it took more than {seconds:g} s" if expired else
                    f"its Python ended with code {code}")  # fmt: skip
+
+
+def _start(folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "bpcli.gradcheck.foreign.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env=variables_for_child(Path(__file__).parents[3]),
+        text=True,
+        encoding="utf-8",
+    )
 
 
 def _listen(

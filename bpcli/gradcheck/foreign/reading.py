@@ -13,8 +13,9 @@ import numpy.typing as npt
 from bpcli.arrays import Array
 from bpcli.gradcheck.foreign import roles
 from bpcli.gradcheck.foreign.calling import fill, parameters
+from bpcli.gradcheck.foreign.given import take
 from bpcli.gradcheck.foreign.labels import find_input_and_labels, make_labels
-from bpcli.gradcheck.foreign.scene import UNITS, NoValueError, Scene, draw, take, value
+from bpcli.gradcheck.foreign.scene import UNITS, NoValueError, Scene, draw, value
 from bpcli.gradcheck.foreign.units import Unit
 
 INITIALIZE = (

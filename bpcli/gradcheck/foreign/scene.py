@@ -3,7 +3,6 @@
 All sizes differ, so that an array of another layout cannot pass for the one that is meant.
 """
 
-import contextlib
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -131,13 +130,6 @@ SMALL = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Shaped:
-    """An array that the person has given the shape of."""
-
-    shape: Shape
-
-
 class NoValueError(Exception):
     """An argument whose meaning its name does not tell."""
 
@@ -158,30 +150,6 @@ def value(name: str, scene: Scene, rng: np.random.Generator) -> Any:
         if found is not None:
             return found
     raise NoValueError(name)
-
-
-def take(given: Any, rng: np.random.Generator) -> Any:
-    """Return a value that the person has given, or an array of the shape that they have."""
-    return draw(given.shape, rng) if isinstance(given, Shaped) else given
-
-
-def parse_given(text: str) -> Any:
-    """Return what `3x5` (a shape), `2,5`, `0.1`, `true` or a word stands for.
-
-    >>> parse_given("3x5"), parse_given("2,5"), parse_given("0.1"), parse_given("relu")
-    (Shaped(shape=(3, 5)), (2, 5), 0.1, 'relu')
-    """
-    if re.fullmatch(r"\d+(x\d+)+|\d+x", text):
-        return Shaped(tuple(int(size) for size in text.split("x") if size))
-    if "," in text:
-        return tuple(parse_given(part.strip()) for part in text.split(",") if part.strip())
-    words = {"true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    for number in (int, float):
-        with contextlib.suppress(ValueError):
-            return number(text)
-    return text
 
 
 def draw(shape: Shape, rng: np.random.Generator) -> Array:

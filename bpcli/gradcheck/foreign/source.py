@@ -58,6 +58,8 @@ def _make_module(path: Path, tree: ast.Module) -> types.ModuleType:
     module = types.ModuleType(name)
     above = max(levels, default=0)
     if above:
+        while (path.parents[above] / "__init__.py").exists():  # its modules may go up farther
+            above += 1
         package = ".".join(folder.name for folder in reversed(path.parents[:above]))
         module.__package__ = package
         sys.path.insert(0, str(path.parents[above]))

@@ -13,6 +13,7 @@ import numpy as np
 from bpcli.arrays import Shape
 from bpcli.gradcheck.foreign import roles
 from bpcli.gradcheck.foreign.calling import SHAPES, parameters
+from bpcli.gradcheck.foreign.given import Shaped
 from bpcli.gradcheck.foreign.labels import KINDS, find_input_and_labels
 from bpcli.gradcheck.foreign.reading import Reading
 from bpcli.gradcheck.foreign.scene import (
@@ -23,7 +24,6 @@ from bpcli.gradcheck.foreign.scene import (
     STEPS,
     WINDOW,
     Scene,
-    Shaped,
 )  # fmt: skip
 from bpcli.gradcheck.foreign.units import Unit
 
