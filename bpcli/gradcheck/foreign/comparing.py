@@ -39,6 +39,7 @@ class Comparison:
         self.rng = np.random.default_rng(probe.seed + 2)
         self.first = probe.call(probe.douts)
         self.candidates = match(probe, self.first)
+        self.agreed: dict[Path, int] = {}  # which candidate is the gradient
         self.scale = max(float(np.abs(y).max()) for y in probe.outputs)
 
     def findings(self) -> list[Finding]:
@@ -62,7 +63,7 @@ class Comparison:
             return self._missing(path)
         shape = tree.get(self.probe.base, path).shape
         best: Finding | None = None
-        for candidate in candidates:
+        for i, candidate in enumerate(candidates):
             array = candidate.array
             if (
                 array.shape != shape
@@ -71,6 +72,8 @@ class Comparison:
             ):
                 array = array.reshape(shape)
             error = self._error(path, array, self.probe.douts)
+            if error <= CLOSE_ENOUGH or (self.probe.coarse and error <= COARSE):
+                self.agreed[path] = i
             if error <= self.tolerance or (self.probe.coarse and error <= COARSE):
                 words = "float32 inside" * self.probe.coarse
                 return Finding(name, "note" if words else "ok", words, error)
@@ -190,39 +193,48 @@ class Comparison:
 
     def _look_again(self, found: dict[Path, Finding]) -> None:
         """Call the unit once more, and see whether its gradients are those of the second call."""
-        updated = "what backward takes from it"
-        named = [c.name for candidates in self.candidates.values() for c in candidates]
-        if updated in named or self.probe.stateful:
+        if self.probe.stateful or any(c.updates for cs in self.candidates.values() for c in cs):
             return
         douts = self.probe.draw_douts(self.rng)
         try:
             second = match(self.probe, self.probe.call(douts, self.first.world))
         except MisreadError:
             return
-        added: list[Path] = []
-        wrong: list[Path] = []
-        for path, finding in found.items():
-            if finding.verdict in ("ok", "note") and second.get(path):
-                shape = tree.get(self.probe.base, path).shape
-                new, old = (c[path][0].array for c in (second, self.candidates))
-                if new.size != np.prod(shape) or old.size != new.size:
-                    continue
-                new, old = new.reshape(shape), old.reshape(shape)
-                near = COARSE if self.probe.coarse else CLOSE_ENOUGH
-                if self._error(path, new, douts) > near and finding.error is not None:
-                    adds = self._error(path, new - old, douts) <= near
-                    (added if adds else wrong).append(path)
-        own = [p for p in found if self._is_parameter(p) or p[0] != INPUTS[0]]
-        words = "added to at every call until somebody resets it"
-        for path in added:
-            mixed = set(own) - set(added)
-            verdict = "WRONG" if mixed and path in own else "note"
-            if verdict == "WRONG":
-                words = f"added to the one before, where {found[mixed.pop()].array} is set"
+        added = {
+            path for path in self.agreed if self._compare_again(path, second, douts) == "added"
+        }
+        wrong = {
+            path for path in self.agreed if self._compare_again(path, second, douts) == "wrong"
+        }
+        for path in added | wrong:
+            verdict, words = "WRONG", "right at the first call and wrong at the second: is a stale "
+            words += "value used?"
+            others = [p for p in self.agreed if p not in added and self._is_own(p)]
+            if path in added and others and self._is_own(path):
+                words = f"added to the one before, where {found[others[0]].array} is set"
+            elif path in added:
+                verdict, words = "note", "added to at every call until somebody resets it"
             found[path] = Finding(found[path].array, verdict, words, found[path].error)
-        for path in wrong:
-            words = "right at the first call and wrong at the second: is a stale value used?"
-            found[path] = Finding(found[path].array, "WRONG", words, found[path].error)
+
+    def _compare_again(
+        self, path: Path, second: dict[Path, list[Candidate]], douts: list[Array]
+    ) -> str:
+        """Return `right`, `added` or `wrong` for a gradient that was right at the first call."""
+        shape, i = tree.get(self.probe.base, path).shape, self.agreed[path]
+        if len(second.get(path, ())) != len(self.candidates[path]):
+            return "right"
+        new, old = (c[path][i].array for c in (second, self.candidates))
+        if new.size != np.prod(shape) or old.size != new.size:
+            return "right"
+        near = COARSE if self.probe.coarse else CLOSE_ENOUGH
+        if self._error(path, new.reshape(shape), douts) <= near:
+            return "right"
+        difference = (new - old).reshape(shape)
+        return "added" if self._error(path, difference, douts) <= near else "wrong"
+
+    def _is_own(self, path: Path) -> bool:
+        """Tell whether an array is a parameter, whose gradient may be kept from call to call."""
+        return self._is_parameter(path) or path[0] != INPUTS[0]
 
     def _notes(self) -> str:
         changed = list(dict.fromkeys(self.first.changed))

@@ -24,6 +24,7 @@ class Candidate:
     name: str
     array: Array
     order: int = -1  # among those that were returned
+    updates: bool = False  # whether it is what backward has taken from the array itself
 
 
 def match(probe: Probe, called: Called) -> dict[Path, list[Candidate]]:
@@ -144,4 +145,4 @@ def _updates(path: Path, called: Called) -> list[Candidate]:
     owner = called.world.unit
     rates = [getattr(owner, name) for name in RATES if isinstance(getattr(owner, name, 0), float)]
     rate = next((r for r in rates if r), 0.1)
-    return [Candidate("what backward takes from it", taken / rate)]
+    return [Candidate("what backward takes from it", taken / rate, updates=True)]

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from bpcli.gradcheck.foreign.scene import NoValueError
 from bpcli.gradcheck.foreign.tree import Path
 
 STEP, COARSE_STEP = 1e-5, 1e-2  # of differences in float64, and where there is float32 inside
+KEPT = re.compile(r"memory|cache|buffer|workspace", re.IGNORECASE)  # of one call for another
 SATURATED, HALVINGS = 4.0, 8  # a loss that is large, and how often weights are halved for it
 LARGEST = 20_000  # elements of an array that is moved to see what it does
 FEW = 0.05  # deviation of weights below which they are made larger: all gradients would be small
@@ -171,7 +173,11 @@ class Probe:
             self.reading.forward(used)
         self.stateful = any(map(_differ, used.outputs, self.outputs))
         paths = [(*INPUTS, ("[", n)) for n in self.base.inputs if n not in self.base.constants]
-        paths += [UNIT + path for path in sorted(tree.arrays(self.base.unit), key=len)]
+        paths += [
+            UNIT + path
+            for path in sorted(tree.arrays(self.base.unit), key=len)
+            if not any(KEPT.search(str(key)) for _, key in path)
+        ]
         for path in paths:
             array = tree.get(self.base, path)
             if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or id(array) in seen:

@@ -68,14 +68,14 @@ def check_file(
     process = _start(path.resolve().parent)
     timer = threading.Timer(seconds, process.kill)
     timer.start()
-    try:
-        _listen(process, request, answers, watch)
-        code = process.wait()
-    finally:
-        expired = not timer.is_alive()
-        timer.cancel()
-        process.kill()
-        process.wait()
+    with process:
+        try:
+            _listen(process, request, answers, watch)
+            code = process.wait()
+        finally:
+            expired = not timer.is_alive()
+            timer.cancel()
+            process.kill()
     return _gather(path, answers, f"it took more than {seconds:g} s" if expired else
                    f"its Python ended with code {code}")  # fmt: skip
 
