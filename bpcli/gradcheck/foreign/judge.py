@@ -83,7 +83,7 @@ def judge(unit: Unit, given: Mapping[str, Any], tolerance: float) -> UnitCheck |
                 best = rank, reading
             if rank[0] == 1:
                 break
-        if best or search.stage == BACKWARD:  # one image only where several raise
+        if best:  # one output, or one image, only where more raise
             break
     if best:
         return _settle(unit, best[1], tolerance)
@@ -142,6 +142,7 @@ class _Search:
     words: dict[Shape, str] = field(default_factory=dict)
     alike: Counter[Shape] = field(default_factory=Counter)
     needs_integers: bool = False
+    labelled: bool = False  # whether forward may take labels
     stage: int = -1
     line: int = -1
     reading: Reading | None = None
@@ -149,9 +150,10 @@ class _Search:
 
     def skips(self, reading: Reading) -> bool:
         """Tell whether a reading cannot work, by those before it."""
+        self.labelled |= bool(reading.labels)
         if reading.likely and (reading.scene, reading.labels) not in self.taken:
             return True
-        if self.needs_integers and not reading.indices:
+        if self.needs_integers != reading.indices:  # whose x has no gradient that could be wrong
             return True
         alike = bool(reading.labels) and self.alike[reading.scene.x] > ALIKE
         return alike or time.monotonic() > self.end
@@ -163,7 +165,7 @@ class _Search:
             self.stage, self.line, self.reading, self.error = misread.stage, line, reading, error
         if misread.stage == BACKWARD or isinstance(error, FloatingPointError):
             self.taken.add((reading.scene, reading.labels))
-        if reading.labels in ("", "numbers"):  # others may be to blame for it themselves
+        if reading.labels == "numbers" or not self.labelled:  # others may themselves be to blame
             self.needs_integers |= isinstance(error, IndexError) and "integer" in str(error)
         same = self.words.setdefault(reading.scene.x, str(error)) == str(error)
         self.alike[reading.scene.x] += same and misread.stage == FORWARD
@@ -178,7 +180,8 @@ class _Search:
         frames = own_frames(error)
         where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
         words = f"{type(error).__name__}{where}: {error}"
-        if self.stage == BACKWARD and frames and not isinstance(error, NotImplementedError):
+        own = bool(frames) and Path(frames[-1].filename).name == Path(unit.file).name
+        if self.stage == BACKWARD and own and not isinstance(error, NotImplementedError):
             assert self.reading  # noqa: S101 - one has come that far
             finding = Finding("backward", "WRONG", f"raises {words}")
             return UnitCheck(unit.name, unit.line, self.reading.words, (finding,))

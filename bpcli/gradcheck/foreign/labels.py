@@ -8,8 +8,16 @@ from bpcli.arrays import Array
 from bpcli.gradcheck.foreign import roles
 from bpcli.gradcheck.foreign.scene import CHANNELS, UNITS, Scene
 
-KINDS = ("numbers", "one-hot", "one-hot like x", "numbers like x", "like x", "zeros and ones",
-         "column", "numbers of steps")  # fmt: skip
+KINDS = (
+    "numbers",
+    "one-hot",
+    "one-hot like x",
+    "numbers like x",
+    "like x",
+    "zeros and ones",
+    "numbers of steps",
+)
+COLUMN = "column"  # of a network with one output; many a loss takes it by mistake  # fmt: skip
 
 
 def find_input_and_labels(names: list[str], *, with_labels: bool) -> tuple[str, str]:

@@ -148,6 +148,8 @@ class Reading:
                     known[name] = self._predicted(world)
         found = backward(**fill(backward, known, self.scene, np.random.default_rng(0), self.given))
         plain = self.style != "upstream" or (not upstream and not scalar)
+        if plain and isinstance(found, tuple):
+            return tuple(part * douts[0] for part in found)
         return found * douts[0] if plain and isinstance(found, np.ndarray) else found
 
     def _upstream(self, named: list[inspect.Parameter], world: World) -> list[str]:

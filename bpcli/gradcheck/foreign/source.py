@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bpcli.errors import SourceError
-from bpcli.gradcheck.foreign.standins import StandIns, restore_old_names
+from bpcli.gradcheck.foreign.standins import Anything, StandIns, restore_old_names
 
 ABOVE = 2  # folders above the file's own from which it may import too
 MOST_MISSED = 20  # modules that are stood in for, for one statement
@@ -47,7 +47,19 @@ def load_source(path: Path) -> Source:
     for statement in tree.body:
         if _is_definition(statement) and _is_cheap(statement, vars(source.module)):
             _run(statement, source, stand_ins)
+    _stand_in_for_names(tree, source)
     return source
+
+
+def _stand_in_for_names(tree: ast.Module, source: Source) -> None:
+    """Stand in for names that the file would import, had it not taken their absence for granted."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                name = alias.asname or alias.name.partition(".")[0]
+                if name != "*" and name not in vars(source.module):
+                    setattr(source.module, name, Anything())
+                    source.missing.append(alias.name)
 
 
 def _make_module(path: Path, tree: ast.Module) -> types.ModuleType:

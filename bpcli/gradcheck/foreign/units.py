@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import re
+import sys
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -49,6 +50,14 @@ class Unit:
     backward: Callable[..., Any] | str | None
     thing: Any = None
     inputs: tuple[Any, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The file that the unit's code is in."""
+        module = sys.modules.get(getattr(self.thing or self.forward, "__module__", ""))
+        if self.kind == "object":
+            module = sys.modules.get(type(self.thing).__module__)
+        return getattr(module, "__file__", None) or ""
 
 
 def unit_of(name: str, thing: Any, inputs: tuple[Any, ...], line: int = 0) -> Unit | None:

@@ -14,7 +14,7 @@ from bpcli.arrays import Shape
 from bpcli.gradcheck.foreign import roles
 from bpcli.gradcheck.foreign.calling import SHAPES, parameters
 from bpcli.gradcheck.foreign.given import Shaped
-from bpcli.gradcheck.foreign.labels import KINDS, find_input_and_labels
+from bpcli.gradcheck.foreign.labels import COLUMN, KINDS, find_input_and_labels
 from bpcli.gradcheck.foreign.reading import Reading
 from bpcli.gradcheck.foreign.scene import (
     ALONE,
@@ -39,13 +39,12 @@ def readings(unit: Unit, given: Mapping[str, Any]) -> Iterator[list[Reading]]:
     names = [name for name in names if name not in ("self", "cls")]
     takes_labels = bool(find_input_and_labels(names, with_labels=True)[1])
     x_name = find_input_and_labels(names, with_labels=takes_labels)[0]
-    for scenes in ((*_declared(unit), *SCENES), ALONE):
+    for scenes, kinds in _groups(unit, takes_labels=takes_labels):
         if isinstance(given.get(x_name), Shaped):
             scenes = tuple(_reshaped(scene, given[x_name].shape) for scene in scenes)
         group: list[Reading] = []
         if takes_labels:
-            several = (*scenes, *ONE_OUTPUT) if len(scenes) >= len(SCENES) else scenes
-            for scene, likely, labels in itertools.product(several, (False, True), KINDS):
+            for scene, likely, labels in itertools.product(scenes, (False, True), kinds):
                 group.append(Reading(unit, scene, "upstream", labels, likely, given=given))
         for scene, style in itertools.product(scenes, _styles(unit, names)):
             group.append(Reading(unit, scene, style, given=given))
@@ -57,6 +56,24 @@ def readings(unit: Unit, given: Mapping[str, Any]) -> Iterator[list[Reading]]:
                     for labels in ("numbers like x", "numbers")
                 ]
         yield group
+
+
+def _groups(
+    unit: Unit, *, takes_labels: bool
+) -> Iterator[tuple[tuple[Scene, ...], tuple[str, ...]]]:
+    """Yield layouts and kinds of labels, what is likelier first."""
+    pictures = tuple(scene for scene in SCENES if scene.pictures)
+    columns = tuple(scene for scene in SCENES if scene.name == "(D, N)")
+    rows = tuple(scene for scene in SCENES if scene not in (*pictures, *columns))
+    declared, every = tuple(_declared(unit)), (*KINDS, COLUMN)
+    if not takes_labels:
+        yield (*declared, *rows, *columns), ()
+    else:
+        yield (*declared, *rows), KINDS
+        yield ONE_OUTPUT, every
+        yield (*rows, *columns), every
+    yield pictures, every
+    yield ALONE, every
 
 
 def _given_scene(x: Any) -> Scene:
@@ -98,5 +115,5 @@ def _styles(unit: Unit, forward: list[str]) -> tuple[str, ...]:
         return STYLES[:1]
     own = names[0] in forward or roles.plain(names[0]) in roles.INPUT
     if roles.is_upstream(names[0]):
-        return STYLES if len(names) == 1 else STYLES[:1]
+        return STYLES[:1]
     return (*STYLES[1:], STYLES[0]) if own else STYLES

@@ -1,0 +1,162 @@
+"""Mistakes in anybody's layers are named for what they are, and nothing that is right is."""
+
+import re
+
+import pytest
+
+from bpcli.gradcheck import check_file
+
+AFFINE = """
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        {body}
+"""
+RIGHT = ("self.dW = self.x.T @ dout", "self.db = dout.sum(axis=0)", "return dout @ self.W.T")
+
+
+def affine(dW=RIGHT[0], db=RIGHT[1], dx=RIGHT[2]):
+    return AFFINE.format(body=f"{dW}; {db}; {dx}")
+
+
+ELEMENTWISE = """
+class Layer:
+    def forward(self, x):
+        self.x, self.y = x, {forward}
+        return self.y
+    def backward(self, dout):
+        {backward}
+"""
+
+
+def layer(forward, backward):
+    return ELEMENTWISE.format(forward=forward, backward=backward)
+
+
+SIGMOID, TANH, RELU = "1 / (1 + np.exp(-x))", "np.tanh(x)", "np.maximum(0, x)"
+SOFTMAX = "np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)"
+LOSS = """
+def softmax_loss(x, y):
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    dx = p.copy()
+    dx[np.arange(len(x)), y] -= 1
+    return -np.log(p[np.arange(len(x)), y]).{reduced}(), {dx}
+"""
+POOL = """
+class Pooling:
+    def __init__(self, pool_h, pool_w, stride=2, pad=0):
+        self.k, self.s = pool_h, stride
+    def windows(self):
+        h, w = ((n - self.k) // self.s + 1 for n in self.x.shape[2:])
+        for i in range(h):
+            for j in range(w):
+                yield i, j, np.s_[:, :, i * self.s:i * self.s + self.k, j * self.s:j * self.s + self.k]
+    def forward(self, x):
+        self.x = x
+        out = np.zeros((*x.shape[:2], *((n - self.k) // self.s + 1 for n in x.shape[2:])))
+        for i, j, window in self.windows():
+            out[:, :, i, j] = x[window].mean(axis=(2, 3))
+        return out
+    def backward(self, dout):
+        dx = np.zeros_like(self.x)
+        for i, j, window in self.windows():
+            dx[window] {sign} dout[:, :, i, j][:, :, None, None] / self.k ** 2
+        return dx
+"""
+NETWORK = """
+class Net:
+    def __init__(self, input_dim, num_classes, reg=0.0):
+        self.params, self.reg = {{"W": np.random.randn(input_dim, num_classes)}}, reg
+    def loss(self, X, y):
+        W = self.params["W"]
+        p = np.exp(X @ W) / np.exp(X @ W).sum(axis=1, keepdims=True)
+        loss = -np.log(p[np.arange(len(X)), y]).mean() + 0.5 * self.reg * np.sum(W * W)
+        p[np.arange(len(X)), y] -= 1
+        return loss, {{"W": X.T @ p / len(X) + {decay} * W}}
+"""
+
+# What is wrong, the array, and what is said of it.
+MISTAKES = {
+    "not summed": (affine(db="self.db = dout"), "b", r"\(3, 4\), expected one of \(4,\): is the sum over the images missing"),
+    "one image only": (affine(db="self.db = dout[-1]"), "b", "that of image 2 alone"),
+    "one image only, set in a loop": (affine(dW="for x, d in zip(self.x, dout): self.dW = np.outer(x, d)\n        pass"), "W", "that of image 2 alone: is it set where images should add up"),
+    "divided in some": (affine(dW="self.dW = self.x.T @ dout / len(dout)"), "W", "divided by the 3 images, where other gradients are not"),
+    "multiplied by the images": (affine(dx="return dout @ self.W.T * len(dout)"), "x", "3 times what it should be: is the division by the 3 images missing"),
+    "the number of outputs": (layer("x", "return dout / dout.shape[1]"), "x", "divided by 5, the number of outputs: is mean meant to be sum"),
+    "overlapping windows": (POOL.format(sign="="), "x", r"where windows overlap only the last one counts: \+= in place of ="),
+    "added and set": (affine(dW="self.dW = getattr(self, 'dW', 0) + self.x.T @ dout"), "W", "added to the one before, where b is set"),
+    "decay twice": (NETWORK.format(decay="2 * self.reg"), "params['W']", r"off by 0\.1 times the array itself: is its weight decay counted twice"),
+    "decay missing": (NETWORK.format(decay="0"), "params['W']", r"off by -0\.1 times the array itself: is its weight decay missing"),
+    "dout ignored": (layer(RELU, "return (self.x > 0).astype(float)"), "x", "dout is ignored: multiply by it"),
+    "softmax by its diagonal": (layer(SOFTMAX, "return dout * self.y * (1 - self.y)"), "x", r"by its own input alone, as y \(1 - y\)"),
+    "updated too early": (affine(dW="self.dW = self.x.T @ dout; self.W -= 0.1 * self.dW; self.b -= 0.1 * dout.sum(axis=0)"), "x", "of weights which are already updated: take dx first"),
+    "before the activation": (layer(SIGMOID, "return dout * self.x * (1 - self.x)"), "x", r"y \(1 - y\) at x, the value before the activation"),
+    "after the activation": (layer(TANH, "return dout * (1 - np.tanh(self.y) ** 2)"), "x", "the derivative of tanh at y, the value after the activation"),
+    "returns nothing": (layer(RELU, "dx = dout * (self.x > 0)"), "x", r"backward returned None, expected \(3, 5\): is `return dx` missing"),
+    "raises": (layer(RELU, "return dout * self.mask"), "backward", r"raises AttributeError at layers.py:8: 'Layer' object has no attribute 'mask'"),
+    "a name that is nowhere": (layer(RELU, "return dout * mask"), "backward", r"raises NameError at layers.py:8: name 'mask' is not defined"),
+    "transposed": (affine(dW="self.dW = dout.T @ self.x"), "W", r"\(4, 5\), expected one of \(5, 4\): it is right, but transposed"),
+    "another shape": (affine(dx="return dout"), "x", r"found an array of \(3, 4\), expected one of \(3, 5\)"),
+    "the sign": (affine(dx="return -dout @ self.W.T"), "x", "the sign is wrong"),
+    "a mask": (layer(RELU, "return dout"), "x", "not zero where it should be: is a mask missing"),
+    "an inverted mask": (layer(RELU, "return dout * (self.x < 0)"), "x", "is a mask inverted"),
+    "never set": (affine(db="self.db = np.zeros_like(self.b)"), "b", "zero everywhere: is it never set"),
+    "not finite": (affine(db="self.db = dout.sum(axis=0) * np.nan"), "b", "not finite"),
+    "a loss that is a mean": (LOSS.format(reduced="mean", dx="dx"), "x", "is the division by the 3 images missing"),
+    "a loss that is a sum": (LOSS.format(reduced="sum", dx="dx / len(x)"), "x", "is it divided by the 3 images twice"),
+    "a stale gradient": (layer(RELU, "self.dx = getattr(self, 'dx', dout * (self.x > 0)); return self.dx"), "x", "right at the first call and wrong at the second"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def judge(tmp_path):
+    def call(text, name="layers.py", **options):
+        path = tmp_path / name
+        path.write_text("import numpy as np\n" + text)
+        return check_file(path, **options)
+
+    return call
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_every_kind_of_mistake_is_named(mistake, judge):
+    text, array, words = MISTAKES[mistake]
+    (unit,) = judge(text).units
+    assert not unit.passed
+    wrong = {f.array: f.words for f in unit.findings if f.verdict == "WRONG"}
+    assert list(wrong) == [array], unit
+    assert re.search(words, wrong[array]), wrong
+
+
+def test_a_network_fails_as_a_consequence_of_its_layers(judge):
+    text = (
+        affine(db="self.db = dout.sum(axis=0) * 2")
+        + """
+class Net:
+    def __init__(self, input_size, output_size):
+        self.affine = Affine(np.random.randn(input_size, output_size), np.zeros(output_size))
+    def forward(self, x, t):
+        self.d = self.affine.forward(x)
+        self.d[np.arange(len(x)), t] -= 1
+        return np.sum(self.d ** 2) / 2
+    def backward(self):
+        return self.affine.backward(self.d)
+"""
+    )
+    layer, net = judge(text).units
+    assert [f.verdict for f in layer.findings] == ["ok", "ok", "WRONG"]
+    assert {f.array: f.words for f in net.findings if f.verdict == "WRONG"} == {
+        "affine.b": "a consequence, it seems, of Affine"
+    }
+
+
+def test_a_right_loss_of_a_sum_passes(judge):
+    assert judge(LOSS.format(reduced="sum", dx="dx")).passed
+    assert judge(LOSS.format(reduced="mean", dx="dx / len(x)")).passed
+    assert judge(POOL.format(sign="+=")).passed
+    assert judge(NETWORK.format(decay="self.reg")).passed
+    assert judge(affine()).passed
