@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bpcli.cli.options import FILE, Fraction, json_option, set_option, threads_option
-from bpcli.cli.terminal import counter, say
+from bpcli.cli.terminal import counter, interruptible, say
 from bpcli.errors import NotAsAsked, SourceError, Stopped
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _check_network(
         elements = SOME
     most = elements if isinstance(elements, int) else max(sizes)
     rng = np.random.default_rng(0)
-    with counter(sum(min(size, most) for size in sizes)) as watch:
+    with interruptible(), counter(sum(min(size, most) for size in sizes)) as watch:
         found = check_gradients(
             network, x, t, rng, method=method, tolerance=tolerance, elements=most, watch=watch
         )
@@ -153,9 +153,11 @@ def _check_files(
         names.setdefault(path, []).extend([wanted] if wanted else [])
     passed, checked = True, False
     for path, chosen in names.items():
-        with counter() as watch:
+        with interruptible(), counter() as watch:
             found = check_file(path, chosen, given, tolerance=tolerance, watch=watch)
         say(show.file_check_fields(found) if as_json else show.draw_file_check(found))
+        if found.interrupted:
+            raise Stopped(signal.SIGINT)
         passed &= not any(unit.wrong for unit in found.units)
         checked |= found.checked
     if not passed:

@@ -58,6 +58,9 @@ class Shell(click.Group):
             ctx.exit(BpcliError.exit_code)
         except BrokenPipeError:
             ctx.exit(Stopped(signal.SIGPIPE).exit_code)
+        except SyntaxError as error:  # in a layer that somebody is writing
+            complain(f"{error.filename}:{error.lineno}: Python cannot read it: {error.msg}")
+            ctx.exit(BpcliError.exit_code)
 
     def main(self, *args: Any, **options: Any) -> Any:
         try:
@@ -135,6 +138,18 @@ def _make_bar(
         unit="it",
         leave=False,
     )
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt, for work that has something to show by then."""
+    previous = signal.getsignal(signal.SIGINT)
+    if previous is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 @contextlib.contextmanager

@@ -43,7 +43,7 @@ def test_ctrl_c_at_any_time_leaves_no_traceback(shell, after):
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
-    assert process.returncode == -signal.SIGINT or after < 0.1  # Python itself may be starting
+    assert process.returncode in (-signal.SIGINT, 130) or after < 0.1  # Python may be starting
     assert "Traceback" not in stderr or after < 0.1
 
 

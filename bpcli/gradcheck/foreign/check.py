@@ -33,7 +33,7 @@ def check_units(
             check = _blame_layers(check, checks)
             checks.append(check)
             yield check
-    yield from (UnitCheck(typo, 0, problem="is `backward` meant?") for typo in find_typos(source))
+    yield from (UnitCheck(typo, 0, problem="is backward meant?") for typo in find_typos(source))
 
 
 @quietly
@@ -71,7 +71,7 @@ def _choose(source: Source, units: list[Unit], names: Sequence[str]) -> list[Uni
             found = ", ".join(there) or "nothing with a forward and a backward"
             raise SourceError(f"{source.path.name}: found {found}, expected {name}{hint}")
     if not units and not list(find_typos(source)):
-        problem = f"; {source.problems[0]}" * bool(source.problems[:1])
+        problem = "".join(f"; {words}" for words in source.problems[:1])
         raise SourceError(
             f"{source.path.name}: found no class with forward and backward, no pair of functions "
             f"X_forward and X_backward, and no loss that returns a gradient, expected one{problem}"

@@ -14,6 +14,7 @@ from bpcli.gradcheck.foreign.comparing import Finding
 from bpcli.gradcheck.foreign.judge import UnitCheck
 from bpcli.machine import variables_for_child
 
+STOPPED = "it was stopped"
 SECONDS = 30  # that a person's file may take
 
 
@@ -29,6 +30,7 @@ class FileCheck:
     missing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     stopped: str = ""
+    interrupted: bool = False  # by Ctrl-C
 
     @property
     def passed(self) -> bool:
@@ -54,7 +56,7 @@ def check_file(
 
     `given` are values for arguments, as text: `3x5` is an array of that shape. `watch` is called
     with 1 as soon as a unit is checked. Raises SourceError if the file cannot be run, or has
-    nothing that can be checked.
+    nothing that can be checked. Ctrl-C ends it, with what has been checked until then.
     """
     path = Path(path)
     if not path.is_file():
@@ -72,6 +74,8 @@ def check_file(
         try:
             _listen(process, request, answers, watch)
             code = process.wait()
+        except KeyboardInterrupt:
+            return FileCheck(str(path), tuple(answers["units"]), stopped=STOPPED, interrupted=True)
         finally:
             expired = not timer.is_alive()
             timer.cancel()

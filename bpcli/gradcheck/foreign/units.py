@@ -82,13 +82,13 @@ def find_units(source: Source) -> Iterator[Unit]:
 
 
 def find_typos(source: Source) -> Iterator[str]:
-    """Yield questions on classes with a forward and a method that nearly is called backward."""
+    """Yield methods that are nearly called backward, of classes that have a forward alone."""
     for name, thing in vars(source.module).items():
         if isinstance(thing, type) and thing.__module__ == source.module.__name__:
             methods = _methods(thing)
             if set(methods) & set(FORWARD[:9]) and not set(methods) & set(BACKWARD):
                 for near in difflib.get_close_matches("backward", methods, 1, 0.8):
-                    yield f"{name}.{near}: is backward meant?"
+                    yield f"{name}.{near}"
 
 
 def _find_helped(functions: dict[str, Any]) -> Iterator[Unit]:
