@@ -83,7 +83,9 @@ def test_the_readme_runs_and_prints_what_it_shows(clone):
     for command, expected in shown:
         code, output = run(command, clone)
         assert "Traceback" not in output, (command, output)
-        assert code == (2 if "batchsize" in command else 1 if re.search("0.99|my_layers", command) else 0), (
+        assert code == (
+            2 if "batchsize" in command else 1 if re.search("0.99|my_layers", command) else 0
+        ), (
             command,
             output,
         )

@@ -21,7 +21,7 @@ from bpcli.backprop.layers import (
 )
 from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError
-from bpcli.gradcheck.check import clearest
+from bpcli.gradcheck.check import check_gradients, clearest
 from bpcli.gradcheck.numerical import METHODS
 
 
@@ -63,10 +63,12 @@ def test_all_networks_pass_that_the_command_is_given():
     assert len(found) == 16
 
 
-@methods
-def test_every_mutant_of_every_backward_is_caught_and_placed(method, tmp_path, rng):
+@pytest.mark.parametrize(
+    "options", [["--method", "central"], ["--method", "complex"], ["--elements", "10"]], ids=str
+)
+def test_every_mutant_of_every_backward_is_caught_and_placed(options, tmp_path, rng):
     folder = mutations.write_folder(tmp_path / "data", rng)
-    found = list(mutations.survivors(folder, "--method", method))
+    found = list(mutations.survivors(folder, *options))
     assert [(mutant.key, wrong) for mutant, wrong in found if wrong] == []
     assert len(found) > 60
     assert {mutant.layer for mutant, _ in found} == {
@@ -314,3 +316,64 @@ def test_a_layer_that_does_not_read_its_parameters_is_named_for_it(rng):
     layers = [Stubborn(rng.normal(size=(12, 5)), np.zeros(5))]
     found = check(Network(layers, SoftmaxWithLoss()), rng)
     assert any("does forward use another array?" in row.problem for row in found.failures)
+
+
+class Rebinding(Affine):
+    """A layer that sets its gradients as the book does."""
+
+    def backward_params(self, dout):
+        self.grads["W"] = np.dot(self.x.T, dout)
+        self.grads["b"] = np.sum(dout, axis=0)
+
+
+def own_network(rng, kind):
+    layers = [kind(rng.normal(size=(6, 5)), rng.normal(size=5)), ReLU()]
+    return Network([*layers, Affine(rng.normal(size=(5, 4)), np.zeros(4))], SoftmaxWithLoss())
+
+
+def check_own(rng, kind):
+    network, x = own_network(rng, kind), rng.normal(size=(3, 6))
+    return check_gradients(network, x, np.array([0, 3, 1]), rng)
+
+
+def test_gradients_may_be_set_as_the_book_sets_them(rng):
+    assert check_own(rng, Rebinding).passed
+    network = own_network(rng, Rebinding)
+    network.forward(rng.normal(size=(3, 6)), np.array([0, 3, 1]))
+    network.backward()
+    assert network.gradient_arrays["b1"].any()
+
+
+class Replacing(Affine):
+    def backward_params(self, dout):
+        self.grads = {"W": self.x.T @ dout, "b": dout.sum(axis=0)}
+
+
+class NoOutput(Affine):
+    def forward(self, x):
+        super().forward(x)
+
+
+class NoInput(Affine):
+    def backward(self, dout):
+        super().backward(dout)
+
+
+class Misshapen(Affine):
+    def backward(self, dout):
+        return super().backward(dout).T
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Replacing, "it replaces self.grads; set self.grads[name] in what is there"),
+        (NoOutput, "forward returned None, expected an array: is `return y` missing?"),
+        (NoInput, "backward returned None, expected an array (3, 6): is `return dx` missing?"),
+        (Misshapen, "backward returned (6, 3), expected an array (3, 6)"),
+    ],
+)
+def test_what_a_layer_of_ones_own_does_wrong_is_named(kind, words, rng):
+    found = check_own(rng, kind)
+    assert not found.passed
+    assert words in {row.problem for row in (*found.layers, *found.parameters)}
