@@ -13,10 +13,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 import numpy as np
+import numpy.typing as npt
 
-from bpcli.backprop.functions import Exp, Log, Maximum, ReLU, Sigmoid, Tanh
+from bpcli.backprop.expansion import EXPANSIONS
+from bpcli.backprop.functions import (
+    Affine,
+    CrossEntropy,
+    Exp,
+    Log,
+    Maximum,
+    Mean,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    SoftmaxWithLoss,
+    Sum,
+    Tanh,
+    Transpose,
+)  # fmt: skip
 from bpcli.backprop.graph import Graph
-from bpcli.backprop.node import Constant, Divide, Negate, Node, Power, Variable
+from bpcli.backprop.node import Constant, Divide, MatMul, Negate, Node, Power, Variable
 from bpcli.errors import ExpressionError
 
 SIGNS = {"×": "*", "·": "*", "÷": "/", "\N{MINUS SIGN}": "-", "²": "** 2", "³": "** 3"}
@@ -29,14 +45,25 @@ OPERATORS: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul,
 }
-FUNCTIONS: dict[str, type[Node]] = {
-    "exp": Exp,
-    "log": Log,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "relu": ReLU,
-    "max": Maximum,
+Function = Callable[..., Node]
+# Each function of the language, and how many arguments it takes.
+FUNCTIONS: dict[str, tuple[Function, int]] = {
+    "exp": (Exp, 1),
+    "log": (Log, 1),
+    "sigmoid": (Sigmoid, 1),
+    "tanh": (Tanh, 1),
+    "relu": (ReLU, 1),
+    "max": (Maximum, 2),
+    "sum": (Sum, 1),
+    "mean": (Mean, 1),
+    "dot": (MatMul, 2),
+    "T": (Transpose, 1),
+    "affine": (Affine, 3),
+    "softmax": (Softmax, 1),
+    "cross_entropy": (CrossEntropy, 2),
+    "softmax_with_loss": (SoftmaxWithLoss, 2),
 }
 
 
@@ -44,13 +71,22 @@ class Expression:
     """An expression with a value for each name: a `graph` that has run forward and backward.
 
     `variables` has its names in the order in which they first stand; a name that stands twice is
-    one node. Raises ExpressionError where the text is not such an expression, a name has no value,
-    or a value or a derivative is not a finite number.
+    one node. A result that is an array is `summed`. With `expand`, functions that fuse several
+    nodes, as affine and softmax do, are graphs of those. Raises ExpressionError where the text is
+    not such an expression, a name has no value, shapes do not fit, or a value or a derivative is
+    not a finite number.
     """
 
-    def __init__(self, text: str, values: Mapping[str, float]) -> None:
+    def __init__(
+        self, text: str, values: Mapping[str, npt.ArrayLike], *, expand: bool = False
+    ) -> None:
         self.text = " ".join(text.split())
         self.values = values
+        self.functions: dict[str, tuple[Function, int]] = dict(FUNCTIONS)
+        if expand:
+            self.functions |= {
+                name: (made, FUNCTIONS[name][1]) for name, made in EXPANSIONS.items()
+            }
         self.variables: dict[str, Variable] = {}
         self._columns: dict[int, int] = {}  # where each node stands
         self.graph = Graph(self._node(self._parse(), 0))
@@ -59,8 +95,12 @@ class Expression:
             names = ", ".join(self.variables) or "none"
             raise ExpressionError(f"{unused[0]}: no such name in the expression, which has {names}")
         with np.errstate(all="ignore"):  # said in words below
-            self.graph.forward()
-            self._check_values()
+            self._forward()
+            self.summed = self.graph.output.value.ndim > 0
+            if self.summed:
+                self.graph = Graph(Sum(self.graph.output))
+                self._columns[id(self.graph.output)] = 0
+                self._forward()
             self.graph.backward()
             self._check_gradients()
 
@@ -116,6 +156,8 @@ class Expression:
                 return self._variable(name, tree)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
                 return OPERATORS[type(op)](self._node(left, depth), self._node(right, depth))
+            case ast.Attribute(value=inner, attr="T"):
+                return Transpose(self._node(inner, depth))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
                 return self._call(tree, name, [self._node(argument, depth) for argument in args])
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
@@ -142,43 +184,60 @@ class Expression:
             near = difflib.get_close_matches(name, self.values, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; add {name}=NUMBER"
             self._refuse(self._column(tree), f"{name} has no value{hint}")
-        if not math.isfinite(self.values[name]):
-            self._refuse(self._column(tree), f"{name} is {self.values[name]}, expected a number")
+        if not np.isfinite(self.values[name]).all():
+            self._refuse(self._column(tree), f"{name} is {self.values[name]!r}, expected a number")
         if name not in self.variables:
             self.variables[name] = Variable(self.values[name], name)
         return self.variables[name]
 
     def _call(self, tree: ast.expr, name: str, arguments: Sequence[Node]) -> Node:
-        expected = 2 if name == "max" else 1
+        function, expected = self.functions[name]
         if len(arguments) != expected:
             found = f"{name} with {len(arguments)} arguments"
             self._refuse(self._column(tree), f"found {found}, expected {expected}")
-        return FUNCTIONS[name](*arguments)
+        node = function(*arguments)
+        for inner in Graph(node).nodes:  # of an expansion, whose nodes stand in no text
+            self._columns.setdefault(id(inner), self._column(tree))
+        return node
 
-    def _check_values(self) -> None:
+    def _forward(self) -> None:
+        """Compute the values, and say where shapes do not fit or a value is not finite."""
         for node in self.graph.nodes:
-            if not np.isfinite(node.value):
+            try:
+                node.value = node.forward()
+            except (ValueError, IndexError, np.exceptions.AxisError):
+                shapes = " and ".join(_spell(x.value.shape) for x in node.inputs)
+                self._refuse(self._columns[id(node)], f"the shapes {shapes} do not fit")
+            if not np.isfinite(node.value).all():
                 self._refuse(self._columns[id(node)], _reason(node))
 
     def _check_gradients(self) -> None:
         for node in reversed(self.graph.nodes):
-            if not np.isfinite(node.gradient):
+            if not np.isfinite(node.gradient).all():
                 by = node.name if isinstance(node, Variable) else "this"
                 self._refuse(
                     self._columns[id(node)], f"the derivative by {by} is not a finite number here"
                 )
 
 
+def _spell(shape: tuple[int, ...]) -> str:
+    return str(shape) if shape else "of a number"
+
+
 def _reason(node: Node) -> str:
     """Say in words why the value of a node whose inputs are finite is not."""
-    x = float(node.x)
     match node:
-        case Divide() if node.y == 0:
+        case Divide() if (node.y == 0).any():
             return "division by zero"
-        case Log() if x <= 0:
-            return f"log of {x:g}, expected a number above 0"
-        case Power() if x == 0:
-            return f"division by zero: 0 to the power {float(node.y):g}"
-        case Power() if x < 0 and not float(node.y).is_integer():
-            return f"{x:g} to the power {float(node.y):g} is not a real number"
+        case Log() if (node.x <= 0).any():
+            return f"log of {float(node.x.min()):g}, expected a number above 0"
+        case Power():
+            bad = ~np.isfinite(node.value)
+            x, y = (float(np.broadcast_to(v, bad.shape)[bad][0]) for v in (node.x, node.y))
+            if x == 0:
+                return f"division by zero: 0 to the power {y:g}"
+            if x < 0 and not y.is_integer():
+                return f"{x:g} to the power {y:g} is not a real number"
+        case CrossEntropy() if (node.x <= 0).any():
+            return f"log of {float(node.x.min()):g}, expected probabilities above 0"
     return "overflow: the result is too large for a number"

@@ -97,3 +97,87 @@ class Sum(Node):
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
         return (np.broadcast_to(dout, self.x.shape),)
+
+
+class Mean(Node):
+    """z = mean of x;  dx = dz / n for each of its n numbers."""
+
+    symbol = "mean"
+
+    def forward(self) -> Value:
+        return np.asarray(self.x.mean())
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        return (np.broadcast_to(dout / self.x.size, self.x.shape),)
+
+
+class Transpose(Node):
+    """z = x^T;  dx = dz^T."""
+
+    symbol = "T"
+
+    def forward(self) -> Value:
+        return self.x.T
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        return (dout.T,)
+
+
+class Affine(Node):
+    """z = x W + b;  dx = dz W^T, dW = x^T dz, db = sum of dz over the rows.  Section 5.6.2."""
+
+    symbol = "affine"
+
+    def forward(self) -> Value:
+        return np.asarray(self.x @ self.y + self.inputs[2].value)
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        x, dz = np.atleast_2d(self.x), np.atleast_2d(dout)
+        return (dz @ self.y.T).reshape(self.x.shape), x.T @ dz, dout  # broadcasting is the graph's
+
+
+class Softmax(Node):
+    """z = exp(x) / sum of exp(x), in each row;  dx = z (dz - sum of dz z).  Section 3.5."""
+
+    symbol = "softmax"
+
+    def forward(self) -> Value:
+        e = np.exp(self.x - self.x.max(axis=-1, keepdims=True))
+        return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        z = self.value
+        return (z * (dout - (dout * z).sum(axis=-1, keepdims=True)),)
+
+
+class CrossEntropy(Node):
+    """z = -sum of t log(y) / N;  dy = -dz t / (y N), dt = -dz log(y) / N.  Section 4.2.2.
+
+    N is the number of rows, 1 for a vector; t is one-hot, or probabilities.
+    """
+
+    symbol = "cross_entropy"
+
+    def forward(self) -> Value:
+        logs = np.log(self.x, where=self.y != 0, out=np.zeros(np.broadcast(self.x, self.y).shape))
+        return np.asarray(-(self.y * logs).sum() / len(np.atleast_2d(self.x)))
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        rows = len(np.atleast_2d(self.x))
+        return -dout * self.y / self.x / rows, -dout * np.log(self.x) / rows
+
+
+class SoftmaxWithLoss(Node):
+    """z = cross entropy of y = softmax(x) and t;  dx = dz (y - t) / N.  Section 5.6.3."""
+
+    symbol = "softmax_with_loss"
+
+    def forward(self) -> Value:
+        x = self.x - self.x.max(axis=-1, keepdims=True)
+        logs = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+        self.logs = logs
+        return np.asarray(-(self.y * logs).sum() / len(np.atleast_2d(x)))
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        rows, total = len(np.atleast_2d(self.x)), self.y.sum(axis=-1, keepdims=True)
+        return dout * (np.exp(self.logs) * total - self.y) / rows, -dout * self.logs / rows

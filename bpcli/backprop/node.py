@@ -197,12 +197,18 @@ class Negate(Node):
 
 
 class MatMul(Node):
-    """z = x y, the product of two matrices;  dx = dz y^T, dy = x^T dz.  Section 5.6.1."""
+    """z = x y, the product of two matrices;  dx = dz y^T, dy = x^T dz.  Section 5.6.1.
+
+    A vector x is a row, and a vector y a column.
+    """
 
     symbol = "dot"
 
     def forward(self) -> Value:
-        return self.x @ self.y
+        return np.asarray(self.x @ self.y)
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
-        return dout @ self.y.T, self.x.T @ dout
+        x = np.atleast_2d(self.x)
+        y = self.y if self.y.ndim > 1 else self.y[:, np.newaxis]
+        dz = dout.reshape(len(x), y.shape[1])
+        return (dz @ y.T).reshape(self.x.shape), (x.T @ dz).reshape(self.y.shape)

@@ -11,6 +11,8 @@ from bpcli.cli.terminal import can_print, say
 @click.command("graph")
 @click.argument("expression", required=False)
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--expand", is_flag=True, help="Draw affine, softmax and the like as simple nodes.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of W='normal(2, 3)'.")
 @click.option("--config", "config_file", type=FILE, metavar="CONFIG", help="Draw CONFIG's network.")
 @json_option
 @threads_option
@@ -19,6 +21,8 @@ from bpcli.cli.terminal import can_print, say
 def graph_command(
     expression: str | None,
     values: tuple[str, ...],
+    expand: bool,
+    seed: int,
     config_file: str | None,
     as_json: bool,
     as_dot: bool,
@@ -27,8 +31,10 @@ def graph_command(
     """Draw the computational graph of EXPRESSION with its values and derivatives.
 
     Above each arrow stands the value, below it the derivative of the result by it. The language has
-    + - * / ** and parentheses, exp, log, sigmoid, tanh, relu, max, numbers and names. Put -- before
-    an expression that begins with a minus sign.
+    + - * / ** @ and parentheses, exp, log, sigmoid, tanh, relu, max, sum, mean, dot, T, affine,
+    softmax, cross_entropy, softmax_with_loss, numbers and names. A value is a number, lists as
+    x='[[1, 2], [3, 4]]' or random, as W='normal(2, 3)'. A result that is an array is summed. Put --
+    before an expression that begins with a minus sign.
 
     \b
     bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1
@@ -37,7 +43,7 @@ def graph_command(
         raise click.UsageError("expected one of --json, --dot and --ascii, not two")
     form = "json" if as_json else "dot" if as_dot else "text"
     if expression is not None and config_file is None:
-        drawn = _draw_expression(expression, values, form)
+        drawn = _draw_expression(expression, values, form, expand=expand, seed=seed)
     elif expression is None and config_file is not None:
         drawn = _draw_network(config_file, form)
     else:
@@ -49,12 +55,14 @@ def graph_command(
     say(drawn)
 
 
-def _draw_expression(text: str, values: tuple[str, ...], form: str) -> Any:
+def _draw_expression(
+    text: str, values: tuple[str, ...], form: str, *, expand: bool, seed: int
+) -> Any:
     from bpcli.backprop.expression import Expression
     from bpcli.files.assignment import parse_values
     from bpcli.show.graph import draw_graph, graph_dot, graph_fields
 
-    graph = Expression(text, parse_values(values)).graph
+    graph = Expression(text, parse_values(values, seed), expand=expand).graph
     return {"json": graph_fields, "dot": graph_dot, "text": draw_graph}[form](graph)
 
 

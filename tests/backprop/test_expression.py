@@ -88,7 +88,7 @@ def test_values(text, value):
         ("a ^ 2", "cannot be used here (a power is written **); expected + - * / **", 2),
         ("a // 2", "cannot be used here; expected + - * / **", 2),
         ("é + (2) @ 3", "é has no value", 0),
-        ("a + (2) @ 3", "cannot be used here", 8),
+        ("a + (2) @ 3", "the shapes of a number and of a number do not fit", 8),
         ("a b", "not an expression: invalid syntax", 2),
         ("a * (1 + 2", "not an expression: '(' was never closed", 4),
         ("max(a)", "found max with 1 arguments, expected 2", 0),

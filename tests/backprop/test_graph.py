@@ -10,7 +10,19 @@ from hypothesis.extra.numpy import arrays, mutually_broadcastable_shapes
 
 from bpcli.backprop import functions, layers
 from bpcli.backprop import node as nodes
-from bpcli.backprop.functions import Exp, Log, Maximum, ReLU, Sigmoid, Sum, Tanh
+from bpcli.backprop.functions import (
+    CrossEntropy,
+    Exp,
+    Log,
+    Maximum,
+    Mean,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Sum,
+    Tanh,
+    Transpose,
+)
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.node import (
     Add,
@@ -72,8 +84,52 @@ def test_every_node_is_a_case():
         name for name, member in (vars(nodes) | vars(functions)).items()
         if isinstance(member, type) and issubclass(member, Node)
     }  # fmt: skip
-    own = {"Node", "Variable", "Constant", "MatMul"}  # MatMul is tested below
+    own = {"Node", "Variable", "Constant", *MATRICES}  # which are tested below
     assert defined - own == {case.id for case in CASES}
+
+
+def softmax_of(x):
+    e = anp.exp(x)
+    return e / anp.sum(e, axis=-1, keepdims=True)
+
+
+# Nodes on matrices, the shapes of their inputs, and the same for autograd.
+MATRICES = {
+    "MatMul": (MatMul, [(3, 4), (4, 2)], lambda x, y: x @ y),
+    "Mean": (Mean, [(3, 4)], anp.mean),
+    "Transpose": (Transpose, [(3, 4)], lambda x: x.T),
+    "Affine": (functions.Affine, [(3, 4), (4, 2), (2,)], lambda x, W, b: x @ W + b),
+    "Softmax": (Softmax, [(3, 4)], softmax_of),
+    "CrossEntropy": (CrossEntropy, [(3, 4), (3, 4)], lambda y, t: -anp.sum(t * anp.log(y)) / 3),
+    "SoftmaxWithLoss": (
+        functions.SoftmaxWithLoss, [(3, 4), (3, 4)],
+        lambda x, t: -anp.sum(t * anp.log(softmax_of(x))) / 3,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_nodes_on_matrices_agree_with_autograd(name, rng):
+    kind, shapes, function = MATRICES[name]
+    values = [rng.uniform(0.2, 2, shape) for shape in shapes]
+    variables = [Variable(value) for value in values]
+    weights = rng.normal(size=np.shape(function(*values)))
+    output = run(Sum(kind(*variables) * weights)).output
+    assert float(output.value) == pytest.approx(np.sum(function(*values) * weights))
+    every = tuple(range(len(shapes)))
+    expected = grad(lambda *v: anp.sum(function(*v) * weights), every)(*values)
+    for variable, gradient in zip(variables, expected, strict=True):
+        np.testing.assert_allclose(variable.gradient, gradient, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("x", "y"), [((4,), (4, 2)), ((3, 4), (4,)), ((4,), (4,))])
+def test_vectors_are_rows_on_the_left_and_columns_on_the_right(x, y, rng):
+    values = rng.normal(size=x), rng.normal(size=y)
+    variables = [Variable(value) for value in values]
+    run(Sum(Exp(MatMul(*variables))))
+    expected = grad(lambda x, y: anp.sum(anp.exp(anp.dot(x, y))), (0, 1))(*values)
+    for variable, gradient in zip(variables, expected, strict=True):
+        np.testing.assert_allclose(variable.gradient, gradient, rtol=1e-9)
 
 
 @st.composite
