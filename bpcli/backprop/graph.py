@@ -45,6 +45,15 @@ class Graph:
             node.value = node.forward()
         return self.output.value
 
+    def output_after(self, variable: Node, step: float) -> Value:
+        """Return what the output becomes if a variable is moved; the graph stays as it is."""
+        values = [node.value for node in self.nodes]
+        variable.value = variable.value + step
+        found = self.forward()
+        for node, value in zip(self.nodes, values, strict=True):
+            node.value = value
+        return found
+
     def backward(self) -> None:
         """Compute every node's gradient, from right to left, for the values of `forward`.
 

@@ -1,5 +1,6 @@
 """an expression, or a configuration, in -> its computational graph out: `bpcli graph`."""
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from bpcli.cli.terminal import can_print, say
 @click.argument("expression", required=False)
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--expand", is_flag=True, help="Draw affine, softmax and the like as simple nodes.")
+@click.option("--explain", "explained", is_flag=True, help="Tell what happens, step by step.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of W='normal(2, 3)'.")
 @click.option("--config", "config_file", type=FILE, metavar="CONFIG", help="Draw CONFIG's network.")
 @json_option
@@ -22,6 +24,7 @@ def graph_command(
     expression: str | None,
     values: tuple[str, ...],
     expand: bool,
+    explained: bool,
     seed: int,
     config_file: str | None,
     as_json: bool,
@@ -43,7 +46,9 @@ def graph_command(
         raise click.UsageError("expected one of --json, --dot and --ascii, not two")
     form = "json" if as_json else "dot" if as_dot else "text"
     if expression is not None and config_file is None:
-        drawn = _draw_expression(expression, values, form, expand=expand, seed=seed)
+        drawn = _draw_expression(
+            expression, values, form, expand=expand, seed=seed, explained=explained
+        )
     elif expression is None and config_file is not None:
         drawn = _draw_network(config_file, form)
     else:
@@ -56,14 +61,21 @@ def graph_command(
 
 
 def _draw_expression(
-    text: str, values: tuple[str, ...], form: str, *, expand: bool, seed: int
+    text: str, values: tuple[str, ...], form: str, *, expand: bool, explained: bool, seed: int
 ) -> Any:
     from bpcli.backprop.expression import Expression
     from bpcli.files.assignment import parse_values
     from bpcli.show.graph import draw_graph, graph_dot, graph_fields
+    from bpcli.show.steps import draw_steps, explain
 
     graph = Expression(text, parse_values(values, seed), expand=expand).graph
-    return {"json": graph_fields, "dot": graph_dot, "text": draw_graph}[form](graph)
+    if form == "dot":
+        return graph_dot(graph)
+    steps = explain(graph) if explained else []
+    if form == "json":
+        told = {"steps": [asdict(step) for step in steps]} if explained else {}
+        return graph_fields(graph) | told
+    return "\n\n".join([draw_graph(graph), *([draw_steps(steps)] if explained else [])])
 
 
 def _draw_network(config_file: str, form: str) -> Any:

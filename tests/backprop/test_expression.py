@@ -3,6 +3,8 @@
 import math
 import re
 
+import autograd
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -186,3 +188,102 @@ def test_sigmoid_is_exact_in_both_tails():
         assert float(expression.graph.output.value) == pytest.approx(
             -np.logaddexp(0, -x), rel=1e-12
         )
+
+
+def softmax(x):
+    e = anp.exp(x - anp.max(x, axis=-1, keepdims=True))
+    return e / anp.sum(e, axis=-1, keepdims=True)
+
+
+# The language's functions of arrays, for autograd.
+OF_ARRAYS = {
+    "exp": anp.exp,
+    "log": anp.log,
+    "sigmoid": lambda x: 1 / (1 + anp.exp(-x)),
+    "tanh": anp.tanh,
+    "relu": lambda x: x * (x > 0),
+    "max": lambda x, y: anp.where(x > y, x + 0 * y, y + 0 * x),
+    "sum": anp.sum,
+    "mean": anp.mean,
+    "dot": anp.dot,
+    "T": anp.transpose,
+    "affine": lambda x, W, b: x @ W + b,
+    "softmax": softmax,
+    "cross_entropy": lambda y, t: -anp.sum(t * anp.log(y)) / len(y),
+    "softmax_with_loss": lambda x, t: -anp.sum(t * anp.log(softmax(x))) / len(x),
+}
+LEAVES = ["x", "y", "0.5", "row", "softmax(x)", "dot(x, W)", "affine(x, W, y)", "x.T.T", "y @ T(W)"]
+
+
+@st.composite
+def array_expressions(draw, depth=3):
+    """An expression of arrays (3, 3), or of what is broadcast to that."""
+    if depth == 0 or draw(st.integers(0, 3)) == 0:
+        return draw(st.sampled_from(LEAVES))
+    kind = draw(st.sampled_from(["+", "-", "*", "/", "@", "max", "call", "sum", "loss"]))
+    left = draw(array_expressions(depth - 1))
+    if kind == "call":
+        return f"{draw(st.sampled_from(['exp', 'sigmoid', 'tanh', 'relu', 'softmax']))}(x + {left})"
+    if kind == "sum":
+        return f"{draw(st.sampled_from(['sum', 'mean']))}({left}) * x"
+    if kind == "loss":
+        return f"softmax_with_loss(x - {left}, t) + cross_entropy(softmax({left} + y), t) * x"
+    right = draw(array_expressions(depth - 1))
+    if kind == "/":
+        return f"({left}) / (1 + sigmoid({right}))"
+    if kind == "@":
+        return f"(x + {left}) @ (y + {right})"
+    return f"max({left}, {right})" if kind == "max" else f"({left}) {kind} ({right})"
+
+
+@pytest.mark.parametrize("expand", [False, True])
+@given(array_expressions(), st.integers(0, 9))
+def test_derivatives_by_arrays_are_those_of_autograd(expand, text, seed):
+    rng = np.random.default_rng(seed)
+    values = {name: rng.normal(size=(3, 3)) / 2 for name in ("x", "y", "W")}
+    values |= {"row": rng.normal(size=3), "t": np.eye(3)[rng.integers(0, 3, 3)]}
+    used = {name: v for name, v in values.items() if re.search(rf"(?<!\.)\b{name}\b", text)}
+    python = re.sub(r"\bT\(", "transpose(", text)
+
+    def function(*arrays):
+        names = OF_ARRAYS | {"transpose": anp.transpose} | dict(zip(used, arrays, strict=True))
+        return anp.sum(eval(python, {"__builtins__": {}}, names))
+
+    try:
+        expression = Expression(text, used, expand=expand)
+    except ExpressionError as error:
+        assert "overflow" in str(error) or "not a finite number" in str(error)
+        return
+    arguments = list(used.values())
+    result = function(*arguments)
+    assert float(expression.graph.output.value) == pytest.approx(result, rel=1e-9, abs=1e-9)
+    expected = autograd.grad(function, tuple(range(len(used))))(*arguments) if used else ()
+    for name, gradient in zip(used, expected, strict=True):
+        found = expression.variables[name].gradient
+        np.testing.assert_allclose(found, gradient, rtol=1e-7, atol=1e-8, err_msg=f"{text}: {name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "message", "caret"),
+    [
+        ("1 + dot(x, W)", {"x": [1, 2, 3], "W": [[1, 2]]}, "the shapes (3,) and (1, 2) do not fit", 4),
+        ("x + y", {"x": [1, 2], "y": [1, 2, 3]}, "the shapes (2,) and (3,) do not fit", 2),
+        ("log(x)", {"x": [1, -2]}, "log of -2, expected a number above 0", 0),
+        ("1 / x", {"x": [1, 0]}, "division by zero", 2),
+        ("x ** 0.5", {"x": [[1, -4]]}, "-4 to the power 0.5 is not a real number", 2),
+        ("cross_entropy(x, t)", {"x": [0.0, 1], "t": [1, 0]}, "log of 0, expected probabilities above 0", 0),
+        ("affine(x, x)", {"x": 1}, "found affine with 2 arguments, expected 3", 0),
+    ],
+)  # fmt: skip
+def test_errors_of_arrays_point_at_the_column(text, values, message, caret):
+    with pytest.raises(ExpressionError) as caught:
+        Expression(text, values)
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith(message)
+    assert lines[2].index("^") - 2 == caret
+
+
+def test_a_result_that_is_an_array_is_summed():
+    assert Expression("x", {"x": [1, 2]}).summed
+    assert not Expression("sum(x)", {"x": [1, 2]}).summed
+    assert float(Expression("x * 2", {"x": [1, 2]}).graph.output.value) == 6

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 from bpcli.show.block import ASCII
@@ -188,3 +189,134 @@ def test_infinite_derivatives_are_drawn_without_a_warning(shell, expression, out
         stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (0, "")
     assert stdout
+
+
+def test_the_shopping_is_explained_step_by_step(bpcli):
+    shown = bpcli("graph", TWO_APPLES[0], *TWO_APPLES[1], "--explain").stdout
+    assert shown[shown.index("Forward") :].splitlines() == [
+        "Forward, from left to right:",
+        "  [1] × : apple · apple_count = 100 · 2 = 200",
+        "  [2] × : [1] · tax = 200 · 1.1 = 220",
+        "",
+        "Backward, from right to left:",
+        "  the result gets 1, as it is its own derivative by itself",
+        "  [2] × passes to [1]: 1 from the right · 1.1, the other input = 1.1",
+        "  [2] × passes to tax: 1 from the right · 200, the other input = 200",
+        "  [1] × passes to apple: 1.1 from the right · 2, the other input = 2.2",
+        "  [1] × passes to apple_count: 1.1 from the right · 100, the other input = 110",
+        "",
+        "So:",
+        "  1 more of apple makes the result 2.2 higher: a step of 0.01 changes it by 0.022",
+        "  1 more of apple_count makes the result 110 higher: a step of 0.0002 changes it by 0.022",
+        "  1 more of tax makes the result 200 higher: a step of 0.00011 changes it by 0.022",
+    ]
+    found = json.loads(bpcli("graph", TWO_APPLES[0], *TWO_APPLES[1], "--explain", "--json").stdout)
+    assert [step["direction"] for step in found["steps"]] == (
+        ["forward"] * 2 + ["backward"] * 5 + ["input"] * 3
+    )
+
+
+# An expression and its values, and a line of what is told of it.
+TOLD = [
+    (["x * x", "x=3"], "x is used 2 times: 3 + 3 = 6"),
+    (["x - y", "x=3", "y=1"], "[1] - passes to y: 1 from the right · -1, as it is subtracted = -1"),
+    (["x / y", "x=6", "y=2"], "[1] ÷ passes to x: 1 from the right · 1 / 2 = 0.5"),
+    (["x / y", "x=6", "y=2"], "[1] ÷ passes to y: 1 from the right · -6 / 2^2 = -1.5"),
+    (["x ** 3", "x=2"], "[1] ** passes to x: 1 from the right · 3 · 2^(3 - 1) = 12"),
+    (["2 ** x", "x=3"], "[1] ** passes to x: 1 from the right · 8 · log 2 = 5.54518"),
+    (["exp(x)", "x=0"], "[1] exp passes to x: 1 from the right · 1, exp of the input, its own output = 1"),
+    (["log(x)", "x=4"], "[1] log passes to x: 1 from the right · 1 / the input = 0.25"),
+    (["sigmoid(x)", "x=0"], "[1] sigmoid passes to x: 1 from the right · out (1 - out) = 0.25"),
+    (["tanh(x)", "x=0"], "[1] tanh passes to x: 1 from the right · 1 - out^2 = 1"),
+    (["relu(x)", "x=0"], "1 where the input is above 0, 0 elsewhere; at 0 it has a kink, and 0 is taken = 0"),
+    (["relu(x)", "x=0"], "1 more of x makes the result 0 higher: but beyond a kink, where a step of 0.0001 makes it 1 for 1"),
+    (["max(x, y)", "x=2", "y=2"], "1 where it is the larger, 0 elsewhere, which gets it at a tie = 1"),
+    (["-x", "x=2"], "1 more of x makes the result 1 lower: a step of 0.0002 changes it by -0.0002"),
+    (["dot(x, W)", "x=[1, 2]", "W=[[1, 3, 5], [2, 4, 6]]"], "[1] dot : x @ W = (2,) @ (2, 3) = (3,)"),
+    (["x + b", "x=[[1, 2], [3, 4]]", "b=[1, 2]"], "what b gets is added up to (2,): it was repeated"),
+    (["mean(x)", "x=[1, 2]"], "[1] mean passes to x: 1 from the right · 1 / how many they are = (2,)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("args", "line"), TOLD)
+def test_every_node_is_explained(args, line, bpcli):
+    args = ["--", *args] if args[0].startswith("-") else args
+    assert line in bpcli("graph", "--explain", *args).stdout
+
+
+ARRAYS = ["x=[1, 2]", "W=[[1, 3, 5], [2, 4, 6]]", "b=[1, 2, 3]"]
+
+
+def test_affine_of_figure_5_24(bpcli):
+    assert bpcli("graph", "dot(x, W) + b", *ARRAYS).stdout.splitlines()[:20] == [
+        "   (2,)",
+        "x ──────────┐   (3,)",
+        "          (dot)───────┐",
+        "   (2, 3)   │         │  (3,)       39",
+        "W ──────────┘        (+)──────(sum)────▶",
+        "                      │             1",
+        "   (3,)               │",
+        "b ────────────────────┘",
+        "",
+        "x =       its derivative =",
+        "[1. 2.]   [ 9. 12.]",
+        "",
+        "W =            its derivative =",
+        "[[1. 3. 5.]    [[1. 1. 1.]",
+        " [2. 4. 6.]]    [2. 2. 2.]]",
+        "",
+        "b =          its derivative =",
+        "[1. 2. 3.]   [1. 1. 1.]",
+        "",
+        "(+) =           its derivative =",
+    ]
+    nodes = json.loads(bpcli("graph", "affine(x, W, b)", *ARRAYS, "--json").stdout)["nodes"]
+    assert {node.get("name"): node["gradient"] for node in nodes if "name" in node} == {
+        "x": [9, 12], "W": [[1, 1, 1], [2, 2, 2]], "b": [1, 1, 1],
+    }  # fmt: skip
+
+
+def test_softmax_with_loss_of_appendix_a(bpcli):
+    args = ["softmax_with_loss(a, t)", "a=[0.3, 2.9, 4.0]", "t=[0, 0, 1]", "--json"]
+    fused = json.loads(bpcli("graph", *args).stdout)["nodes"]
+    expanded = json.loads(bpcli("graph", *args, "--expand").stdout)["nodes"]
+    assert [node.get("op") for node in fused if "op" in node] == ["softmax_with_loss"]
+    assert {node["op"] for node in expanded if "op" in node} == {
+        "exp", "sum", "/", "*", "log", "rows",
+    }  # fmt: skip
+    p = np.exp([0.3, 2.9, 4.0]) / np.exp([0.3, 2.9, 4.0]).sum()
+    for nodes in (fused, expanded):
+        (gradient,) = [node["gradient"] for node in nodes if node.get("name") == "a"]
+        np.testing.assert_allclose(gradient, p - [0, 0, 1])
+
+
+def test_random_arrays_are_of_a_seed(bpcli):
+    args = ["sum(W)", "W=normal(2, 3)", "--json"]
+    first, again, other = (
+        json.loads(bpcli("graph", *args, "--seed", seed).stdout)["nodes"][0]["value"]
+        for seed in (1, 1, 2)
+    )
+    assert np.shape(first) == (2, 3)
+    assert first == again != other
+    large = bpcli("graph", "sum(W)", "W=normal(300, 300)").stdout
+    assert "..." in large
+    assert len(large) < 2000
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("x=[1, 2", "expected lists of numbers, with rows of one length"),
+        ("x=[[1, 2], [3]]", "expected lists of numbers, with rows of one length"),
+        ("x=[]", "expected lists of numbers"),
+        ("x=['a']", "expected lists of numbers"),
+        ("x=[1j]", "expected lists of numbers"),
+        ("x=[__import__('os')]", "expected lists of numbers"),
+        ("x=" + "[" * 3000, "expected lists of numbers"),
+        ("x=normal(0)", "expected 1 to 1,000,000 random numbers"),
+        ("x=normal(9999, 9999)", "expected 1 to 1,000,000 random numbers"),
+        ("x=normal()", "expected NAME=NUMBER, a list as x='[1, 2]', or random numbers"),
+    ],
+)
+def test_values_that_are_none_are_told(value, words, bpcli):
+    assert words in bpcli("graph", "sum(x)", value, code=2).stderr
