@@ -158,7 +158,7 @@ def _check_files(
         say(show.file_check_fields(found) if as_json else show.draw_file_check(found))
         if found.interrupted:
             raise Stopped(signal.SIGINT)
-        passed &= not any(unit.wrong for unit in found.units)
+        passed &= not (found.stopped or any(unit.wrong for unit in found.units))
         checked |= found.checked
     if not passed:
         raise NotAsAsked

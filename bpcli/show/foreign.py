@@ -41,7 +41,7 @@ def _verdict(found: FileCheck) -> str:
     counts["not checked"] += sum(bool(unit.problem) for unit in found.units)
     words = {"ok": "ok", "note": "ok with a note", "WRONG": "WRONG", "not checked": "not checked"}
     parts = [f"{counts[name]} {word}" for name, word in words.items() if counts[name]]
-    return ", ".join(parts)
+    return ", ".join(parts) or "nothing whose gradient could be compared"
 
 
 def file_check_fields(found: FileCheck) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """a Source in -> a UnitCheck for each unit that is in it, one after the other, out."""
 
+import contextlib
 import difflib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from bpcli.errors import ArgumentError, SourceError
 from bpcli.gradcheck.foreign import tree
+from bpcli.gradcheck.foreign.calling import parameters
 from bpcli.gradcheck.foreign.judge import UnitCheck, judge
+from bpcli.gradcheck.foreign.scene import NoValueError
 from bpcli.gradcheck.foreign.source import Source
 from bpcli.gradcheck.foreign.units import Unit, find_typos, find_units, unit_of
 
@@ -19,15 +22,22 @@ NEAR = 0.6  # likeness of a name that is asked about
 
 
 def check_units(
-    source: Source, names: Sequence[str], given: Mapping[str, Any], tolerance: float
+    source: Source,
+    names: Sequence[str],
+    given: Mapping[str, Any],
+    tolerance: float,
+    begin: Callable[[str], None] = lambda _name: None,
 ) -> Iterator[UnitCheck]:
     """Check the units of a file, or those with the names, layers and losses before networks.
 
-    Raises SourceError where there is none of that name, or none at all.
+    `begin` is told the name of each before it is checked. Raises SourceError where there is none of
+    that name, or none at all, or no argument of a name that is given.
     """
     units = _choose(source, list(find_units(source)), names)
+    _check_given(source, units, given)
     checks: list[UnitCheck] = []
     for unit in sorted(units, key=lambda unit: unit.backward is None or unit.kind == "helper"):
+        begin(unit.name)
         check = _check_unit(source, unit, given, tolerance)
         if check and not (check.problem and _is_base(unit, units)):
             check = _blame_layers(check, checks)
@@ -78,6 +88,23 @@ def _choose(source: Source, units: list[Unit], names: Sequence[str]) -> list[Uni
         )
     return [u for u in units if not names or u.name in names
             or any(u.name.startswith(f"{name}_") for name in names)]  # fmt: skip
+
+
+def _check_given(source: Source, units: list[Unit], given: Mapping[str, Any]) -> None:
+    """Raise SourceError if a name is given that no argument of any unit has."""
+    names: set[str] = set()
+    for unit in units:
+        named = [unit.forward, unit.backward, "__init__"]
+        for function in (getattr(unit.thing, f, None) if isinstance(f, str) else f for f in named):
+            if callable(function):
+                with contextlib.suppress(NoValueError):
+                    names |= {parameter.name for parameter in parameters(function)}
+    for name in given:
+        if name not in names:
+            found = ", ".join(sorted(names - {"self"}))
+            raise SourceError(
+                f"{source.path.name}: -s {name}: found the arguments {found}, expected one of them"
+            )
 
 
 @quietly

@@ -39,7 +39,10 @@ def _answer(request: dict[str, Any], answers: TextIO) -> None:
         say("missing", source.missing)
         say("problems", source.problems)
         given = {name: parse_given(text) for name, text in request["given"].items()}
-        for check in check_units(source, request["names"], given, request["tolerance"]):
+        checks = check_units(
+            source, request["names"], given, request["tolerance"], lambda name: say("at", name)
+        )
+        for check in checks:
             say("unit", asdict(check))
     except BpcliError as error:
         say("error", str(error))

@@ -7,9 +7,9 @@ import numpy as np
 from bpcli.arrays import Array
 from bpcli.gradcheck.diagnosis import close
 from bpcli.gradcheck.foreign import tree
-from bpcli.gradcheck.foreign.kinds import Case, explain, explain_softmax, spell
+from bpcli.gradcheck.foreign.kinds import Case, explain, explain_fused, spell
 from bpcli.gradcheck.foreign.matching import Candidate, match
-from bpcli.gradcheck.foreign.probe import INPUTS, Probe
+from bpcli.gradcheck.foreign.probe import INPUTS, UNIT, Probe
 from bpcli.gradcheck.foreign.reading import MisreadError
 from bpcli.gradcheck.foreign.tree import Path
 
@@ -40,6 +40,7 @@ class Comparison:
         self.rng = np.random.default_rng(probe.seed + 2)
         self.first = probe.call(probe.douts)
         self.candidates = match(probe, self.first)
+        self.dout = np.concatenate([np.ravel(dout) for dout in probe.douts])
         self.agreed: dict[Path, int] = {}  # which candidate is the gradient
         self.scale = max(float(np.abs(y).max()) for y in probe.outputs)
 
@@ -117,6 +118,8 @@ class Comparison:
                 words = f"backward returned None, expected {shape}: is `return dx` missing?"
                 first = next(iter(self.probe.leaves))
                 return Finding(name, "WRONG" if path == first else "not checked", words)
+        if any(c.updates for candidates in self.candidates.values() for c in candidates):
+            return Finding(name, "WRONG", "backward changes other parameters, and this one never")
         last = name.rpartition(".")[2]
         return Finding(name, "not checked", f"no gradient found: is it called d{last} or grads?")
 
@@ -126,9 +129,11 @@ class Comparison:
         value = tree.get(probe.base, path)
         if probe.reading.likely and path[0] == INPUTS[0]:
             labels = [probe.base.inputs[n] for n in probe.base.constants]
-            fused = explain_softmax(candidate.array, value, labels[0] if labels else None)
+            expected = (probe.jacobian(path) @ self.dout).reshape(value.shape)
+            t = np.asarray(labels[0]) if labels else None
+            fused = explain_fused(candidate.array, expected, value, t)
             if fused:
-                words = "right only together with softmax before it: p - t"
+                words = f"right only together with {fused} before it: p - t"
                 return Finding(name, "note", words, error)
         if isinstance(self.first.returned, list) and candidate.array.shape != value.shape:
             words = "backward returns a list: does forward take one?"
@@ -141,10 +146,11 @@ class Comparison:
         other = next((c.array for c in others if c.name == candidate.name), None)
         first = next(iter(probe.base.inputs.values()), value)
         case = Case(
-            candidate.array, value, jacobian, np.concatenate([np.ravel(d) for d in probe.douts]),
+            candidate.array, value, jacobian, self.dout,
             np.asarray(first), probe.outputs[0], probe.reading.scene.images,
             other.reshape(value.shape) if other is not None and other.size == value.size else None,
-            path[0] == INPUTS[0],
+            path == next(iter(probe.leaves)) and probe.reading.unit.backward is not None,
+            probe.reading.indices,
         )  # fmt: skip
         if close(candidate.array, case.expected):
             return Finding(name, "ok", error=error)
@@ -154,17 +160,15 @@ class Comparison:
 
     def _explain_update(self, path: Path, found: Array) -> str:
         """Tell whether dx is that of weights which backward has already changed."""
-        if path[0] != INPUTS[0]:
-            return ""
         changed = [p for p in self.first.after if p in self.first.before
-                   and (*(((".", "unit"),)), *p) in self.probe.leaves
+                   and UNIT + p in self.probe.leaves
                    and not np.array_equal(self.first.after[p], self.first.before[p])]  # fmt: skip
-        if not changed:
+        if not changed or path[0] != INPUTS[0]:
             return ""
         moved = Probe(self.probe.reading, self.probe.seed)
         for p in changed:
-            tree.put(moved.base, ((".", "unit"), *p), self.first.after[p].copy())
-        right = moved.jacobian(path) @ np.concatenate([np.ravel(d) for d in self.probe.douts])
+            tree.put(moved.base, UNIT + p, self.first.after[p].copy())
+        right = moved.jacobian(path) @ self.dout
         same = close(found, right.reshape(found.shape))
         return "it is that of weights which are already updated: take dx first" * same
 

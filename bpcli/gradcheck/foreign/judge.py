@@ -5,7 +5,7 @@ import re
 import time
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,18 @@ from bpcli.gradcheck.foreign.reading import MisreadError, Reading
 from bpcli.gradcheck.foreign.scene import NoValueError
 from bpcli.gradcheck.foreign.tree import walk
 from bpcli.gradcheck.foreign.units import Unit
-from bpcli.gradcheck.foreign.ways import readings
+from bpcli.gradcheck.foreign.ways import assumed, loss_of, readings
 
 HOUSE = Path(__file__).parents[2]
 LONGEST = 10  # seconds for the readings of one unit
 SEEDS = (0, 1)  # a gradient is wrong only if it is with both
 FORWARD, BACKWARD = 2, 3  # stages that a call can come to
-ALIKE = 2  # labels that fail in the same words, after which others are not tried
+ALIKE = 8  # readings that fail in the same words, after which others are not tried
 LOSS = re.compile(r"loss|cost|entropy|error|mse|mae|bce|hinge|criterion", re.IGNORECASE)
+NO_LOSS = (
+    "its backward takes no gradient from the right, and which loss it derives is nowhere: give the "
+    "class a method loss(x, t) that returns it"
+)
 CANNOT = ("", "it cannot be built", "forward cannot be called", "backward cannot be called")
 
 
@@ -66,25 +70,18 @@ def judge(unit: Unit, given: Mapping[str, Any], tolerance: float) -> UnitCheck |
 
     None is for a loss that returns no gradient.
     """
-    search = _Search()
-    best: tuple[tuple[float, int], Reading] | None = None
-    for group in readings(unit, given):
-        for reading in group:
-            if search.skips(reading):
-                continue
-            try:
-                findings, _ = _compare(unit, reading, SEEDS[0], tolerance)
-            except MisreadError as error:
-                search.note(reading, error)
-                continue
-            search.taken.add((reading.scene, reading.labels))
-            rank = _rank(findings)
-            if best is None or rank > best[0]:
-                best = rank, reading
-            if rank[0] == 1:
-                break
-        if best:  # one output, or one image, only where more raise
-            break
+    search, unit = _Search(), loss_of(unit)
+    granted = assumed(unit, given)
+    best = search.best([granted], tolerance) if granted else None
+    if granted and best and best[0][0]:
+        return _settle(unit, best[1], tolerance)
+    if any(reading.target == "t" for reading in granted):
+        return UnitCheck(unit.name, unit.line, problem=NO_LOSS)
+    best = search.best(readings(unit, given), tolerance)
+    if best and granted and not best[0][0]:
+        probe = Probe(best[1], SEEDS[0])
+        if any(path[0] != INPUTS[0] for path in probe.leaves):
+            return UnitCheck(unit.name, unit.line, problem=NO_LOSS)
     if best:
         return _settle(unit, best[1], tolerance)
     return None if unit.kind == "function" else search.explain(unit)
@@ -148,6 +145,30 @@ class _Search:
     reading: Reading | None = None
     error: BaseException = field(default_factory=ValueError)
 
+    def best(
+        self, groups: Iterable[list[Reading]], tolerance: float
+    ) -> tuple[tuple[float, int], Reading] | None:
+        """Return the reading that fits best, and how well, of the first group that works."""
+        best: tuple[tuple[float, int], Reading] | None = None
+        for group in groups:
+            for reading in group:
+                if self.skips(reading):
+                    continue
+                try:
+                    findings, _ = _compare(reading.unit, reading, SEEDS[0], tolerance)
+                except MisreadError as error:
+                    self.note(reading, error)
+                    continue
+                self.taken.add((reading.scene, reading.labels))
+                rank = _rank(findings)
+                if best is None or rank > best[0]:
+                    best = rank, reading
+                if rank[0] == 1:
+                    return best
+            if best:  # one output, or one image, only where more raise
+                break
+        return best
+
     def skips(self, reading: Reading) -> bool:
         """Tell whether a reading cannot work, by those before it."""
         self.labelled |= bool(reading.labels)
@@ -155,7 +176,8 @@ class _Search:
             return True
         if self.needs_integers != reading.indices:  # whose x has no gradient that could be wrong
             return True
-        alike = bool(reading.labels) and self.alike[reading.scene.x] > ALIKE
+        works = any(scene.x == reading.scene.x for scene, _ in self.taken)
+        alike = bool(reading.labels) and not works and self.alike[reading.scene.x] > ALIKE
         return alike or time.monotonic() > self.end
 
     def note(self, reading: Reading, misread: MisreadError) -> None:

@@ -29,6 +29,7 @@ class Case:
     images: int
     other: Array | None
     is_input: bool
+    indices: bool = False
 
     @property
     def expected(self) -> Array:
@@ -57,17 +58,25 @@ def explain(case: Case) -> str:
     return diagnose(case.found, expected, case.images)
 
 
-def explain_softmax(found: Array, x: Array, t: Array | None) -> str:
-    """Return what is right about a gradient by probabilities that is p - t, or nothing."""
-    if t is None or found.shape != x.shape:
+def explain_fused(found: Array, expected: Array, p: Array, t: Array | None) -> str:
+    """Say with what a gradient by probabilities p is right that is c (p - t), or nothing.
+
+    It is so of a cross-entropy, whose own gradient, `expected`, is -c t / p after softmax, and
+    c (p - t) / (p (1 - p)) after sigmoid, with the same c.
+    """
+    if t is None or found.shape != p.shape:
         return ""
     hot = t
-    if t.ndim == 1 and x.ndim == 2 and t.max() < x.shape[1]:  # noqa: PLR2004 - rows and columns
-        hot = np.eye(x.shape[1])[t]
-    if hot.shape != x.shape:
+    if t.ndim == 1 and p.ndim == 2 and t.max() < p.shape[1]:  # noqa: PLR2004 - rows and columns
+        hot = np.eye(p.shape[1])[t.astype(int)]
+    if hot.shape != p.shape:
         return ""
-    factor = find_factor(found, x - hot)
-    return "p - t" if factor and factor > 0 else ""
+    factor = find_factor(found, p - hot)
+    for own, name in ((-hot / p, "softmax"), ((p - hot) / (p * (1 - p)), "sigmoid")):
+        of_loss = find_factor(expected, own)
+        if factor and of_loss and np.isclose(factor, of_loss, 1e-3):
+            return name
+    return ""
 
 
 def _explain_shape(case: Case) -> str:
@@ -122,6 +131,8 @@ def _overwrites(case: Case) -> str:
             if close(case.found, kept.reshape(expected.shape)) and not close(
                 kept.reshape(expected.shape), expected
             ):
+                if case.indices:
+                    return "rows that are taken twice count once: np.add.at(dW, idx, dout)"
                 which = "last" if last else "first"
                 return f"where windows overlap only the {which} one counts: += in place of ="
     return ""

@@ -1,5 +1,6 @@
 """the arguments of a forward in -> which are x and t, and labels of every kind for them, out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,38 @@ KINDS = (
     "like x",
     "zeros and ones",
     "numbers of steps",
+    "zeros and ones by image",
+    "numbers that are real",
 )
 COLUMN = "column"  # of a network with one output; many a loss takes it by mistake  # fmt: skip
+
+
+# What a network's backward may take for its loss, of what is predicted and the target.
+LOSSES: dict[str, Callable[[Array, Array], Any]] = {
+    "half the sum of squares": lambda p, t: 0.5 * np.sum((p - t) ** 2),
+    "the sum of squares": lambda p, t: np.sum((p - t) ** 2),
+    "half the mean of squares by image": lambda p, t: 0.5 * np.sum((p - t) ** 2) / len(p),
+    "the mean of squares by image": lambda p, t: np.sum((p - t) ** 2) / len(p),
+    "the mean of all squares": lambda p, t: np.mean((p - t) ** 2),
+    "cross-entropy by image": lambda p, t: -np.sum(t * np.log(p)) / len(p),
+    "cross-entropy": lambda p, t: -np.sum(t * np.log(p)),
+    "binary cross-entropy by image": lambda p, t: np.sum(_binary(p, t)) / len(p),
+    "binary cross-entropy": lambda p, t: np.sum(_binary(p, t)),
+    "the mean of binary cross-entropy": lambda p, t: np.mean(_binary(p, t)),
+}
+
+
+def _binary(p: Array, t: Array) -> Array:
+    return np.asarray(-t * np.log(p) - (1 - t) * np.log(1 - p))
+
+
+def make_target(predicted: Array) -> Array:
+    """Return labels for what a network predicts: one-hot rows, which are zeros and ones too."""
+    order = np.arange(predicted.size).reshape(predicted.shape) * 7 % 5
+    if predicted.ndim < 2 or predicted.shape[-1] == 1:  # noqa: PLR2004 - rows and columns
+        return (order % 2).astype(float)
+    hot: Array = np.eye(predicted.shape[-1])[np.arange(len(predicted)) * 2 % predicted.shape[-1]]
+    return hot
 
 
 def find_input_and_labels(names: list[str], *, with_labels: bool) -> tuple[str, str]:
@@ -54,6 +85,10 @@ def make_labels(kind: str, x: Array, scene: Scene, rng: np.random.Generator) -> 
             return rng.normal(size=x.shape)
         case "numbers of steps":
             return rng.integers(0, classes, x.shape[:-1])
+        case "zeros and ones by image":
+            return (numbers % 2).astype(float)
+        case "numbers that are real":
+            return rng.normal(size=images)
         case "zeros and ones":
             return rng.integers(0, 2, x.shape).astype(float)
     return numbers.reshape(-1, 1)

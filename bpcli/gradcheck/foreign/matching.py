@@ -40,7 +40,8 @@ def match(probe: Probe, called: Called) -> dict[Path, list[Candidate]]:
         found[path] = [c for c in [*returned, *attributes] if _names_gradient(c.name, path)]
     first = next(iter(found))
     has_backward = probe.reading.unit.backward is not None
-    if first[0] == INPUTS[0] and returned and not returned[0].name and has_backward:
+    fits = returned and _fits_first(probe, returned[0], first)
+    if first[0] == INPUTS[0] and fits and not returned[0].name and has_backward:
         found[first].insert(0, returned[0])  # dx, before what backward may keep of its steps
     _match_in_order(probe, returned, found)
     used = {id(c.array) for candidates in found.values() for c in candidates}
@@ -52,6 +53,13 @@ def match(probe: Probe, called: Called) -> dict[Path, list[Candidate]]:
                 c for c in attributes if c.array.shape == shape and id(c.array) not in used
             ]
     return found
+
+
+def _fits_first(probe: Probe, candidate: Candidate, first: Path) -> bool:
+    """Tell whether what is returned first may be dx: by its shape no other array is likelier."""
+    shapes = {path: tree.get(probe.base, path).shape for path in probe.leaves}
+    others = [shape for path, shape in shapes.items() if path != first]
+    return candidate.array.shape == shapes[first] or candidate.array.shape not in others
 
 
 def _returned(probe: Probe, called: Called) -> list[Candidate]:
@@ -90,6 +98,9 @@ def _attributes(probe: Probe, called: Called) -> list[Candidate]:
         changed = before is None or before.shape != array.shape or not np.array_equal(before, array)
         if not is_parameter and (changed or marked):
             found.append(Candidate(tree.spell(path), array.astype(float)))
+    for path, part in tree.walk(called.world.unit):  # a sum without an axis is a number
+        if isinstance(part, np.floating) and MARKS.match(roles.plain(str(path[-1][1]))):
+            found.append(Candidate(tree.spell(path), np.asarray(float(part))))
     return found
 
 
@@ -118,10 +129,15 @@ def _match_in_order(
 ) -> None:
     """Give what was returned without a telling name to arrays of its shape, in order."""
     left = [c for c in returned if not any(c in candidates for candidates in found.values())]
+    shapes = [tree.get(probe.base, path).shape for path in found]
+    if len(set(shapes)) == len(shapes) and sorted(shapes) == sorted(c.array.shape for c in left):
+        by_shape = {c.array.shape: c for c in left}  # in whatever order they are
+        for candidates, shape in zip(found.values(), shapes, strict=True):
+            candidates.append(by_shape[shape])
+        return
     for path, candidates in found.items():
         shape = tree.get(probe.base, path).shape
-        alone = path[0] == UNIT[0] and len(returned) == 1
-        if candidates or (alone and probe.reading.unit.backward is not None):
+        if candidates:
             continue
         same = [c for c in left if c.array.shape == shape]
         first = path == next(iter(found)) and probe.reading.unit.backward is not None

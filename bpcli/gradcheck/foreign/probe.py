@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bpcli.arrays import Array
 from bpcli.gradcheck.foreign import tree
+from bpcli.gradcheck.foreign.initializing import initialize
 from bpcli.gradcheck.foreign.reading import MisreadError, Reading, World, reseed
 from bpcli.gradcheck.foreign.scene import NoValueError
 from bpcli.gradcheck.foreign.tree import Path
@@ -64,6 +65,9 @@ class Probe:
 
     def draw_douts(self, rng: np.random.Generator) -> list[Array]:
         """Return a gradient from the right for each output: 1 for a loss."""
+        if self.reading.labels:  # losses of images, whose sum or mean is what is derived
+            mean = self.reading.mean
+            return [np.ones(y.shape) / (len(y) if mean and y.ndim else 1) for y in self.outputs]
         return [np.ones(()) if y.ndim == 0 else rng.normal(size=y.shape) for y in self.outputs]
 
     def clone(self) -> World:
@@ -145,7 +149,7 @@ class Probe:
                 self.base = self.reading.build(self.seed)
         except Exception:  # noqa: BLE001 - it may raise whatever it likes
             self.base = self.reading.build(self.seed)
-            self.reading.initialize(self.base, self.seed)
+            initialize(self.reading, self.base, self.seed)
             inputs = copy.deepcopy(self.base.inputs)
             try:
                 reseed(self.seed)

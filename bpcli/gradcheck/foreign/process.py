@@ -34,8 +34,9 @@ class FileCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether gradients were compared, and none is wrong."""
-        return self.checked and not any(unit.wrong for unit in self.units)
+        """Whether all there is was compared, and none is wrong."""
+        wrong = any(unit.wrong for unit in self.units)
+        return self.checked and not wrong and not self.stopped
 
     @property
     def checked(self) -> bool:
@@ -80,8 +81,9 @@ def check_file(
             expired = not timer.is_alive()
             timer.cancel()
             process.kill()
-    return _gather(path, answers, f"it took more than {seconds:g} s" if expired else
-                   f"its Python ended with code {code}")  # fmt: skip
+    at = f" at {answers['at']}" if "at" in answers else ""
+    ended = f"it took more than {seconds:g} s" if expired else f"its Python ended with code {code}"
+    return _gather(path, answers, ended + at)
 
 
 def _start(folder: Path) -> "subprocess.Popen[str]":

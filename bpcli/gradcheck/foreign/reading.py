@@ -14,15 +14,11 @@ from bpcli.arrays import Array
 from bpcli.gradcheck.foreign import roles
 from bpcli.gradcheck.foreign.calling import fill, parameters
 from bpcli.gradcheck.foreign.given import take
-from bpcli.gradcheck.foreign.labels import find_input_and_labels, make_labels
-from bpcli.gradcheck.foreign.scene import UNITS, NoValueError, Scene, draw, value
+from bpcli.gradcheck.foreign.labels import LOSSES, find_input_and_labels, make_labels, make_target
+from bpcli.gradcheck.foreign.scene import UNITS, NoValueError, Scene, draw
 from bpcli.gradcheck.foreign.units import Unit
 
-INITIALIZE = (
-    "set_input_shape", "build", "initialize", "init_params", "init_weights", "_init_params",
-    "reset_parameters", "initialize_parameters", "init", "initialise", "initialize_weights",
-    "_initialize", "setup", "init_parameters", "compile", "_init_weights", "set_params",
-)  # fmt: skip
+KEPT = ("output", "outputs", "out", "y", "a", "A", "result", "activation", "z")
 
 
 class MisreadError(Exception):
@@ -44,6 +40,7 @@ class World:
     outputs: list[Array] = field(default_factory=list)
     cache: Any = None
     results: Any = None  # all that forward returned
+    target: Any = None  # of a loss that the unit's backward takes for granted
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,9 @@ class Reading:
     labels: str = ""
     likely: bool = False  # whether x is probabilities
     indices: bool = False  # whether x is whole numbers, as rows of a table have
+    loss: str = ""  # that backward takes for granted, of what a network's forward returns
+    target: str = ""  # `t`, which backward takes, or `x`, of an autoencoder
+    mean: bool = False  # whether losses of images are averaged, and not added up
     given: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -65,7 +65,11 @@ class Reading:
         parts += [f"labels as {self.labels}"] * bool(self.labels)
         parts += ["x as probabilities"] * self.likely
         parts += ["x as whole numbers"] * self.indices
-        parts += [f"backward takes the {self.style} and returns f'"] * (self.style != "upstream")
+        if self.loss:
+            of = "x" if self.target == "x" else "the labels that backward takes"
+            return ", ".join([*parts, f"{self.loss} of {of} for a loss"])
+        if self.style != "upstream" and not self.labels:
+            parts.append(f"backward takes the {self.style} and returns f'")
         return ", ".join(parts)
 
     def build(self, seed: int) -> World:
@@ -89,34 +93,29 @@ class Reading:
             raise MisreadError(1, error) from error
         return World(thing, arguments, frozenset(constants))
 
-    def initialize(self, world: World, seed: int) -> None:
-        """Call what a layer has for making its parameters apart from its constructor.
-
-        What is called as weights are, and is None, becomes an array.
-        """
-        rng = np.random.default_rng(seed)
-        for name, part in list(getattr(world.unit, "__dict__", {}).items()):
-            word = roles.plain(name)
-            if part is None and (
-                roles.WEIGHTS.fullmatch(word) or roles.BIAS.fullmatch(word) or word == "inputshape"
-            ):
-                setattr(world.unit, name, value(name, self.scene, rng))
-        for name in INITIALIZE:
-            method = getattr(world.unit, name, None)
-            if callable(method):
-                try:
-                    method(**fill(method, {}, self.scene, rng, self.given))
-                except Exception:  # noqa: BLE001, S112 - the next may be what is meant
-                    continue
-
     def forward(self, world: World) -> None:
-        """Call forward, and keep what it returns as outputs and cache. Raises what it raises."""
+        """Call forward, and keep what it returns as outputs and cache. Raises what it raises.
+
+        What returns nothing may keep its output; and what is a network may have a loss to it.
+        """
         results = self.bound(world.unit, self.unit.forward)(**world.inputs)
+        if results is None:
+            results = next(
+                (p for n in KEPT if (p := getattr(world.unit, n, None)) is not None), None
+            )
         world.results = results
         parts = list(results) if isinstance(results, tuple) else [results]
         wanted = self._number_of_upstream(world)
         numbers = [np.asarray(p) for p in parts if _is_number(p)]
         world.outputs = numbers[:wanted]
+        if self.loss and world.outputs:
+            predicted = world.outputs[0]
+            world.target = (
+                next(iter(world.inputs.values()))
+                if self.target == "x"
+                else (make_target(predicted))
+            )
+            world.outputs = [np.asarray(LOSSES[self.loss](predicted, world.target))]
         world.cache = parts[-1] if len(parts) > len(world.outputs) else None
         if not world.outputs:
             raise TypeError(f"{self._name(self.unit.forward)} returned {_describe(results)}")
@@ -137,7 +136,24 @@ class Reading:
         if self.style != "upstream" and names:
             known[names[0]] = self._first(world)
             upstream = []
+        if self.loss:
+            upstream = []
+            known |= {name: world.target for name in names if roles.is_labels(name)}
+            known |= {name: self._first(world) for name in names[:1] if name not in known}
         known |= dict(zip(upstream, values, strict=False))
+        self._complete(known, names, upstream, world)
+        found = backward(**fill(backward, known, self.scene, np.random.default_rng(0), self.given))
+        plain = self.style != "upstream" or (not upstream and not scalar)
+        plain &= not (self.labels or self.loss)
+        if plain and isinstance(found, tuple):
+            return tuple(part * douts[0] for part in found)
+        return found * douts[0] if plain and isinstance(found, np.ndarray) else found
+
+    def _complete(
+        self, known: dict[str, Any], names: list[str], upstream: list[str], world: World
+    ) -> None:
+        """Add what else an argument of backward may be by its name: the cache, t or x."""
+        scalar = world.outputs[0].ndim == 0
         for name in names:
             if name not in known or (name in upstream and scalar):
                 if roles.CACHE.fullmatch(roles.plain(name)):
@@ -146,11 +162,6 @@ class Reading:
                     known[name] = world.inputs[next(iter(world.constants))]
                 elif name not in known and not upstream and roles.is_predicted(name):
                     known[name] = self._predicted(world)
-        found = backward(**fill(backward, known, self.scene, np.random.default_rng(0), self.given))
-        plain = self.style != "upstream" or (not upstream and not scalar)
-        if plain and isinstance(found, tuple):
-            return tuple(part * douts[0] for part in found)
-        return found * douts[0] if plain and isinstance(found, np.ndarray) else found
 
     def _upstream(self, named: list[inspect.Parameter], world: World) -> list[str]:
         """Return the arguments of backward that are the gradient from the right."""
@@ -191,7 +202,7 @@ class Reading:
         if not names:
             return {}, set()
         x_name, t_name = find_input_and_labels(names, with_labels=bool(self.labels))
-        x: npt.NDArray[Any] = draw(self.scene.x, rng)
+        x: npt.NDArray[Any] = draw(self.scene.x, rng, 3.3 if self.labels else 7.3)
         if self.likely:
             axis = 0 if self.scene.name == "(D, N)" else -1
             x = np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)

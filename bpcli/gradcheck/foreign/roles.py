@@ -22,7 +22,8 @@ LABELS = (
 )  # fmt: skip
 UPSTREAM = re.compile(
     r"d[a-z]?|dout|dout\w*|d(y|z|a|h|s|l|x|o|p)\w{0,6}|dl?dy|dj?dz|delta\w*|\w*grad\w*|upstream\w*|"
-    r"dvalues?|outputerror|error|err|errors|eta|residual|topdiff|dnext\w*|dcurrent\w*|dprev\w*|dc\w*|d\w+next|"
+    r"dvalues?|outputerror|error|err|errors|eta|residual|topdiff|dnext\w*|dcurrent\w*|dprev\w*|"
+    r"dc\w*|d\w+next|"
     r"dloss\w*|derror|nabla\w*|accum\w*|dout|dupstream|douts|back\w*"
 )
 CACHE = re.compile(r"\w*caches?|ctx|context|memory|tape|saved|stored|residuals")
@@ -40,17 +41,20 @@ INPUTS_SIZE = (
     "nfeatures", "insize", "din", "prevsize", "inputnodes", "inputs", "nx", "insz", "nodesin",
     "ninput", "dim", "sizein", "inputunits", "inunits", "numfeatures", "features", "inputlen",
     "dimin", "numin", "inputneurons", "nprev", "inputnum", "inshape", "inputfeatures", "dims",
-    "embeddim", "dmodel", "layerin", "wordvecsize", "embeddingdim", "embsize", "embedsize",
+    "embeddim", "dmodel", "nvisible", "dk", "inp", "in", "layerin",
+    "wordvecsize", "embeddingdim", "embsize", "embedsize",
 )  # fmt: skip
 OUTPUTS_SIZE = (
-    "nout", "outputsize", "outdim", "outfeatures", "numoutputs", "units", "nunits", "nneurons",
+    "nout", "outputsize", "out", "outdim", "outfeatures", "numoutputs", "units", "nunits",
+    "nneurons",
     "numclasses", "outputdim", "fanout", "m", "c", "nclasses", "neurons", "size", "n", "width",
     "outsize", "outputnodes", "ny", "outputs", "noutputs", "sizeout", "numneurons", "dout",
     "numunits", "outputunits", "outunits", "outsz", "noutput", "nodes", "dimout", "numout",
     "outputneurons", "outputnum", "nodesout", "classes", "outputfeatures", "layerout",
 )  # fmt: skip
 HIDDEN_SIZE = (
-    "hidden", "hiddensize", "hiddendim", "nhidden", "hiddenunits", "hiddennodes", "hiddennum",
+    "hidden", "nhid", "hiddensize", "hiddendim", "nhidden", "hiddenunits", "hiddennodes",
+    "hiddennum",
     "numhidden", "h", "hiddenneurons", "nh", "hdim", "hiddenlayersize",
 )  # fmt: skip
 HIDDEN_SIZES = ("hiddensizelist", "hiddensizes", "hiddendims", "hiddenlayers", "hiddenlist")

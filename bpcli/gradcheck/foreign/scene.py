@@ -126,7 +126,7 @@ SMALL = {
     "regularization": 0.1, "l2": 0.1, "weightdecay": 0.1, "reglambda": 0.1, "lamb": 0.1,
     "alpha": 0.1, "negativeslope": 0.1, "slope": 0.1, "leak": 0.1, "weightscale": 0.3,
     "weightinitstd": 0.3, "std": 0.3, "weightinit": 0.3, "initstd": 0.3, "lambda": 0.1,
-    "weightdecaylambda": 0.1, "l1": 0.1, "margin": 1.0,
+    "weightdecaylambda": 0.1, "l1": 0.1, "margin": 1.0, "lam": 0.1,
 }  # fmt: skip
 
 
@@ -152,9 +152,15 @@ def value(name: str, scene: Scene, rng: np.random.Generator) -> Any:
     raise NoValueError(name)
 
 
-def draw(shape: Shape, rng: np.random.Generator) -> Array:
-    """Return numbers small and large, but not near 0, where ReLU has its kink."""
-    return np.asarray(rng.choice([-1, 1], shape) * 10 ** rng.uniform(-1, 0.2, shape))
+def draw(shape: Shape, rng: np.random.Generator, largest: float = 2) -> Array:
+    """Return numbers small and large, but not near 0, where ReLU has its kink.
+
+    With a `largest` beyond that of any usual kink, one of each sign is as large.
+    """
+    found = np.asarray(rng.choice([-1, 1], shape) * 10 ** rng.uniform(-1, np.log10(2), shape))
+    if largest > 2 and found.size > 2:  # noqa: PLR2004 - ReLU6 and the like
+        found.flat[[0, -1]] = largest, -largest
+    return found
 
 
 def _array(word: str, scene: Scene, rng: np.random.Generator) -> Any:

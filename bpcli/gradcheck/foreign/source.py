@@ -136,6 +136,7 @@ def _explain(statement: ast.stmt, source: Source, error: BaseException) -> str:
 def _explain_syntax(path: Path, error: SyntaxError | ValueError) -> str:
     if not isinstance(error, SyntaxError):
         return f"{path.name}: found no text, expected Python: {error}"
-    words = f"{path.name}:{error.lineno}: Python cannot read it: {error.msg}"
+    line = f":{error.lineno}" if error.lineno else ""
+    words = f"{path.name}{line}: Python cannot read it: {error.msg}"
     old = "Missing parentheses in call to 'print'" in (error.msg or "")
     return words + "; it seems to be Python 2: convert it by 2to3" * old

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Shape
-from bpcli.gradcheck.foreign import roles
+from bpcli.gradcheck.foreign import roles, tree
 from bpcli.gradcheck.foreign.calling import SHAPES, parameters
 from bpcli.gradcheck.foreign.given import Shaped
-from bpcli.gradcheck.foreign.labels import COLUMN, KINDS, find_input_and_labels
-from bpcli.gradcheck.foreign.reading import Reading
+from bpcli.gradcheck.foreign.labels import COLUMN, KINDS, LOSSES, find_input_and_labels
+from bpcli.gradcheck.foreign.reading import MisreadError, Reading
 from bpcli.gradcheck.foreign.scene import (
     ALONE,
     FILTERS,
+    IMAGES,
     ONE_OUTPUT,
     SCENES,
     STEPS,
@@ -39,23 +40,75 @@ def readings(unit: Unit, given: Mapping[str, Any]) -> Iterator[list[Reading]]:
     names = [name for name in names if name not in ("self", "cls")]
     takes_labels = bool(find_input_and_labels(names, with_labels=True)[1])
     x_name = find_input_and_labels(names, with_labels=takes_labels)[0]
+    styles = _styles(unit, names)
     for scenes, kinds in _groups(unit, takes_labels=takes_labels):
         if isinstance(given.get(x_name), Shaped):
             scenes = tuple(_reshaped(scene, given[x_name].shape) for scene in scenes)
         group: list[Reading] = []
-        if takes_labels:
-            for scene, likely, labels in itertools.product(scenes, (False, True), kinds):
-                group.append(Reading(unit, scene, "upstream", labels, likely, given=given))
-        for scene, style in itertools.product(scenes, _styles(unit, names)):
-            group.append(Reading(unit, scene, style, given=given))
+        for scene, likely, labels in itertools.product(scenes, (False, True), kinds):
+            for style, mean in _label_styles(unit, names):
+                group.append(Reading(unit, scene, style, labels, likely, mean=mean, given=given))
+        if not kinds:
+            for scene, style in itertools.product(scenes, styles):
+                group.append(Reading(unit, scene, style, given=given))
         for scene in scenes[:1]:
-            group.append(Reading(unit, scene, indices=True, given=given))
-            if takes_labels:
-                group += [
-                    Reading(unit, scene, labels=labels, indices=True, given=given)
-                    for labels in ("numbers like x", "numbers")
-                ]
+            group += [
+                Reading(unit, scene, labels=labels, indices=True, given=given)
+                for labels in (("numbers like x", "numbers") if kinds else ("",))
+            ]
         yield group
+
+
+def assumed(unit: Unit, given: Mapping[str, Any]) -> list[Reading]:
+    """Return the ways in which a network's backward may take a loss for granted.
+
+    It is that to labels which backward takes, or to the input, as of an autoencoder; nothing for a
+    backward that takes a gradient from the right.
+    """
+    if unit.kind != "class" or unit.backward is None or unit.forward == "loss":
+        return []
+    forward = [p.name for p in parameters(_raw(unit, unit.forward)) if p.name != "self"]
+    names = [p.name for p in parameters(_raw(unit, unit.backward)) if p.name != "self"]
+    names = [name for name in names if not roles.RATE.fullmatch(roles.plain(name))]
+    if find_input_and_labels(forward, with_labels=True)[1]:
+        return []
+    taken = [name for name in names if roles.is_labels(name) and name not in forward]
+    if not taken and any(name not in forward for name in names):
+        return []
+    target = "t" if taken else "x"
+    scenes = [scene for scene in SCENES if not scene.pictures and scene.gates == 1]
+    return [
+        Reading(unit, scene, loss=loss, target=target, given=given)
+        for scene, loss in itertools.product(scenes, LOSSES)
+    ]
+
+
+def loss_of(unit: Unit) -> Unit:
+    """Return a network by its loss, if backward takes labels and only the loss does before it."""
+    if unit.kind != "class" or unit.backward is None:
+        return unit
+    forward = [p.name for p in parameters(_raw(unit, unit.forward))]
+    backward = [p.name for p in parameters(_raw(unit, unit.backward))]
+    for name in ("loss", "compute_loss", "cost", "calculate_loss", "get_loss"):
+        method = getattr(unit.thing, name, None)
+        if method is None or not any(map(roles.is_labels, backward)):
+            continue
+        names = [p.name for p in parameters(method) if p.name != "self"]
+        takes = any(map(roles.is_labels, names)) and any(n in forward for n in names)
+        if takes and not any(map(roles.is_labels, forward)):
+            return replace(unit, forward=name)
+    return unit
+
+
+def _label_styles(unit: Unit, forward: list[str]) -> list[tuple[str, bool]]:
+    """Return what a loss's backward may take first, and whether losses of images are averaged."""
+    if unit.backward is None:
+        return [("upstream", False)]
+    names = [p.name for p in parameters(_raw(unit, unit.backward)) if p.name != "self"]
+    own = any(roles.is_labels(name) for name in names)
+    if own and names and names[0] not in forward and not roles.is_labels(names[0]):
+        return [("input", False), ("input", True), ("upstream", False)]  # dvalues, y_true
+    return [("upstream", False), ("upstream", True)]
 
 
 def _groups(
@@ -66,14 +119,15 @@ def _groups(
     columns = tuple(scene for scene in SCENES if scene.name == "(D, N)")
     rows = tuple(scene for scene in SCENES if scene not in (*pictures, *columns))
     declared, every = tuple(_declared(unit)), (*KINDS, COLUMN)
-    if not takes_labels:
-        yield (*declared, *rows, *columns), ()
-    else:
+    if takes_labels:
         yield (*declared, *rows), KINDS
         yield ONE_OUTPUT, every
         yield (*rows, *columns), every
-    yield pictures, every
-    yield ALONE, every
+        yield pictures, every
+    yield (*declared, *rows, *columns), ()
+    yield pictures, ()
+    yield ALONE, every if takes_labels else ()
+    yield tuple(_weighed(unit)), ()
 
 
 def _given_scene(x: Any) -> Scene:
@@ -87,6 +141,23 @@ def _reshaped(scene: Scene, shape: Shape) -> Scene:
     """Return a layout for an input of another shape."""
     axis = 1 if scene.name == "(D, N)" and len(shape) > 1 else 0
     return replace(scene, x=shape, images=shape[axis] if shape else 1)
+
+
+def _weighed(unit: Unit) -> Iterator[Scene]:
+    """Yield layouts whose input fits the first weights that a class makes whatever it is given."""
+    if unit.kind != "class":
+        return
+    try:
+        world = Reading(unit, SCENES[0]).build(0)
+    except MisreadError:
+        return
+    for _, array in sorted(tree.arrays(world.unit).items(), key=lambda item: len(item[0])):
+        if array.ndim == 2:  # noqa: PLR2004 - rows and columns
+            rows, columns = array.shape
+            yield replace(SCENES[0], x=(IMAGES, rows))
+            yield replace(SCENES[0], x=(IMAGES, columns))
+            yield replace(SCENES[4], x=(columns, IMAGES))
+            return
 
 
 def _declared(unit: Unit) -> list[Scene]:
