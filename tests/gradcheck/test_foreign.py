@@ -449,7 +449,7 @@ class Narrow:
         return np.tanh(self.x)
     def backward(self, dout):
         return dout * (1 - np.tanh(self.x) ** 2)
-class Fused:
+class CrossEntropy2:
     def forward(self, p, t):
         self.p, self.t = p, t
         return -np.sum(t * np.log(p)) / len(p)
@@ -467,7 +467,9 @@ class Rough:
     assert words_of(found, "linear_forward") == {"A": "", "W": averaged, "b": averaged}
     assert words_of(found, "Adding")["W"] == "added to at every call until somebody resets it"
     assert words_of(found, "Narrow") == {"x": "float32 inside"}
-    assert words_of(found, "Fused")["p"] == "right only together with softmax before it: p - t"
+    assert (
+        words_of(found, "CrossEntropy2")["p"] == "right only together with softmax before it: p - t"
+    )
     assert "agrees to " in words_of(found, "Rough")["x"]
     assert all(f.verdict in ("ok", "note") for unit in found.values() for f in unit.values())
 

@@ -1,35 +1,25 @@
 """a probe in -> for each array a Finding: whether the gradient by it is right, out."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import replace
 
 import numpy as np
 
 from bpcli.arrays import Array
 from bpcli.gradcheck.diagnosis import close
 from bpcli.gradcheck.foreign import tree
+from bpcli.gradcheck.foreign.finding import Finding
 from bpcli.gradcheck.foreign.kinds import Case, explain, explain_fused, spell
-from bpcli.gradcheck.foreign.matching import Candidate, match
+from bpcli.gradcheck.foreign.matching import Candidate, match, source_of
 from bpcli.gradcheck.foreign.probe import INPUTS, UNIT, Probe
 from bpcli.gradcheck.foreign.reading import MisreadError
 from bpcli.gradcheck.foreign.tree import Path
 
 CLOSE_ENOUGH, COARSE = 1e-4, 2e-2  # relative errors that are noted; with float32 inside
 FINER_STEPS = (1e-6, 1e-7)  # where a kink of ReLU may lie within a step: fewer lie within these
+ADAPTED = re.compile(r"clip|beta|adam|sqrt|momentum|velocity|rms", re.IGNORECASE)
 MUCH = 100  # times the error at the first call, for one at the second to be another
 NOISE = 1e-10  # of the largest output, which a difference cannot see below
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The verdict on the gradient by one array: `ok`, `note` (ok, but), `WRONG` or `not checked`.
-
-    `array` is what the person calls it; `words` say what is to be said; `error` is relative.
-    """
-
-    array: str
-    verdict: str
-    words: str = ""
-    error: float | None = None
 
 
 class Comparison:
@@ -82,7 +72,7 @@ class Comparison:
             if error <= CLOSE_ENOUGH:
                 words = f"agrees to {error:.0e} only: is there a constant, as in log(y + 1e-7)?"
                 return Finding(name, "note", words, error)
-            best = best or self._wrong(path, Candidate(candidate.name, array), error)
+            best = best or self._wrong(path, replace(candidate, array=array), error)
         assert best  # noqa: S101 - there was a candidate
         return best
 
@@ -137,6 +127,11 @@ class Comparison:
                 return Finding(name, "note", words, error)
         if isinstance(self.first.returned, list) and candidate.array.shape != value.shape:
             words = "backward returns a list: does forward take one?"
+            return Finding(name, "not checked", words)
+        if candidate.updates and ADAPTED.search(source_of(probe.reading)):
+            words = (
+                "backward changes it by more than its gradient: by momentum, clipping or the like"
+            )
             return Finding(name, "not checked", words)
         if not self.explained:
             return Finding(name, "WRONG", error=error)

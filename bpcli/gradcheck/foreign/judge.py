@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Shape
-from bpcli.gradcheck.foreign.comparing import Comparison, Finding
+from bpcli.gradcheck.foreign.comparing import Comparison
+from bpcli.gradcheck.foreign.finding import Finding
 from bpcli.gradcheck.foreign.probe import INPUTS, Probe
 from bpcli.gradcheck.foreign.reading import MisreadError, Reading
 from bpcli.gradcheck.foreign.scene import NoValueError
@@ -31,6 +32,7 @@ NO_LOSS = (
     "its backward takes no gradient from the right, and which loss it derives is nowhere: give the "
     "class a method loss(x, t) that returns it"
 )
+LIKELY = re.compile(r"entropy|bce|nll|likelihood|softmax|logistic|logloss|_ce|ce_|^ce\b", re.I)
 CANNOT = ("", "it cannot be built", "forward cannot be called", "backward cannot be called")
 
 
@@ -136,6 +138,7 @@ class _Search:
 
     end: float = field(default_factory=lambda: time.monotonic() + LONGEST)
     taken: set[Any] = field(default_factory=set)  # scenes and labels that forward takes
+    infinite: set[Any] = field(default_factory=set)  # and those with which a loss is not finite
     words: dict[Shape, str] = field(default_factory=dict)
     alike: Counter[Shape] = field(default_factory=Counter)
     needs_integers: bool = False
@@ -172,8 +175,12 @@ class _Search:
     def skips(self, reading: Reading) -> bool:
         """Tell whether a reading cannot work, by those before it."""
         self.labelled |= bool(reading.labels)
-        if reading.likely and (reading.scene, reading.labels) not in self.taken:
-            return True
+        if reading.likely:  # which would hide what is wrong with other numbers
+            key = reading.scene, reading.labels
+            if key not in self.taken or not (
+                key in self.infinite or LIKELY.search(_words(reading.unit))
+            ):
+                return True
         if self.needs_integers != reading.indices:  # whose x has no gradient that could be wrong
             return True
         works = any(scene.x == reading.scene.x for scene, _ in self.taken)
@@ -187,6 +194,8 @@ class _Search:
             self.stage, self.line, self.reading, self.error = misread.stage, line, reading, error
         if misread.stage == BACKWARD or isinstance(error, FloatingPointError):
             self.taken.add((reading.scene, reading.labels))
+        if isinstance(error, FloatingPointError):
+            self.infinite.add((reading.scene, reading.labels))
         if reading.labels == "numbers" or not self.labelled:  # others may themselves be to blame
             self.needs_integers |= isinstance(error, IndexError) and "integer" in str(error)
         same = self.words.setdefault(reading.scene.x, str(error)) == str(error)

@@ -1,5 +1,6 @@
 """arrays that matter, and what backward left in -> what may be the gradient by each out."""
 
+import inspect
 import re
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from bpcli.arrays import Array
 from bpcli.gradcheck.foreign import roles, tree
 from bpcli.gradcheck.foreign.calling import returned_names
 from bpcli.gradcheck.foreign.probe import INPUTS, UNIT, Called, Probe
+from bpcli.gradcheck.foreign.reading import Reading
 from bpcli.gradcheck.foreign.tree import Path
 
 MARKS = re.compile(r"gradients?|grads?|nabla|delta|derivative|partial|diff|dl|dj|de|dc|d|g")
@@ -47,12 +49,30 @@ def match(probe: Probe, called: Called) -> dict[Path, list[Candidate]]:
     used = {id(c.array) for candidates in found.values() for c in candidates}
     for path, candidates in found.items():
         shape = tree.get(probe.base, path).shape
+        if not candidates and path == first and called.returned is None:
+            candidates += [  # dinputs, say, of an x that has another name
+                c
+                for c in attributes
+                if c.array.shape == shape and MARKS.match(roles.plain(c.name.rpartition(".")[2]))
+            ]
         if not candidates and path[0] == UNIT[0]:
             updates = _updates(path, called)
             candidates += updates or [
                 c for c in attributes if c.array.shape == shape and id(c.array) not in used
             ]
     return found
+
+
+def source_of(reading: Reading) -> str:
+    """Return the text of a unit's backward, as far as there is any."""
+    backward = reading.unit.backward
+    function = (
+        getattr(reading.unit.thing, backward, None) if isinstance(backward, str) else backward
+    )
+    try:
+        return inspect.getsource(inspect.unwrap(function)) if function else ""
+    except (OSError, TypeError):
+        return ""
 
 
 def _fits_first(probe: Probe, candidate: Candidate, first: Path) -> bool:
@@ -148,6 +168,9 @@ def _match_in_order(
         if same:
             candidates.append(same[0])
             left.remove(same[0])
+    empty = [candidates for candidates in found.values() if not candidates]
+    if len(empty) == len(left) == 1 and len(found) > 1:
+        empty[0].append(left[0])  # of another shape than it should be
 
 
 def _updates(path: Path, called: Called) -> list[Candidate]:

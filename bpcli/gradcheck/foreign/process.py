@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import SourceError
-from bpcli.gradcheck.foreign.comparing import Finding
+from bpcli.gradcheck.foreign.finding import Finding
 from bpcli.gradcheck.foreign.judge import UnitCheck
 from bpcli.machine import variables_for_child
 

@@ -47,6 +47,7 @@ def _rows(images: int = IMAGES) -> list[Scene]:
         Scene("(N, D)", x, W, (1, UNITS), (1, FEATURES), images),
         Scene("(N, D)", x, (UNITS, FEATURES), (UNITS,), few, images),
         Scene("(N, D)", x, (UNITS, FEATURES), (1, UNITS), (1, FEATURES), images),
+        Scene("(N, D)", x, (FEATURES,), (), few, images),
     ]
 
 

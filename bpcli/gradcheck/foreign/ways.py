@@ -107,7 +107,8 @@ def _label_styles(unit: Unit, forward: list[str]) -> list[tuple[str, bool]]:
     names = [p.name for p in parameters(_raw(unit, unit.backward)) if p.name != "self"]
     own = any(roles.is_labels(name) for name in names)
     if own and names and names[0] not in forward and not roles.is_labels(names[0]):
-        return [("input", False), ("input", True), ("upstream", False)]  # dvalues, y_true
+        first = [("input", False), ("input", True), ("output", False)]  # dvalues, y_true
+        return [*first, ("upstream", False)]
     return [("upstream", False), ("upstream", True)]
 
 
@@ -156,7 +157,7 @@ def _weighed(unit: Unit) -> Iterator[Scene]:
             rows, columns = array.shape
             yield replace(SCENES[0], x=(IMAGES, rows))
             yield replace(SCENES[0], x=(IMAGES, columns))
-            yield replace(SCENES[4], x=(columns, IMAGES))
+            yield replace(SCENES[5], x=(columns, IMAGES))
             return
 
 
