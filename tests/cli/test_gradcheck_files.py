@@ -129,6 +129,12 @@ def test_arguments_and_shapes_are_given_by_name(bpcli, write):
     assert "-s zork: expected NAME=VALUE, as -s n_in=5 or -s x=3x5" in result.stderr
 
 
+def test_a_name_that_no_argument_has_is_told(bpcli, write):
+    write(RIGHT)
+    result = bpcli("gradcheck", "layers.py", "-s", "zork=3", code=2)
+    assert "layers.py: -s zork: found the arguments dout, x, expected one of them" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -152,14 +158,17 @@ def test_a_file_that_takes_too_long_is_ended(write, bpcli, monkeypatch):
     started = time.monotonic()
     found = check_file("layers.py", seconds=1.5)
     assert time.monotonic() - started < 15
-    assert found.stopped == "it took more than 1.5 s"
+    assert found.stopped == "it took more than 1.5 s at Slow"
+    assert not found.passed
     assert [unit.name for unit in found.units] == ["Double"]
 
 
 def test_a_file_that_ends_python_is_told(bpcli, write):
     write(RIGHT.replace("        return 2 * x", "        import os; os._exit(3)"))
     result = bpcli("gradcheck", "layers.py", code=2)
-    assert "its Python ended with code 3, before anything could be checked" in result.stderr
+    assert (
+        "its Python ended with code 3 at Double, before anything could be checked" in result.stderr
+    )
 
 
 def test_ctrl_c_ends_it_at_once(folder, write, shell):

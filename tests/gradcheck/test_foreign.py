@@ -371,6 +371,93 @@ class MulLayer:
     def backward(self, dout):
         return dout * self.y, dout * self.x
 """, {"MulLayer": "x y"}),
+    "layers that keep what they make": ("""
+class Layer_Dense:
+    def __init__(self, n_inputs, n_neurons):
+        self.weights, self.biases = np.random.randn(n_inputs, n_neurons), np.zeros((1, n_neurons))
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = inputs @ self.weights + self.biases
+    def backward(self, dvalues):
+        self.dweights = self.inputs.T @ dvalues
+        self.dbiases = dvalues.sum(axis=0, keepdims=True)
+        self.dinputs = dvalues @ self.weights.T
+class Loss_MSE:
+    def forward(self, y_pred, y_true):
+        return np.mean((y_true - y_pred) ** 2, axis=-1)
+    def backward(self, dvalues, y_true):
+        self.dinputs = -2 * (y_true - dvalues) / len(dvalues[0]) / len(dvalues)
+class SoftmaxLoss:
+    def forward(self, inputs, y_true):
+        e = np.exp(inputs - inputs.max(axis=1, keepdims=True))
+        self.output = e / e.sum(axis=1, keepdims=True)
+        return -np.log(self.output[np.arange(len(inputs)), y_true]).mean()
+    def backward(self, dvalues, y_true):
+        self.dinputs = dvalues.copy()
+        self.dinputs[np.arange(len(dvalues)), y_true] -= 1
+        self.dinputs /= len(dvalues)
+""", {"Layer_Dense": "inputs weights biases", "Loss_MSE": "y_pred", "SoftmaxLoss": "inputs"}),
+    "networks whose loss is not said": ("""
+class Net:
+    def __init__(self, input_size, hidden_size, output_size):
+        self.W1 = np.random.randn(input_size, hidden_size)
+        self.W2 = np.random.randn(hidden_size, output_size)
+    def forward(self, X):
+        self.X, self.h = X, np.tanh(X @ self.W1)
+        self.out = 1 / (1 + np.exp(-(self.h @ self.W2)))
+        return self.out
+    def backward(self, X, y, lr):
+        d = (self.out - y) / len(y)
+        dW1 = X.T @ (d @ self.W2.T * (1 - self.h ** 2))
+        self.W2 -= lr * self.h.T @ d
+        self.W1 -= lr * dW1
+class Autoencoder:
+    def __init__(self, input_size, hidden_size):
+        self.W1 = np.random.randn(input_size, hidden_size)
+        self.W2 = np.random.randn(hidden_size, input_size)
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W1)
+        self.out = self.h @ self.W2
+        return self.out
+    def backward(self):
+        d = 2 * (self.out - self.x) / self.x.size
+        self.dW2 = self.h.T @ d
+        self.dW1 = self.x.T @ (d @ self.W2.T * (1 - self.h ** 2))
+""", {"Net": "W1 W2", "Autoencoder": "W1 W2"}),
+    "regression": ("""
+class LogisticRegression:
+    def __init__(self, n_features):
+        self.w = np.random.randn(n_features)
+    def loss(self, X, y):
+        p = 1 / (1 + np.exp(-X @ self.w))
+        return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    def gradient(self, X, y):
+        return X.T @ (1 / (1 + np.exp(-X @ self.w)) - y) / len(y)
+def compute_loss(w, X, y):
+    return np.mean((X @ w - y) ** 2)
+def compute_loss_gradient(w, X, y):
+    dw = 2 * X.T @ (X @ w - y) / len(y)
+    return dw
+""", {"LogisticRegression": "w"}),
+    "gradients in another order": ("""
+class Dense:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, d):
+        return self.x.T @ d, d.sum(axis=0), d @ self.W.T
+class Fixed:
+    def __init__(self):
+        self.W = np.random.randn(11, 9)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        return dout @ self.W.T
+""", {"Dense": "x W b", "Fixed": "x W"}),
     "a function that builds a layer": ("""
 class Odd:
     def __init__(self, recipe):

@@ -108,6 +108,13 @@ MISTAKES = {
     "not finite": (affine(db="self.db = dout.sum(axis=0) * np.nan"), "b", "not finite"),
     "a loss that is a mean": (LOSS.format(reduced="mean", dx="dx"), "x", "is the division by the 3 images missing"),
     "a loss that is a sum": (LOSS.format(reduced="sum", dx="dx / len(x)"), "x", "is it divided by the 3 images twice"),
+    "a sum without an axis": (affine(db="self.db = np.sum(dout)"), "b", r"found an array of \(\), expected one of \(4,\)"),
+    "a parameter that is forgotten": (affine(dW="self.W = self.W - 0.1 * self.x.T @ dout", db="pass", dx="return dout @ (self.W + 0.1 * self.x.T @ dout).T"), "b", "backward changes other parameters, and this one never"),
+    "half a squared error": ("class MSE:\n    def forward(self, p, t):\n        self.d = p - t\n        return np.mean(self.d ** 2)\n    def backward(self):\n        return self.d / self.d.size\n", "p", "0.5 times what it should be"),
+    "the sign of a squared error": ("def mse(y_true, y_pred):\n    return np.mean((y_true - y_pred) ** 2)\ndef mse_prime(y_true, y_pred):\n    return 2 * (y_true - y_pred) / y_true.size\n", "y_pred", "the sign is wrong"),
+    "an error that is cut off on one side": ("class Huber:\n    def forward(self, p, t):\n        self.e = p - t\n        a = np.abs(self.e)\n        return np.where(a <= 1, 0.5 * a * a, a - 0.5).sum()\n    def backward(self):\n        return np.where(np.abs(self.e) <= 1, self.e, 1)\n", "p", "elements are wrong"),
+    "a kink far from 0": (layer("np.clip(x, 0, 6)", "return dout * (self.x > 0)"), "x", "not zero where it should be"),
+    "rows that are taken twice": ("class Embedding:\n    def __init__(self, W):\n        self.W = W\n    def forward(self, idx):\n        self.idx = idx\n        return self.W[idx]\n    def backward(self, dout):\n        self.dW = np.zeros_like(self.W)\n        self.dW[self.idx] += dout\n", "W", r"rows that are taken twice count once: np.add.at"),
     "a stale gradient": (layer(RELU, "self.dx = getattr(self, 'dx', dout * (self.x > 0)); return self.dx"), "x", "right at the first call and wrong at the second"),
 }  # fmt: skip
 
