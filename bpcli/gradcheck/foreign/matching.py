@@ -157,7 +157,8 @@ def _match_in_order(
         return
     for path, candidates in found.items():
         shape = tree.get(probe.base, path).shape
-        if candidates:
+        network = probe.outputs[0].ndim == 0 and any(p[0] == UNIT[0] for p in found)
+        if candidates or (network and path[0] == INPUTS[0]):  # which nobody asks a network for
             continue
         same = [c for c in left if c.array.shape == shape]
         first = path == next(iter(found)) and probe.reading.unit.backward is not None

@@ -21,7 +21,7 @@ BACKWARD = (
     "backward", "backward_pass", "backprop", "back_prop", "backpropagate", "backpropagation",
     "backward_propagation", "backward_prop", "bprop", "bwd", "backwards", "back", "gradient",
     "grad", "gradients", "derivative", "prime", "deriv", "df", "diff", "calc_gradient", "dfn",
-    "compute_gradient", "compute_gradients", "loss_gradient", "d", "delta", "back_propagation",
+    "compute_gradient", "compute_gradients", "loss_gradient", "d", "back_propagation",
     "back_propagate", "f_prime", "grads", "derivate", "gradient_descent", "activation_prime",
     "loss_derivative", "dloss", "backward_propagate", "loss_grad", "loss_prime", "_grad",
     "compute_grad", "calculate_gradient", "dfunc", "gradient_backward",
