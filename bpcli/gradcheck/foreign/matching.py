@@ -155,9 +155,9 @@ def _match_in_order(
         for candidates, shape in zip(found.values(), shapes, strict=True):
             candidates.append(by_shape[shape])
         return
+    network = probe.outputs[0].ndim == 0 and any(path[0] == UNIT[0] for path in found)
     for path, candidates in found.items():
         shape = tree.get(probe.base, path).shape
-        network = probe.outputs[0].ndim == 0 and any(p[0] == UNIT[0] for p in found)
         if candidates or (network and path[0] == INPUTS[0]):  # which nobody asks a network for
             continue
         same = [c for c in left if c.array.shape == shape]
@@ -169,7 +169,7 @@ def _match_in_order(
         if same:
             candidates.append(same[0])
             left.remove(same[0])
-    empty = [candidates for candidates in found.values() if not candidates]
+    empty = [c for path, c in found.items() if not c and not (network and path[0] == INPUTS[0])]
     if len(empty) == len(left) == 1 and len(found) > 1:
         empty[0].append(left[0])  # of another shape than it should be
 

@@ -20,7 +20,7 @@ from bpcli.gradcheck.foreign.tree import Path
 STEP, COARSE_STEP = 1e-5, 1e-2  # of differences in float64, and where there is float32 inside
 KEPT = re.compile(r"memory|cache|buffer|workspace", re.IGNORECASE)  # of one call for another
 SATURATED, HALVINGS = 4.0, 8  # a loss that is large, and how often weights are halved for it
-LARGEST = 20_000  # elements of an array that is moved to see what it does
+LARGEST = 1_000_000  # elements of an array that is moved to see what it does
 FEW = 0.05  # deviation of weights below which they are made larger: all gradients would be small
 
 UNIT: Path = ((".", "unit"),)

@@ -81,7 +81,7 @@ SCENES = (
     Scene("(T, N, D)", (STEPS, IMAGES, FEATURES), (FEATURES, UNITS), (UNITS,), (FEATURES,)),
     *(
         Scene(name, x, (FEATURES, gates * UNITS), (gates * UNITS,), (FEATURES,), gates=gates)
-        for gates in (4, 3)  # of an LSTM, of a GRU
+        for gates in (4, 3, 2)  # of an LSTM, of a GRU, of a GRU with two of them apart
         for name, x in (
             ("(N, D)", (IMAGES, FEATURES)),
             ("(N, T, D)", (IMAGES, STEPS, FEATURES)),
@@ -169,6 +169,9 @@ def _array(word: str, scene: Scene, rng: np.random.Generator) -> Any:
     hidden = (scene.images, UNITS)
     shapes: list[tuple[Callable[[str], Any], Shape]] = [
         (lambda w: w in roles.PER_FEATURE, scene.feature),
+        (re.compile("wxt").fullmatch, (FEATURES, UNITS)),
+        (re.compile("wht").fullmatch, (UNITS, UNITS)),
+        (re.compile("bht").fullmatch, (UNITS,)),
         (re.compile(r"(prev)?[hc](0|prev)|(prev)?[hc]").fullmatch, hidden),
         (re.compile(r"w[hu]\d?|whh|whidden|wxt?h").fullmatch, (UNITS, scene.gates * UNITS)),
     ]
