@@ -22,7 +22,7 @@ WRONG = RIGHT.replace("return 2 * dout", "return 3 * dout")
 
 
 @pytest.fixture
-def write(folder):
+def write(folder, measured):
     def call(text, name="layers.py"):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -489,7 +489,7 @@ layers = [Odd(5)]
 
 
 @pytest.fixture
-def judge(tmp_path):
+def judge(tmp_path, measured):
     """Write a file and check it; return the findings by unit and array."""
 
     def call(text, name="layers.py", **options):

@@ -120,7 +120,7 @@ MISTAKES = {
 
 
 @pytest.fixture
-def judge(tmp_path):
+def judge(tmp_path, measured):
     def call(text, name="layers.py", **options):
         path = tmp_path / name
         path.write_text("import numpy as np\n" + text)
