@@ -26,9 +26,11 @@ def parse_values(assignments: Sequence[str], seed: int = 0) -> dict[str, Array]:
     rng = np.random.default_rng(seed)
     for assignment in assignments:
         name, sign, text = (part.strip() for part in assignment.partition("="))
-        if not name.isidentifier() or not sign:
-            hint = "" if sign else "; quote the expression, or the shell takes * for names of files"
-            raise ExpressionError(f"{assignment}: {EXPECTED}{hint}")
+        if not sign:
+            hint = "quote the expression, or the shell takes * for names of files"
+            raise ExpressionError(f"{assignment}: expected NAME=NUMBER; {hint}")
+        if not name.isidentifier():
+            raise ExpressionError(f"{assignment}: {EXPECTED}")
         if name in values:
             raise ExpressionError(f"{assignment}: {name} has a value already")
         values[name] = _parse(text, assignment, rng)

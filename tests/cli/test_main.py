@@ -53,7 +53,7 @@ ERRORS = [
     (["train", "d.yaml"], 2, "d.yaml: cannot be read: No such file or directory; did you mean c.yaml?"),
     (["eval", "none.npz"], 2, "none.npz: cannot be read: No such file or directory; bpcli train -o none.npz makes one"),
     (["graph", "x", "a.txt", "b.txt"], 2, "a.txt: expected NAME=NUMBER; quote the expression"),
-    (["graph", "sin(x)", "x=1"], 2, "sin is no function; expected exp, log, sigmoid, tanh, relu, max\n  sin(x)\n  ^"),
+    (["graph", "sin(x)", "x=1"], 2, "sin is no function; expected exp, log, sigmoid, tanh, relu, max, sum, "),
     (["graph", "a×b", "a=1", "b=2"], 2, "× is written *\n  a×b\n   ^"),
     (["graph", "appel * 2", "apple=1"], 2, "appel has no value; did you mean apple?"),
     (["graph", "-x", "x=1"], 2, "Put -- before an expression that begins with a minus sign."),
