@@ -1,12 +1,11 @@
 """the FileCheck of a person's file in -> a line for each gradient, or the fields of JSON, out."""
 
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bpcli.gradcheck.foreign import FileCheck, UnitCheck
-from bpcli.show.number import json_number
+from bpcli.show.number import json_fields
 
 NOTES = {"note": "ok, but "}
 
@@ -48,10 +47,7 @@ def file_check_fields(found: FileCheck) -> dict[str, Any]:
     """Return the fields of `bpcli gradcheck FILE.py --json`; numbers that JSON has not are null."""
     units = []
     for unit in found.units:
-        gradients = [
-            {name: json_number(value) for name, value in asdict(finding).items()}
-            for finding in unit.findings
-        ]
+        gradients = [json_fields(finding) for finding in unit.findings]
         units.append({
             "name": unit.name,
             "line": unit.line,

@@ -12,6 +12,7 @@ from bpcli.gradcheck.foreign.calling import returned_names
 from bpcli.gradcheck.foreign.probe import INPUTS, UNIT, Called, Probe
 from bpcli.gradcheck.foreign.reading import Reading
 from bpcli.gradcheck.foreign.tree import Path
+from bpcli.gradcheck.foreign.units import bound
 
 MARKS = re.compile(r"gradients?|grads?|nabla|delta|derivative|partial|diff|dl|dj|de|dc|d|g")
 SHORT = {"weights": "w", "weight": "w", "bias": "b", "biases": "b", "kernel": "w", "kernels": "w",
@@ -65,10 +66,8 @@ def match(probe: Probe, called: Called) -> dict[Path, list[Candidate]]:
 
 def source_of(reading: Reading) -> str:
     """Return the text of a unit's backward, as far as there is any."""
-    backward = reading.unit.backward
-    function = (
-        getattr(reading.unit.thing, backward, None) if isinstance(backward, str) else backward
-    )
+    unit = reading.unit
+    function = None if unit.backward is None else bound(unit.thing, unit.backward)
     try:
         return inspect.getsource(inspect.unwrap(function)) if function else ""
     except (OSError, TypeError):
@@ -89,7 +88,7 @@ def _returned(probe: Probe, called: Called) -> list[Candidate]:
         parts = list(parts.items())
     elif isinstance(parts, tuple | list):
         function = probe.reading.unit.backward or probe.reading.unit.forward
-        names = returned_names(probe.reading.bound(called.world.unit, function))
+        names = returned_names(bound(called.world.unit, function))
         if probe.reading.unit.backward is None:
             names = names[1:]
         names = names if len(names) == len(parts) else [""] * len(parts)

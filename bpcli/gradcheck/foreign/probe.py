@@ -215,7 +215,8 @@ class Probe:
                 noise = width * rng.normal(size=array.shape)
                 array += noise if abs(array.mean()) < FEW and array.any() else np.abs(noise)
         for _ in range(HALVINGS):  # a loss that is saturated says little of its gradient
-            if self.evaluate()[0].ndim or self.evaluate()[0] < SATURATED:
+            output = self.evaluate()[0]
+            if output.ndim or output < SATURATED:
                 break
             for path in self.leaves:
                 array = tree.get(self.base, path)

@@ -16,7 +16,7 @@ from bpcli.gradcheck.foreign.calling import fill, parameters
 from bpcli.gradcheck.foreign.given import take
 from bpcli.gradcheck.foreign.labels import LOSSES, find_input_and_labels, make_labels, make_target
 from bpcli.gradcheck.foreign.scene import UNITS, NoValueError, Scene, draw
-from bpcli.gradcheck.foreign.units import Unit
+from bpcli.gradcheck.foreign.units import Unit, bound
 
 KEPT = ("output", "outputs", "out", "y", "a", "A", "result", "activation", "z")
 
@@ -84,7 +84,7 @@ class Reading:
                 options = fill(thing.__init__, {"self": None}, self.scene, rng, self.given)
                 options.pop("self", None)
                 thing = thing(**options)
-            forward = self.bound(thing, self.unit.forward)
+            forward = bound(thing, self.unit.forward)
             known, constants = self._known(forward, rng, inputs)
             arguments = fill(forward, known, self.scene, rng, self.given)
         except NoValueError as error:
@@ -98,7 +98,7 @@ class Reading:
 
         What returns nothing may keep its output; and what is a network may have a loss to it.
         """
-        results = self.bound(world.unit, self.unit.forward)(**world.inputs)
+        results = bound(world.unit, self.unit.forward)(**world.inputs)
         if results is None:
             results = next(
                 (p for n in KEPT if (p := getattr(world.unit, n, None)) is not None), None
@@ -126,7 +126,7 @@ class Reading:
             if not isinstance(world.results, tuple):
                 raise NoValueError("gradient")
             return world.results[1:]
-        backward = self.bound(world.unit, self.unit.backward)
+        backward = bound(world.unit, self.unit.backward)
         known = dict(world.inputs)
         named = parameters(backward)
         names = [parameter.name for parameter in named]
@@ -179,7 +179,7 @@ class Reading:
     def _number_of_upstream(self, world: World) -> int:
         if self.unit.backward is None:
             return 1
-        backward = self.bound(world.unit, self.unit.backward)
+        backward = bound(world.unit, self.unit.backward)
         names = [p.name for p in parameters(backward)]
         return max(1, len([n for n in names if roles.is_upstream(n) and n not in world.inputs]))
 
@@ -189,7 +189,7 @@ class Reading:
             return next((np.copy(k) for k in kept if isinstance(k, np.ndarray)), None)
         if self.style == "output":
             return world.outputs[0].copy()
-        return next(value for name, value in world.inputs.items() if name not in world.constants)
+        return self._predicted(world)
 
     def _predicted(self, world: World) -> Any:
         return next(value for name, value in world.inputs.items() if name not in world.constants)
@@ -224,10 +224,6 @@ class Reading:
         if t_name:
             known[t_name] = make_labels(self.labels, np.asarray(known[x_name]), self.scene, rng)
         return known, ({t_name} | ({x_name} if self.indices else set())) - {""}
-
-    def bound(self, thing: Any, function: Callable[..., Any] | str) -> Any:
-        """Return a method of the person's object, or a function of their file."""
-        return getattr(thing, function) if isinstance(function, str) else function
 
     def _name(self, function: Callable[..., Any] | str) -> str:
         return function if isinstance(function, str) else function.__name__

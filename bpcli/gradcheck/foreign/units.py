@@ -60,6 +60,11 @@ class Unit:
         return getattr(module, "__file__", None) or ""
 
 
+def bound(thing: Any, function: Callable[..., Any] | str) -> Any:
+    """Return a method of a person's object or class by its name, or a function of their file."""
+    return getattr(thing, function) if isinstance(function, str) else function
+
+
 def unit_of(name: str, thing: Any, inputs: tuple[Any, ...], line: int = 0) -> Unit | None:
     """Return the unit that an object is which is built already, or None if it is none."""
     for unit in _find_classes([type(thing)]):

@@ -26,7 +26,7 @@ from bpcli.gradcheck.foreign.scene import (
     WINDOW,
     Scene,
 )  # fmt: skip
-from bpcli.gradcheck.foreign.units import Unit
+from bpcli.gradcheck.foreign.units import Unit, bound
 
 STYLES = ("upstream", "input", "output")
 
@@ -36,8 +36,7 @@ def readings(unit: Unit, given: Mapping[str, Any]) -> Iterator[list[Reading]]:
     if unit.inputs:
         yield [Reading(unit, _given_scene(unit.inputs[0]), style) for style in STYLES[:1]]
         return
-    names = [p.name for p in parameters(_raw(unit, unit.forward))]
-    names = [name for name in names if name not in ("self", "cls")]
+    names = _names(unit, unit.forward)
     takes_labels = bool(find_input_and_labels(names, with_labels=True)[1])
     x_name = find_input_and_labels(names, with_labels=takes_labels)[0]
     styles = _styles(unit, names)
@@ -67,8 +66,8 @@ def assumed(unit: Unit, given: Mapping[str, Any]) -> list[Reading]:
     """
     if unit.kind != "class" or unit.backward is None or unit.forward == "loss":
         return []
-    forward = [p.name for p in parameters(_raw(unit, unit.forward)) if p.name != "self"]
-    names = [p.name for p in parameters(_raw(unit, unit.backward)) if p.name != "self"]
+    forward = _names(unit, unit.forward)
+    names = _names(unit, unit.backward)
     names = [name for name in names if not roles.RATE.fullmatch(roles.plain(name))]
     if find_input_and_labels(forward, with_labels=True)[1]:
         return []
@@ -87,13 +86,12 @@ def loss_of(unit: Unit) -> Unit:
     """Return a network by its loss, if backward takes labels and only the loss does before it."""
     if unit.kind != "class" or unit.backward is None:
         return unit
-    forward = [p.name for p in parameters(_raw(unit, unit.forward))]
-    backward = [p.name for p in parameters(_raw(unit, unit.backward))]
+    forward, backward = _names(unit, unit.forward), _names(unit, unit.backward)
     for name in ("loss", "compute_loss", "cost", "calculate_loss", "get_loss"):
         method = getattr(unit.thing, name, None)
         if method is None or not any(map(roles.is_labels, backward)):
             continue
-        names = [p.name for p in parameters(method) if p.name != "self"]
+        names = _names(unit, name)
         takes = any(map(roles.is_labels, names)) and any(n in forward for n in names)
         if takes and not any(map(roles.is_labels, forward)):
             return replace(unit, forward=name)
@@ -104,7 +102,7 @@ def _label_styles(unit: Unit, forward: list[str]) -> list[tuple[str, bool]]:
     """Return what a loss's backward may take first, and whether losses of images are averaged."""
     if unit.backward is None:
         return [("upstream", False)]
-    names = [p.name for p in parameters(_raw(unit, unit.backward)) if p.name != "self"]
+    names = _names(unit, unit.backward)
     own = any(roles.is_labels(name) for name in names)
     if own and names and names[0] not in forward and not roles.is_labels(names[0]):
         first = [("input", False), ("input", True), ("output", False)]  # dvalues, y_true
@@ -174,15 +172,17 @@ def _declared(unit: Unit) -> list[Scene]:
     return []
 
 
-def _raw(unit: Unit, function: Callable[..., Any] | str) -> Any:
-    return getattr(unit.thing, function) if isinstance(function, str) else function
+def _names(unit: Unit, function: Callable[..., Any] | str) -> list[str]:
+    """Return what the arguments of a unit's function are called, without the object itself."""
+    names = [parameter.name for parameter in parameters(bound(unit.thing, function))]
+    return [name for name in names if name not in ("self", "cls")]
 
 
 def _styles(unit: Unit, forward: list[str]) -> tuple[str, ...]:
     """Return what backward may take first, the likeliest first: forward's own x is not dout."""
     if unit.backward is None:
         return STYLES[:1]
-    names = [p.name for p in parameters(_raw(unit, unit.backward)) if p.name != "self"]
+    names = _names(unit, unit.backward)
     if not names:
         return STYLES[:1]
     own = names[0] in forward or roles.plain(names[0]) in roles.INPUT
