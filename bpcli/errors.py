@@ -24,6 +24,10 @@ class PictureError(BpcliError):
     """A picture that is missing, damaged, or no picture."""
 
 
+class ResultError(BpcliError):
+    """A place where a picture, a page or the like cannot be written."""
+
+
 class ExtraError(BpcliError):
     """Work that needs a package which only an optional extra of bpcli installs."""
 

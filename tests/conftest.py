@@ -9,6 +9,7 @@ for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
 # Only children that check other people's layers are measured: it makes every start slower.
 MEASURED = {name: os.environ.pop(name) for name in [*os.environ] if "COVERAGE_PROCESS" in name}
 
+import shutil
 import subprocess
 import sys
 
@@ -63,6 +64,23 @@ def shell():
         return subprocess.Popen(command, **(pipes | options))
 
     return start
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's chromium without a window; the test is skipped where it cannot be had."""
+    selenium = pytest.importorskip("selenium.webdriver")
+    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if not all(programs):
+        pytest.skip("needs chromium and chromedriver")
+    options = selenium.ChromeOptions()
+    options.binary_location = programs[0]
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = selenium.Chrome(options, selenium.ChromeService(programs[1]))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture

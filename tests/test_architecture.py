@@ -94,15 +94,33 @@ def test_the_chapter_imports_numpy_and_two_stones():
     allowed = {"numpy", "bpcli"} | sys.stdlib_module_names
     for name in ROOMS:
         if name.startswith("backprop"):
-            assert {i for i in imports(name) if not i.startswith("backprop")} <= {
-                "arrays",
-                "errors",
-            }
+            # A graph and a network ask the house for their picture when a notebook shows them.
+            asks = {"__init__"} if name in ("backprop.graph", "backprop.network") else set()
+            others = {i for i in imports(name) if not i.startswith("backprop")}
+            assert others <= {"arrays", "errors"} | asks
             for node in ast.walk(tree(name)):
                 if isinstance(node, ast.Import):
                     assert {alias.name.split(".")[0] for alias in node.names} <= allowed
                 elif isinstance(node, ast.ImportFrom):
                     assert node.module.split(".")[0] in allowed
+
+
+@every_room
+def test_only_what_a_notebook_shows_asks_the_house_for_it(name):
+    asking = {
+        f.name for f in functions(name) if re.search(r"^ +import bpcli\b", ast.unparse(f), re.M)
+    }
+    assert asking <= {"_repr_svg_"}
+
+
+@pytest.mark.parametrize(("package", "room"), [("PIL", "files.image"), ("matplotlib", "show.plot")])
+def test_an_optional_package_is_imported_in_one_room(package, room):
+    rooms = {
+        name
+        for name, path in ROOMS.items()
+        if re.search(rf"^\s*(import|from) {package}\b", path.read_text(), re.M)
+    }
+    assert rooms == {room}
 
 
 @every_room

@@ -118,6 +118,7 @@ class Expression:
             column = (error.offset or 1) - 1
             sign = self.text[column : column + 1]
             hint = f"; {sign} is written {SIGNS[sign]}" if sign in SIGNS else ""
+            hint += "; a product is written 2 * x" * ("decimal literal" in error.msg)
             self._refuse(column, f"not an expression: {error.msg}{hint}")
         except (ValueError, MemoryError, RecursionError):
             raise ExpressionError("not an expression: too deep, or with null characters") from None
@@ -166,6 +167,7 @@ class Expression:
                 )
         words = "+ - * / **, parentheses, numbers, names, " + ", ".join(FUNCTIONS)
         hint = " (a power is written **)" if isinstance(getattr(tree, "op", 0), ast.BitXor) else ""
+        hint += " (a product is written 2 * x)" * isinstance(tree, ast.Call)
         return self._refuse(self._column(tree), f"cannot be used here{hint}; expected {words}")
 
     def _number(self, tree: ast.expr, value: float) -> float:

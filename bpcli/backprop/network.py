@@ -90,6 +90,12 @@ class Network:
         way = " → ".join([*self.names, type(self.loss_layer).__name__])
         return f"<Network {way}: {self.parameters.size:,} parameters, {self.parameters.dtype}>"
 
+    def _repr_svg_(self) -> str:
+        import bpcli  # see Graph
+
+        picture: str = bpcli.show.figure_svg(bpcli.show.network_figure(self.stages))
+        return picture
+
     def predict(self, x: Array) -> Array:
         """Return new logits (N, classes) of the inputs x (N, pixels), without dropout.
 

@@ -1,12 +1,19 @@
-"""an expression, or a configuration, in -> its computational graph out: `bpcli graph`."""
+"""an expression, a configuration or a model in -> its graph, drawn, out: `bpcli graph`."""
 
+import re
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bpcli.cli.options import FILE, json_option, threads_option
 from bpcli.cli.terminal import can_print, say
+from bpcli.files.result import check_result, write_result
+
+if TYPE_CHECKING:
+    from bpcli.show.figure import Figure
+
+FORMS = (".svg", ".png", ".pdf", ".dot")
 
 
 @click.command("graph")
@@ -16,9 +23,12 @@ from bpcli.cli.terminal import can_print, say
 @click.option("--explain", "explained", is_flag=True, help="Tell what happens, step by step.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of W='normal(2, 3)'.")
 @click.option("--config", "config_file", type=FILE, metavar="CONFIG", help="Draw CONFIG's network.")
+@click.option("--model", type=FILE, help="Draw the network of this model.")
+@click.option(
+    "-o", "--output", type=FILE, help="Draw into this file: .svg, .png, .pdf, or .dot for Graphviz."
+)
 @json_option
 @threads_option
-@click.option("--dot", "as_dot", is_flag=True, help="Print text for Graphviz's dot.")
 @click.option("--ascii", "as_ascii", is_flag=True, help="Draw with ASCII characters.")
 def graph_command(
     expression: str | None,
@@ -27,8 +37,9 @@ def graph_command(
     explained: bool,
     seed: int,
     config_file: str | None,
+    model: str | None,
+    output: str | None,
     as_json: bool,
-    as_dot: bool,
     as_ascii: bool,
 ) -> None:
     """Draw the computational graph of EXPRESSION with its values and derivatives.
@@ -40,48 +51,77 @@ def graph_command(
     before an expression that begins with a minus sign.
 
     \b
-    bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1
+    bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1 -o apples.svg
     """
-    if as_json + as_dot + as_ascii > 1:
-        raise click.UsageError("expected one of --json, --dot and --ascii, not two")
-    form = "json" if as_json else "dot" if as_dot else "text"
-    if expression is not None and config_file is None:
-        drawn = _draw_expression(
-            expression, values, form, expand=expand, seed=seed, explained=explained
-        )
-    elif expression is None and config_file is not None:
-        drawn = _draw_network(config_file, form)
+    _expect_one("EXPRESSION, --config CONFIG and --model MODEL", expression, config_file, model)
+    if as_json and as_ascii:
+        raise click.UsageError("expected one of --json and --ascii, not two")
+    if output is not None:
+        check_result(output, FORMS)  # before the work
+    if expression is None:
+        figure, fields, steps = _of_network(config_file, model)
     else:
-        raise click.UsageError("expected either an EXPRESSION or --config CONFIG")
-    if form == "text" and (as_ascii or not can_print(drawn)):
-        from bpcli.show.block import ASCII
+        figure, fields, steps = _of_expression(expression, values, expand, explained, seed)
+    if output is not None:
+        _write(figure, output)
+    if as_json:
+        say(fields)
+    elif output is None:
+        _say_drawn(figure, steps, as_ascii=as_ascii)
+    elif steps:
+        say(steps)
 
-        drawn = drawn.translate(ASCII)
-    say(drawn)
+
+def _expect_one(what: str, *given: str | None) -> None:
+    if sum(one is not None for one in given) != 1:
+        raise click.UsageError(f"expected one of {what}")
 
 
-def _draw_expression(
-    text: str, values: tuple[str, ...], form: str, *, expand: bool, explained: bool, seed: int
-) -> Any:
+def _of_expression(
+    text: str, values: tuple[str, ...], expand: bool, explained: bool, seed: int
+) -> "tuple[Figure, dict[str, Any], str]":
+    """Return the figure of an expression, its JSON, and its steps in words if they are wanted."""
     from bpcli.backprop.expression import Expression
     from bpcli.files.assignment import parse_values
-    from bpcli.show.graph import draw_graph, graph_dot, graph_fields
+    from bpcli.show import graph_fields, graph_figure
     from bpcli.show.steps import draw_steps, explain
 
+    if re.match(r"\s*\w+\s*=(?!=)", text):
+        raise click.UsageError(f"{text}: expected the EXPRESSION first, and {text} after it")
     graph = Expression(text, parse_values(values, seed), expand=expand).graph
-    if form == "dot":
-        return graph_dot(graph)
     steps = explain(graph) if explained else []
-    if form == "json":
-        told = {"steps": [asdict(step) for step in steps]} if explained else {}
-        return graph_fields(graph) | told
-    return "\n\n".join([draw_graph(graph), *([draw_steps(steps)] if explained else [])])
+    told = {"steps": [asdict(step) for step in steps]} if explained else {}
+    return graph_figure(graph), graph_fields(graph) | told, draw_steps(steps)
 
 
-def _draw_network(config_file: str, form: str) -> Any:
-    from bpcli.show.network import draw_network, network_dot, network_fields
-    from bpcli.training.config import load_config
+def _of_network(config_file: str | None, model: str | None) -> "tuple[Figure, dict[str, Any], str]":
+    from bpcli.show import network_fields, network_figure
+    from bpcli.training import load, load_config
     from bpcli.training.run import outline_network
 
-    stages = outline_network(load_config(config_file))
-    return {"json": network_fields, "dot": network_dot, "text": draw_network}[form](stages)
+    stages = load(model).network().stages if model else outline_network(load_config(config_file))
+    return network_figure(stages), network_fields(stages), ""
+
+
+def _write(figure: "Figure", output: str) -> None:
+    form = check_result(output, FORMS)
+    if form == ".svg":
+        from bpcli.show.svg import figure_svg
+
+        content = figure_svg(figure).encode()
+    elif form == ".dot":
+        from bpcli.show.dot import figure_dot
+
+        content = figure_dot(figure).encode()
+    else:
+        from bpcli.show.plot import figure_picture
+
+        content = figure_picture(figure, form[1:])
+    write_result(output, content)
+
+
+def _say_drawn(figure: "Figure", steps: str, *, as_ascii: bool) -> None:
+    from bpcli.show.characters import ASCII, draw_figure
+
+    drawn = "\n\n".join([draw_figure(figure), *([steps] if steps else [])])
+    say(drawn.translate(ASCII) if as_ascii or not can_print(drawn) else drawn)

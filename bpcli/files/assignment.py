@@ -53,7 +53,9 @@ def _parse(text: str, assignment: str, rng: np.random.Generator) -> Array:
             raise ExpressionError(f"{assignment}: expected 1 to {MOST:,} random numbers")
         return rng.normal(size=shape)
     if not text.startswith("["):
-        raise ExpressionError(f"{assignment}: {EXPECTED}")
+        comma = re.fullmatch(r"[+-]?\d+,\d+", text)
+        hint = f"; a decimal is written {text.replace(',', '.')}" if comma else ""
+        raise ExpressionError(f"{assignment}: {EXPECTED}{hint}")
     array = _read_list(text)
     if array.dtype.kind not in "if" or not array.size:
         raise ExpressionError(

@@ -1,13 +1,16 @@
 """results in -> text, drawings and the fields of JSON out; nothing is printed here."""
 
+from bpcli.show.characters import draw_figure
 from bpcli.show.data import contents_fields, draw_contents
 from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_fields
+from bpcli.show.figure import graph_figure, network_figure
 from bpcli.show.foreign import draw_file_check, file_check_fields
 from bpcli.show.gradcheck import check_fields, draw_check
-from bpcli.show.graph import draw_graph, graph_dot, graph_fields
-from bpcli.show.network import draw_network, network_dot, network_fields
+from bpcli.show.graph import graph_fields
+from bpcli.show.network import network_fields
 from bpcli.show.picture import draw_picture
 from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
+from bpcli.show.svg import figure_svg
 
 __all__ = [
     "check_fields",
@@ -16,18 +19,18 @@ __all__ = [
     "draw_contents",
     "draw_end",
     "draw_evaluation",
+    "draw_figure",
     "draw_file_check",
-    "draw_graph",
     "draw_mistakes",
-    "draw_network",
     "draw_picture",
     "draw_progress",
     "draw_record",
     "end_fields",
     "evaluation_fields",
+    "figure_svg",
     "file_check_fields",
-    "graph_dot",
     "graph_fields",
-    "network_dot",
+    "graph_figure",
     "network_fields",
+    "network_figure",
 ]

@@ -21,7 +21,7 @@ from bpcli.backprop.optimizer import METHODS
 from bpcli.data import MiniBatches, load_dataset
 from bpcli.errors import ArrayError
 from bpcli.gradcheck import check_gradients
-from bpcli.show import draw_check, draw_network
+from bpcli.show import draw_check, draw_figure, network_figure
 from bpcli.training import evaluate
 
 
@@ -79,13 +79,18 @@ def test_a_network_of_ones_own_is_trained_checked_and_drawn(tiny, rng):
     assert np.mean(losses[-20:]) < np.mean(losses[:20]) / 3
     assert evaluate(network, dataset.held_out).accuracy == 1
     assert (
-        draw_network(network.stages)
+        draw_figure(network_figure(network.stages))
         == """\
+[1] =
    N×36          N×36             N×8         N×8             N×4
 x ──────(Scale1)──────(MyAffine1)─────(ReLU1)─────(MyAffine2)─────▶
            36             296                          36
-  N×4                   1
- ─────(SoftmaxWithLoss)───▶
+
+     N×4                   1
+[1] ─────(SoftmaxWithLoss)───▶
+
+The whole is wider than 80 columns: [1] is drawn first, and what several pieces
+need stands in each.
 
 368 parameters: s1 36, W2 36×8, b2 8, W3 8×4, b3 4"""
     )

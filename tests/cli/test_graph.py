@@ -1,14 +1,16 @@
 """`bpcli graph`: expressions and networks, drawn, for Graphviz and as JSON."""
 
+import html
 import json
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from bpcli.show.block import ASCII
+from bpcli.show.characters import ASCII
 
 TWO_APPLES = "apple * apple_count * tax", ["apple=100", "apple_count=2", "tax=1.1"]
 
@@ -24,15 +26,15 @@ def test_two_apples(bpcli):
     assert (
         bpcli("graph", text, *values).stdout
         == """\
-       100
+             100
 apple ────────────┐  200
-       2.2       (×)──────┐
+             2.2 (×)──────┐
               2   │  1.1  │  220
 apple_count ──────┘      (×)─────▶
              110          │   1
-     1.1                  │
+             1.1          │
 tax ──────────────────────┘
-     200
+             200
 """
     )
 
@@ -42,21 +44,21 @@ def test_apples_and_oranges(bpcli):
     assert (
         bpcli("graph", text, *values).stdout
         == """\
-       100
-apple ────────────┐  200
-       2.2       (×)───────┐
-              2   │  1.1   │
-apple_count ──────┘        │  650
-             110          (+)──────┐
-        150                │  1.1  │
+              100
+apple ─────────────┐  200
+              2.2 (×)──────┐
+               2   │  1.1  │
+apple_count ───────┘       │  650
+              110         (+)──────┐
+              150          │  1.1  │
 orange ────────────┐  450  │       │
-        3.3       (×)──────┘       │  715
+              3.3 (×)──────┘       │  715
                3   │  1.1         (×)─────▶
 orange_count ──────┘               │   1
               165                  │
-     1.1                           │
+              1.1                  │
 tax ───────────────────────────────┘
-     650
+              650
 """
     )
 
@@ -69,10 +71,78 @@ def test_the_sigmoid_of_figure_5_20(bpcli):
     assert "0.25" in stdout
 
 
-def test_a_name_that_is_used_twice_tells_its_sum(bpcli):
-    stdout = bpcli("graph", "x * x + x", "x=3").stdout
-    assert stdout.endswith("\n\nx is used 3 times: its derivative is the sum, 7\n")
-    assert stdout.count("x ──") == 3
+def test_a_name_that_is_used_twice_is_drawn_once_and_tells_its_sum(bpcli):
+    assert (
+        bpcli("graph", "x * x + x", "x=3").stdout
+        == """\
+   3    3
+x ───┬─────┐  9
+   7 │  3 (×)────┐
+     │  3  │  1  │  12
+     ├─────┘    (+)────▶
+     │  3        │  1
+     │  3        │
+     └───────────┘
+        1
+
+x is used 3 times: its derivative is the sum, 7
+"""
+    )
+
+
+def test_lines_that_cross_have_no_corner(bpcli):
+    assert (
+        bpcli("graph", "(a + b) * (b + c) * a", "a=1", "b=2", "c=3").stdout
+        == """\
+   1       1
+a ────┬────────┐  3
+   20 │    5  (+)────┐
+   2  │    2   │  5  │
+b ──────┬──────┘     │  15
+   8  │ │  5        (×)─────┐
+      │ │  2         │  1   │
+      │ └──────┐  5  │      │
+      │    3  (+)────┘      │  15
+      │    3   │  3        (×)────▶
+c ─────────────┘            │  1
+      │    3                │
+      │    1                │
+      └─────────────────────┘
+           15
+
+a is used 2 times: its derivative is the sum, 20
+
+b is used 2 times: its derivative is the sum, 8
+"""
+    )
+
+
+def test_names_of_wide_characters_are_aligned(bpcli):
+    assert (
+        bpcli("graph", "苹果 * n", "苹果=100", "n=2").stdout
+        == """\
+      100
+苹果 ──────┐  200
+       2  (×)─────▶
+       2   │   1
+n ─────────┘
+      100
+"""
+    )
+
+
+def test_three_arrows_lead_into_affine(bpcli):
+    assert bpcli("graph", "affine(x, W, b)", *ARRAYS).stdout.splitlines()[:9] == [
+        "   (2,)",
+        "x ────────────┐",
+        "              │",
+        "   (2, 3)     │    (3,)       39",
+        "W ────────(affine)──────(sum)────▶",
+        "              │               1",
+        "   (3,)       │",
+        "b ────────────┘",
+        "",
+    ]
 
 
 def test_the_book_network(bpcli, tmp_path):
@@ -139,33 +209,120 @@ def test_json_of_a_network(bpcli, tmp_path):
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
 
 
-def rendered(text):
-    """Let Graphviz draw the text, and return the labels in its picture."""
-    done = subprocess.run(["dot", "-Tsvg"], input=text, capture_output=True, text=True, check=True)
+def rendered(path):
+    """Let Graphviz draw a file, and return the labels in its picture."""
+    done = subprocess.run(["dot", "-Tsvg", path], capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    return re.findall(r"<text [^>]*>(.*?)</text>", done.stdout)
+    return [html.unescape(text) for text in re.findall(r"<text [^>]*>(.*?)</text>", done.stdout)]
 
 
 @needs_dot
-def test_dot_accepts_a_graph(bpcli):
+def test_dot_accepts_a_graph(bpcli, tmp_path):
     text, values = APPLES_AND_ORANGES
-    labels = rendered(bpcli("graph", text, *values, "--dot").stdout)
+    bpcli("graph", text, *values, "-o", tmp_path / "g.dot")
+    labels = rendered(tmp_path / "g.dot")
     assert {"apple", "orange_count", "×", "+", "100", "2.2", "165", "650", "715"} <= set(labels)
 
 
 @needs_dot
 def test_dot_accepts_a_network(bpcli, tmp_path):
     (tmp_path / "c.yaml").write_text("network: {dropout: 0.2}")
-    labels = rendered(bpcli("graph", "--config", tmp_path / "c.yaml", "--dot").stdout)
+    bpcli("graph", "--config", tmp_path / "c.yaml", "-o", tmp_path / "g.dot")
+    labels = rendered(tmp_path / "g.dot")
     assert {"Affine1", "39,250 parameters", "Dropout1", "SoftmaxWithLoss", "N×784"} <= set(labels)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"),
+    [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")],
+)
+def test_a_picture_is_the_same_bytes_each_time_and_replaces_its_own_kind_alone(
+    suffix, start, bpcli, tmp_path
+):
+    text, values = TWO_APPLES
+    path = tmp_path / f"g.{suffix}"
+    assert bpcli("graph", text, *values, "-o", path).stdout == ""
+    first = path.read_bytes()
+    assert first.startswith(start)
+    bpcli("graph", text, *values, "-o", path)
+    assert path.read_bytes() == first
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    path.write_text("my notes")
+    message = bpcli("graph", text, *values, "-o", path, code=2).stderr
+    assert message == (
+        f"{path}: found a file that is no .{suffix}, which is left as it is; choose another name\n"
+    )
+    assert path.read_text() == "my notes"
+
+
+def test_a_picture_of_a_model_and_of_its_configuration_are_one(bpcli, model, tmp_path):
+    bpcli("graph", "--model", model, "-o", tmp_path / "m.svg")
+    (tmp_path / "c.yaml").write_text(bpcli("config", model).stdout)
+    bpcli("graph", "--config", tmp_path / "c.yaml", "-o", tmp_path / "c.svg")
+    assert (tmp_path / "m.svg").read_text() == (tmp_path / "c.svg").read_text()
+    assert bpcli("graph", "--model", model).stdout.startswith("   N×36")
+
+
+def test_with_a_picture_the_steps_and_json_are_printed_still(bpcli, tmp_path):
+    text, values = TWO_APPLES
+    told = bpcli("graph", text, *values, "--explain", "-o", tmp_path / "g.svg").stdout
+    assert told.startswith("Forward")
+    told = bpcli("graph", text, *values, "--json", "-o", tmp_path / "h.svg").stdout
+    assert json.loads(told)["output"] == 4
+
+
+def test_matplotlib_is_named_where_it_is_missing(bpcli, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    message = bpcli("graph", "2 * 3", "-o", tmp_path / "g.png", code=2).stderr
+    assert message == (
+        "a .png needs matplotlib, which is not installed: pip install 'bpcli-mnist[report]'\n"
+    )
+    bpcli("graph", "2 * 3", "-o", tmp_path / "g.svg")
+
+
+def test_a_name_that_no_font_has_is_told(bpcli, tmp_path):
+    message = bpcli("graph", "𐎀 * 2", "𐎀=1", "-o", tmp_path / "g.png", code=2).stderr
+    assert "no font here can draw it" in message
+    assert not (tmp_path / "g.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("g.gif", "g.gif: expected a name that ends in .svg, .png, .pdf or .dot"),
+        ("-", "-: expected a name that ends in"),
+        ("no/g.svg", "no/g.svg: could not be written: No such file or directory"),
+        (".", ".: expected a name that ends in"),
+    ],
+)
+def test_where_no_picture_can_be_is_told(name, words, bpcli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = 1 if "written" in words else 2
+    assert words in bpcli("graph", "2 * 3", "-o", name, code=code).stderr
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "expected either an EXPRESSION or --config CONFIG"),
-        (["x", "--config", "c.yaml"], "expected either an EXPRESSION or --config CONFIG"),
-        (["1", "--json", "--dot"], "expected one of --json, --dot and --ascii, not two"),
+        ([], "expected one of EXPRESSION, --config CONFIG and --model MODEL"),
+        (
+            ["x", "--config", "c.yaml"],
+            "expected one of EXPRESSION, --config CONFIG and --model MODEL",
+        ),
+        (["1", "--json", "--ascii"], "expected one of --json and --ascii, not two"),
+        (["2x", "x=1"], "invalid decimal literal; a product is written 2 * x\n  2x\n"),
+        (["2(x + 1)", "x=1"], "(a product is written 2 * x)"),
+        (["x^2", "x=1"], "(a power is written **)"),
+        (["a×b", "a=1", "b=1"], "× is written *\n  a×b\n   ^"),
+        (["sin(x)", "x=1"], "sin is no function; expected exp, log,"),
+        (["aple * 2", "apple=1"], "aple has no value; did you mean apple?\n  aple * 2\n  ^"),
+        (["x=1", "x * x"], "x=1: expected the EXPRESSION first, and x=1 after it"),
+        (["x", "x=1,5"], "a decimal is written 1.5"),
+        (["x", "CHANGELOG.md", "y", "x=1"], "quote the expression, or the shell takes * for"),
+        (
+            ["dot(x, W)", "x=[1, 2, 3]", "W=[[1, 2], [3, 4]]"],
+            "the shapes (3,) and (2, 2) do not fit\n  dot(x, W)\n  ^",
+        ),
         (["x"], "x has no value; add x=NUMBER\n  x\n  ^\n"),
         (["1 / 0"], "division by zero\n  1 / 0\n    ^\n"),
         (["x", "x=1", "--config"], "Option '--config' requires an argument"),
@@ -182,13 +339,13 @@ def test_an_expression_may_begin_with_a_minus_sign(bpcli):
     assert "(-)" in bpcli("graph", "--", "-x", "x=1").stdout
 
 
-@pytest.mark.parametrize("output", [[], ["--dot"], ["--json"]])
+@pytest.mark.parametrize("output", [[], ["-o", "graph.svg"], ["--json"]])
 @pytest.mark.parametrize("expression", ["x ** 0 * y", "x ** y", "log(y + x) ** x"])
-def test_infinite_derivatives_are_drawn_without_a_warning(shell, expression, output):
-    with shell("graph", expression, "x=0", "y=2", *output) as process:
+def test_infinite_derivatives_are_drawn_without_a_warning(shell, expression, output, tmp_path):
+    with shell("graph", expression, "x=0", "y=2", *output, cwd=tmp_path) as process:
         stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (0, "")
-    assert stdout
+    assert stdout or (tmp_path / "graph.svg").exists()
 
 
 def test_the_shopping_is_explained_step_by_step(bpcli):

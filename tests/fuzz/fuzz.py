@@ -26,7 +26,7 @@ from bpcli.backprop import Expression
 from bpcli.data import Dataset, load_dataset, load_split
 from bpcli.errors import CheckpointError, ConfigError, DatasetError, ExpressionError
 from bpcli.files.idx import read_idx
-from bpcli.show import draw_graph, graph_dot, graph_fields
+from bpcli.show import draw_figure, figure_svg, graph_fields, graph_figure
 from bpcli.training import Config, load, load_config, save, set_up, train
 
 INTERESTING = [b"\0", b"\xff", b"\n", b"\t", b"'", b'"', b"&a ", b"*a", b"!!python/object:os ", b"1e400", b"-", b": ", b"[", b"{", b"999999999999999999", b"\xed\xa0\x80", b"\xfe\xff"]  # fmt: skip
@@ -154,8 +154,8 @@ def expression(_folder, text):
     except ExpressionError as error:
         assert str(error)
     else:
-        assert draw_graph(graph)
-        assert graph_dot(graph)
+        assert draw_figure(graph_figure(graph))
+        assert figure_svg(graph_figure(graph))
         assert graph_fields(graph)
 
 

@@ -1,0 +1,152 @@
+"""a Graph, or the stages of a network, in -> symbols and arrows, whatever they are drawn with, out.
+
+Everything that draws takes a Figure: as characters, as SVG, as a picture, or as text for Graphviz.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.backprop.graph import Graph
+from bpcli.backprop.network import Stage
+from bpcli.backprop.node import Constant, Node, Value, Variable
+from bpcli.show.number import draw_number, draw_shape
+from bpcli.show.picture import draw_row
+
+WIDTH = 80  # columns of a terminal
+SHOWN = 60  # numbers of an array that are shown in full
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """What leads from the symbol number `source` into another, and the derivative on that way."""
+
+    source: int
+    derivative: str = ""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A node or a layer: `value` flows out of it to the right, `derivative` comes back to it.
+
+    `kind` is `input`, `operation` or `layer`; `arrows` lead into it, the upper ones first; `below`
+    is a remark under it.
+    """
+
+    label: str
+    kind: str
+    value: str
+    derivative: str = ""
+    arrows: tuple[Arrow, ...] = ()
+    below: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Symbols, each after those that lead into it and the output last, and notes that go below."""
+
+    symbols: tuple[Symbol, ...]
+    title: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def uses(self) -> list[int]:
+        """How many arrows leave each symbol."""
+        counts = [0] * len(self.symbols)
+        for symbol in self.symbols:
+            for arrow in symbol.arrows:
+                counts[arrow.source] += 1
+        return counts
+
+
+def graph_figure(graph: Graph) -> Figure:
+    """Return the figure of a graph; what has not run yet has no values or derivatives."""
+    ids = {id(node): i for i, node in enumerate(graph.nodes)}
+    symbols = []
+    for node in graph.nodes:
+        is_input = isinstance(node, Variable)
+        passed = node.passed or (np.array(np.nan),) * len(node.inputs)
+        symbols.append(
+            Symbol(
+                _name(node),
+                "input" if is_input else "operation",
+                _flow(node.value),
+                _derivative(node, node.gradient),
+                tuple(
+                    Arrow(ids[id(x)], _derivative(x, dx))
+                    for x, dx in zip(node.inputs, passed, strict=True)
+                ),
+            )
+        )
+    title = f"computational graph of {len(symbols)} nodes, whose result is {symbols[-1].value}"
+    return Figure(tuple(symbols), title, (*_sums(graph), *_arrays(graph)))
+
+
+def network_figure(stages: Sequence[Stage]) -> Figure:
+    """Return the figure of a network: shapes on the arrows, numbers of parameters below layers."""
+    symbols = [Symbol("x", "input", _images(stages[0].input))]
+    for i, stage in enumerate(stages):
+        below = f"{count_parameters(stage):,}" if stage.shapes else ""
+        flow = _images(stage.output)
+        symbols.append(Symbol(stage.name, "layer", flow, arrows=(Arrow(i),), below=below))
+    total = f"{sum(map(count_parameters, stages)):,} parameters"
+    shapes = (f"{name} {draw_shape(s)}" for stage in stages for name, s in stage.shapes.items())
+    title = f"network of {len(stages)} layers with {total}"
+    return Figure(tuple(symbols), title, (f"{total}: {', '.join(shapes)}",))
+
+
+def count_parameters(stage: Stage) -> int:
+    """Return how many numbers a layer learns."""
+    return sum(map(math.prod, stage.shapes.values()))
+
+
+def _name(node: Node) -> str:
+    name = node.name if isinstance(node, Variable) else node.symbol
+    return name or _flow(node.value)
+
+
+def _flow(value: Value) -> str:
+    """Return a number, or the shape of an array; nothing for what is not known yet."""
+    if value.ndim:
+        return str(value.shape)
+    return "" if np.isnan(value) else draw_number(float(value))
+
+
+def _derivative(node: Node, gradient: Value) -> str:
+    """Return a derivative that is a number; arrays stand below the drawing."""
+    return "" if isinstance(node, Constant) or gradient.ndim else _flow(gradient)
+
+
+def _images(shape: tuple[int, ...]) -> str:
+    """Return the shape of what flows between layers for N images, or 1 for the loss."""
+    return draw_shape(("N", *shape)) if shape else "1"
+
+
+def _sums(graph: Graph) -> Iterator[str]:
+    """Tell of each number that is used more than once that its derivatives are added up."""
+    inputs = [id(x) for node in graph.nodes for x in node.inputs]
+    for node in graph.nodes:
+        times = inputs.count(id(node)) if isinstance(node, Variable) else 0
+        if times > 1 and _derivative(node, node.gradient):
+            total = _derivative(node, node.gradient)
+            yield f"{_name(node)} is used {times} times: its derivative is the sum, {total}"
+
+
+def _arrays(graph: Graph) -> Iterator[str]:
+    """Yield the arrays among the names, and the last one on the way, beside their derivatives."""
+    last = [x for x in graph.output.inputs if not isinstance(x, Variable)]
+    for node in [*(n for n in graph.nodes if isinstance(n, Variable)), *last]:
+        if node.value.ndim:
+            name = _name(node) if isinstance(node, Variable) else f"({node.symbol})"
+            shown = [[f"{name} =", *_matrix(node.value)]]
+            if node.gradient.ndim and not isinstance(node, Constant):
+                shown.append(["its derivative =", *_matrix(node.gradient)])
+            yield draw_row(shown, WIDTH)
+
+
+def _matrix(array: Value) -> list[str]:
+    """Return the lines of an array, in part if it is large."""
+    with np.printoptions(precision=4, threshold=SHOWN, edgeitems=2, linewidth=WIDTH, suppress=True):
+        return str(array).split("\n")
