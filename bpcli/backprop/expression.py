@@ -151,6 +151,8 @@ class Expression:
                 return Constant(self._number(tree, value))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
                 return Constant(-self._number(tree, value))
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self._node(operand, depth)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return Negate(self._node(operand, depth))
             case ast.Name(id=name):
@@ -167,7 +169,9 @@ class Expression:
                 )
         words = "+ - * / **, parentheses, numbers, names, " + ", ".join(FUNCTIONS)
         hint = " (a power is written **)" if isinstance(getattr(tree, "op", 0), ast.BitXor) else ""
-        hint += " (a product is written 2 * x)" * isinstance(tree, ast.Call)
+        hint += " (a product is written 2 * x)" * (
+            isinstance(tree, ast.Call) and not isinstance(tree.func, ast.Name)
+        )
         return self._refuse(self._column(tree), f"cannot be used here{hint}; expected {words}")
 
     def _number(self, tree: ast.expr, value: float) -> float:

@@ -7,6 +7,8 @@ import numpy as np
 
 from bpcli.backprop.node import Node, Operand, Value
 
+MATRIX = 2  # axes
+
 
 class Exp(Node):
     """z = exp(x);  dx = dz z."""
@@ -129,7 +131,11 @@ class Affine(Node):
     symbol = "affine"
 
     def forward(self) -> Value:
-        return np.asarray(self.x @ self.y + self.inputs[2].value)
+        _expect(self.x.ndim <= MATRIX == self.y.ndim, "x W + b")
+        product = np.asarray(self.x @ self.y)
+        value = np.asarray(product + self.inputs[2].value)
+        _expect(value.shape == product.shape, "a bias for each column")
+        return value
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
         x, dz = np.atleast_2d(self.x), np.atleast_2d(dout)
@@ -159,6 +165,7 @@ class CrossEntropy(Node):
     symbol = "cross_entropy"
 
     def forward(self) -> Value:
+        _expect(self.x.shape == self.y.shape, "a probability for each class")
         logs = np.log(self.x, where=self.y != 0, out=np.zeros(np.broadcast(self.x, self.y).shape))
         return np.asarray(-(self.y * logs).sum() / len(np.atleast_2d(self.x)))
 
@@ -173,6 +180,7 @@ class SoftmaxWithLoss(Node):
     symbol = "softmax_with_loss"
 
     def forward(self) -> Value:
+        _expect(self.x.shape == self.y.shape, "a probability for each class")
         x = self.x - self.x.max(axis=-1, keepdims=True)
         logs = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
         self.logs = logs
@@ -181,3 +189,8 @@ class SoftmaxWithLoss(Node):
     def backward(self, dout: Value) -> tuple[Value, ...]:
         rows, total = len(np.atleast_2d(self.x)), self.y.sum(axis=-1, keepdims=True)
         return dout * (np.exp(self.logs) * total - self.y) / rows, -dout * self.logs / rows
+
+
+def _expect(fits: bool, what: str) -> None:
+    if not fits:
+        raise ValueError(f"expected shapes for {what}")

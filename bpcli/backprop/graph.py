@@ -69,9 +69,10 @@ class Graph:
             node.gradient = np.zeros_like(node.value)
         self.output.gradient = np.ones_like(self.output.value)
         for node in reversed(self.nodes):
-            node.passed = node.backward(node.gradient)
+            gradients = zip(node.inputs, node.backward(node.gradient), strict=True)
+            node.passed = tuple(_sum_to(dx, x.value.shape) for x, dx in gradients)
             for x, dx in zip(node.inputs, node.passed, strict=True):
-                x.gradient = x.gradient + _sum_to(dx, x.value.shape)
+                x.gradient = x.gradient + dx
 
 
 def _sum_to(gradient: Value, shape: Shape) -> Value:

@@ -205,6 +205,8 @@ class MatMul(Node):
     symbol = "dot"
 
     def forward(self) -> Value:
+        if max(self.x.ndim, self.y.ndim) > len(("rows", "columns")):
+            raise ValueError("expected two matrices or vectors")
         return np.asarray(self.x @ self.y)
 
     def backward(self, dout: Value) -> tuple[Value, ...]:

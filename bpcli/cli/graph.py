@@ -21,7 +21,7 @@ FORMS = (".svg", ".png", ".pdf", ".dot")
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--expand", is_flag=True, help="Draw affine, softmax and the like as simple nodes.")
 @click.option("--explain", "explained", is_flag=True, help="Tell what happens, step by step.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of W='normal(2, 3)'.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of W='normal(2, 3)', else 0.")
 @click.option("--config", "config_file", type=FILE, metavar="CONFIG", help="Draw CONFIG's network.")
 @click.option("--model", type=FILE, help="Draw the network of this model.")
 @click.option(
@@ -35,7 +35,7 @@ def graph_command(
     values: tuple[str, ...],
     expand: bool,
     explained: bool,
-    seed: int,
+    seed: int | None,
     config_file: str | None,
     model: str | None,
     output: str | None,
@@ -59,17 +59,17 @@ def graph_command(
     if output is not None:
         check_result(output, FORMS)  # before the work
     if expression is None:
+        if expand or explained or seed is not None:
+            raise click.UsageError("--expand, --explain and --seed go with an EXPRESSION")
         figure, fields, steps = _of_network(config_file, model)
     else:
-        figure, fields, steps = _of_expression(expression, values, expand, explained, seed)
+        figure, fields, steps = _of_expression(expression, values, expand, explained, seed or 0)
     if output is not None:
         _write(figure, output)
     if as_json:
         say(fields)
-    elif output is None:
-        _say_drawn(figure, steps, as_ascii=as_ascii)
-    elif steps:
-        say(steps)
+    else:
+        _say_drawn(figure if output is None else None, steps, as_ascii=as_ascii)
 
 
 def _expect_one(what: str, *given: str | None) -> None:
@@ -88,10 +88,12 @@ def _of_expression(
 
     if re.match(r"\s*\w+\s*=(?!=)", text):
         raise click.UsageError(f"{text}: expected the EXPRESSION first, and {text} after it")
-    graph = Expression(text, parse_values(values, seed), expand=expand).graph
+    found = Expression(text, parse_values(values, seed), expand=expand)
+    graph = found.graph
     steps = explain(graph) if explained else []
     told = {"steps": [asdict(step) for step in steps]} if explained else {}
-    return graph_figure(graph), graph_fields(graph) | told, draw_steps(steps)
+    notes = ["The result is an array: what is derived is its sum."] if found.summed else []
+    return graph_figure(graph, *notes), graph_fields(graph) | told, draw_steps(steps)
 
 
 def _of_network(config_file: str | None, model: str | None) -> "tuple[Figure, dict[str, Any], str]":
@@ -120,8 +122,9 @@ def _write(figure: "Figure", output: str) -> None:
     write_result(output, content)
 
 
-def _say_drawn(figure: "Figure", steps: str, *, as_ascii: bool) -> None:
+def _say_drawn(figure: "Figure | None", steps: str, *, as_ascii: bool) -> None:
     from bpcli.show.characters import ASCII, draw_figure
 
-    drawn = "\n\n".join([draw_figure(figure), *([steps] if steps else [])])
-    say(drawn.translate(ASCII) if as_ascii or not can_print(drawn) else drawn)
+    drawn = "\n\n".join([*([draw_figure(figure)] if figure else []), *([steps] if steps else [])])
+    if drawn:
+        say(drawn.translate(ASCII) if as_ascii or not can_print(drawn) else drawn)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ def parse_values(assignments: Sequence[str], seed: int = 0) -> dict[str, Array]:
         if not sign:
             hint = "quote the expression, or the shell takes * for names of files"
             raise ExpressionError(f"{assignment}: expected NAME=NUMBER; {hint}")
+        name = unicodedata.normalize("NFKC", name)  # as Python takes the names of an expression
         if not name.isidentifier():
             raise ExpressionError(f"{assignment}: {EXPECTED}")
         if name in values:

@@ -1,5 +1,7 @@
 """bytes that people will look at, and a path, in -> a file in its place, whole or not at all."""
 
+import codecs
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,10 +10,10 @@ from bpcli.files import atomic
 
 # What a file of each kind begins with, in lower case.
 BEGINNINGS = {
-    ".svg": (b"<svg", b"<?xml"),
-    ".png": (b"\x89png",),
-    ".pdf": (b"%pdf",),
-    ".dot": (b"digraph", b"graph", b"strict"),
+    ".svg": re.compile(rb"<.*<svg|<svg", re.DOTALL),
+    ".png": re.compile(rb"\x89png"),
+    ".pdf": re.compile(rb"%pdf"),
+    ".dot": re.compile(rb"(strict\s+)?(di)?graph\b[^{\n]*\{"),
 }
 
 
@@ -20,20 +22,24 @@ def check_result(path: str | Path, suffixes: Iterable[str]) -> str:
 
     Raises ResultError for another suffix, and where there is something of another kind.
     """
-    path, expected = Path(path), list(suffixes)
+    given, path, expected = path, Path(path), list(suffixes)
     suffix = path.suffix.lower()
     if suffix not in expected:
         *others, last = expected
         names = f"{', '.join(others)} or {last}" if others else last
-        raise ResultError(f"{path}: expected a name that ends in {names}")
+        raise ResultError(f"{given}: expected a name that ends in {names}")
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise ResultError(f"{path}: found no folder {path.parent}, expected one to write into")
+        return suffix
+    if not path.is_file():
+        raise ResultError(f"{path}: found a folder or a device, expected a file or nothing there")
     try:
         with path.open("rb") as file:
-            start = file.read(64).lstrip().lower()
-    except FileNotFoundError:
-        return suffix
+            start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().lower()
     except OSError as error:
         raise ResultError(f"{path}: cannot be replaced: {error.strerror}") from error
-    if start and not start.startswith(BEGINNINGS[suffix]):
+    if start and not BEGINNINGS[suffix].match(start):
         raise ResultError(
             f"{path}: found a file that is no {suffix}, which is left as it is; choose another name"
         )

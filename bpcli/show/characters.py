@@ -1,22 +1,21 @@
 """a Figure in -> lines of characters for a terminal out, in pieces where it is too wide for one."""
 
 import textwrap
-import unicodedata
 from dataclasses import replace
 
 from bpcli.show.figure import WIDTH, Arrow, Figure, Symbol
 from bpcli.show.layout import Spacing, columns, lay_out
+from bpcli.show.picture import text_width
 
-ASCII = str.maketrans("─│┐┘┌└├┬┴┼▶×÷", "-|++++++++>*/")
-WIDE = "WF"  # kinds of characters that take two columns, as Chinese and Japanese ones do
+ASCII = str.maketrans("─│┐┘┌└├┬┴┼▶×÷·", "-|++++++++>*/*")
 PITCH = 3  # lines from an input to the next
 
 
 def draw_figure(figure: Figure) -> str:
     """Return a figure as lines of text; values stand above the arrows, derivatives below them.
 
-    What would be wider than a terminal is drawn in pieces, which come first and are called [1],
-    [2], ... in those that follow.
+    What would be wider than a terminal is drawn in pieces, which come first and are called [A],
+    [B], ... in those that follow.
     """
     pieces, names = _cut(figure)
     shown = [
@@ -25,7 +24,7 @@ def draw_figure(figure: Figure) -> str:
     ]
     notes = list(figure.notes)
     if names:
-        apart = "[1] is" if len(names) == 1 else f"[1] to [{len(names)}] are"
+        apart = "[A] is" if len(names) == 1 else f"[A] to [{_letters(len(names) - 1)}] are"
         notes.insert(
             0,
             f"The whole is wider than {WIDTH} columns: {apart} drawn first, and what several "
@@ -33,11 +32,6 @@ def draw_figure(figure: Figure) -> str:
         )
     filled = [n if "\n" in n else textwrap.fill(n, WIDTH, break_on_hyphens=False) for n in notes]
     return "\n\n".join([*shown, *filled])
-
-
-def text_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(1 + (unicodedata.east_asian_width(character) in WIDE) for character in text)
 
 
 def _shown(symbol: Symbol) -> str:
@@ -63,9 +57,18 @@ def _cut(figure: Figure) -> tuple[list[tuple[str, Figure]], dict[int, str]]:
                 sorted(operations - names.keys()), key=lambda j: _width(_part(figure, j, names))
             )
             piece = _part(figure, widest, names)
-            names[widest] = f"[{len(names) + 1}]"
+            names[widest] = f"[{_letters(len(names))}]"
             pieces.append((names[widest], piece))
     return [*pieces, ("", _part(figure, output, names))], names
+
+
+def _letters(number: int) -> str:
+    """Return A for 0, B for 1, and AA after Z: the numbers are those of the steps."""
+    letters = ""
+    while number >= 0:
+        number, digit = divmod(number, 26)
+        letters, number = chr(ord("A") + digit) + letters, number - 1
+    return letters
 
 
 def _part(figure: Figure, output: int, names: dict[int, str]) -> Figure:
@@ -99,19 +102,27 @@ class _Drawing:
         self.figure, self.layout = figure, lay_out(figure)
         self.columns = columns(figure, self.layout, SPACING)
         width = int(self.columns[-1].end) + 1
+        self.verticals: list[tuple[float, list[int], dict[int, str]]] = []  # column, rows, corners
         self.cells = [[" "] * width for _ in range(PITCH * self.layout.height)]
 
     def lines(self) -> list[str]:
         for i in range(len(self.figure.symbols)):
             self._enter(i)
-            self._label(i)
             self._leave(i)
+        for column, rows, corners in self.verticals:  # over all that they cross
+            for row in range(min(rows), max(rows) + 1):
+                self._put(row, column, corners.get(row, "│"))
+        for i in range(len(self.figure.symbols)):
+            self._label(i)
         lines = ["".join(line).rstrip() for line in self.cells]
         return "\n".join(lines).rstrip().split("\n")
 
     def _put(self, row: int, column: float, text: str) -> None:
         column = int(column)
         for character in text:
+            if not text_width(character):  # an accent
+                self.cells[row][column - 1] += character
+                continue
             self.cells[row][column] = character
             column += text_width(character)
             if text_width(character) > 1:
@@ -119,11 +130,6 @@ class _Drawing:
 
     def _lead(self, row: int, start: float, end: float) -> None:
         self._put(row, start, "─" * int(end - start))
-
-    def _drop(self, column: float, rows: list[int], corners: dict[int, str]) -> None:
-        """Draw a vertical line over what it crosses, with a sign at each corner."""
-        for row in range(min(rows), max(rows) + 1):
-            self._put(row, column, corners.get(row, "│"))
 
     def _write(self, row: int, start: float, above: str, below: str) -> None:
         """Write texts above and below a line, in the middle of what the longer one takes."""
@@ -156,7 +162,7 @@ class _Drawing:
             self._write(row, column.texts, self.figure.symbols[source].value, arrow.derivative)
             if row != own:
                 corners[row] = "┐" if row < own else "┘"
-        self._drop(middle, [own, *corners], corners)
+        self.verticals.append((middle, [own, *corners], corners))
 
     def _label(self, i: int) -> None:
         symbol, row, (start, end) = self.figure.symbols[i], self.layout.rows[i], self._span(i)
@@ -192,4 +198,4 @@ class _Drawing:
         corners = dict.fromkeys(rows, "├")
         corners |= {max(rows): "└", min(rows): "┌"}
         corners[own] = "┬" if own == min(rows) else "┴" if own == max(rows) else "┼"
-        self._drop(self._line(i), [own, *rows], corners)
+        self.verticals.append((self._line(i), [own, *rows], corners))

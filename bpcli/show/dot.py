@@ -18,6 +18,9 @@ def figure_dot(figure: Figure) -> str:
         lines += [_flow(figure, a.source, str(i), a.derivative) for a in symbol.arrows]
     lines.append('result [label="", shape=none]')
     lines.append(_flow(figure, last, "result", figure.symbols[last].derivative))
+    if figure.notes:
+        notes = escape("\n\n".join(figure.notes)).replace("\n", '<br align="left"/>')
+        lines.append(f'graph [fontname="monospace", label=<{notes}<br align="left"/>>]')
     body = "".join(f"  {line};\n" for line in lines)
     return f"digraph {{\n{body}}}"
 

@@ -16,6 +16,7 @@ from bpcli.show.number import draw_number, draw_shape
 from bpcli.show.picture import draw_row
 
 WIDTH = 80  # columns of a terminal
+SMALL = 1e-3  # below it four decimals say too little
 SHOWN = 60  # numbers of an array that are shown in full
 
 
@@ -61,7 +62,7 @@ class Figure:
         return counts
 
 
-def graph_figure(graph: Graph) -> Figure:
+def graph_figure(graph: Graph, *notes: str) -> Figure:
     """Return the figure of a graph; what has not run yet has no values or derivatives."""
     ids = {id(node): i for i, node in enumerate(graph.nodes)}
     symbols = []
@@ -81,7 +82,7 @@ def graph_figure(graph: Graph) -> Figure:
             )
         )
     title = f"computational graph of {len(symbols)} nodes, whose result is {symbols[-1].value}"
-    return Figure(tuple(symbols), title, (*_sums(graph), *_arrays(graph)))
+    return Figure(tuple(symbols), title, (*notes, *_sums(graph), *_arrays(graph)))
 
 
 def network_figure(stages: Sequence[Stage]) -> Figure:
@@ -148,5 +149,9 @@ def _arrays(graph: Graph) -> Iterator[str]:
 
 def _matrix(array: Value) -> list[str]:
     """Return the lines of an array, in part if it is large."""
-    with np.printoptions(precision=4, threshold=SHOWN, edgeitems=2, linewidth=WIDTH, suppress=True):
+    sizes = np.abs(array[array != 0])
+    plain = not sizes.size or bool(sizes.min() >= SMALL)
+    with np.printoptions(
+        precision=4, threshold=SHOWN, edgeitems=2, linewidth=WIDTH, suppress=plain
+    ):
         return str(array).split("\n")

@@ -13,10 +13,11 @@ from bpcli.show.figure import Figure, Symbol
 
 @dataclass(frozen=True)
 class Layout:
-    """The column and the row of each symbol; the row of each arrow, by its target and its number.
+    """Where each symbol stands, and each arrow, by its target and its number there.
 
-    `rows` are in units of the distance between inputs. `branches` has, for each symbol of which
-    several arrows leave, which of its column's vertical lines is its own.
+    `levels` has the column of each symbol, `rows` its row, in units of the distance between inputs;
+    `lanes` the row in which an arrow runs until it turns to its target. `branches` has, for each
+    symbol of which several arrows leave, which of its column's vertical lines is its own.
     """
 
     levels: list[int]
@@ -49,7 +50,7 @@ class Column:
 
 
 def lay_out(figure: Figure) -> Layout:
-    """Return where everything in a figure lies, without any loop over pairs."""
+    """Return where everything in a figure lies."""
     levels: list[int] = []
     for symbol in figure.symbols:
         levels.append(1 + max((levels[arrow.source] for arrow in symbol.arrows), default=-1))

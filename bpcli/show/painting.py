@@ -5,9 +5,9 @@ It looks as in the book: circles for nodes, values above the arrows, derivatives
 
 from dataclasses import dataclass, field
 
-from bpcli.show.characters import text_width
 from bpcli.show.figure import Figure, Symbol
 from bpcli.show.layout import Spacing, columns, lay_out
+from bpcli.show.picture import text_width
 
 Point = tuple[float, float]
 Command = tuple[str, list[Point]]  # as SVG has them: M, L, or Q with the corner that is rounded
@@ -24,13 +24,18 @@ MARGIN = 14.0
 LINE = 15.0  # of notes
 
 
+def _room(text: str) -> float:
+    """Return the room for a text, whose letters are of different widths."""
+    return LETTER * (text_width(text) + 0.6 * sum(character in "MWmw@%" for character in text))
+
+
 def _width(symbol: Symbol) -> float:
-    room = LETTER * text_width(symbol.label)
+    room = _room(symbol.label)
     return room + 8 if symbol.kind == "input" else max(2 * RADIUS, room + 20)
 
 
 SPACING = Spacing(
-    text=lambda text: LETTER * text_width(text),
+    text=_room,
     symbol=_width,
     pad=9.0,
     branch=14.0,
@@ -49,10 +54,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Text:
-    """A text; `kind` is `name`, `value`, `derivative`, `remark` or `note`.
+    """A text; `kind` is `input`, `name`, `value`, `derivative`, `remark` or `note`.
 
-    It stands on the base line at its middle, but a note, in letters of one width, to the right of
-    where it begins.
+    It stands on the base line at its middle; a note, in letters of one width, and an input's name
+    stand to the right of where they begin.
     """
 
     place: Point
@@ -92,7 +97,9 @@ class _Painter:
         self.figure, self.layout = figure, lay_out(figure)
         self.columns = columns(figure, self.layout, SPACING)
         right = self.columns[-1].end + 2 * MARGIN + HEAD
-        self.painting = Painting(figure.title, right, PITCH * self.layout.height + MARGIN)
+        below = SIZE if any(symbol.below for symbol in figure.symbols) else 0
+        height = PITCH * self.layout.height + MARGIN + below
+        self.painting = Painting(figure.title, right, height)
 
     def _place(self, i: int) -> Point:
         """Return the middle of a symbol; an input stands at the left of its column."""
@@ -146,7 +153,9 @@ class _Painter:
                 self._arrow(*way, (x, lane), (x, y - RADIUS if lane < y else y + RADIUS))
         if symbol.kind != "input":
             self.painting.boxes.append(Box((x, y), _width(symbol), symbol.kind == "operation"))
-        self.painting.texts.append(Text((x, y + SIZE / 3), symbol.label, "name"))
+        is_input = symbol.kind == "input"
+        place = (MARGIN if is_input else x), y + SIZE / 3
+        self.painting.texts.append(Text(place, symbol.label, "input" if is_input else "name"))
         if symbol.below:
             self.painting.texts.append(Text((x, y + RADIUS + SIZE + 2), symbol.below, "remark"))
 

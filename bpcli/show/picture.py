@@ -1,5 +1,6 @@
 """a grey image in -> a small picture of it as text out."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,13 +35,22 @@ def _shade(upper: int, lower: int) -> str:
     return DARK_TO_BRIGHT[(upper + lower) * (len(DARK_TO_BRIGHT) - 1) // (2 * WHITE)]
 
 
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese characters two, accents none."""
+    return sum(
+        (1 + (unicodedata.east_asian_width(character) in "WF"))
+        for character in text
+        if not unicodedata.combining(character)
+    )
+
+
 def draw_row(pictures: Sequence[Sequence[str]], width: int) -> str:
     """Return pictures, lines of as many each, as many side by side as `width` columns hold."""
     blocks = []
     for lines in pictures:
-        block = max(map(len, lines)) + GAP
-        blocks.append([line.ljust(block) for line in lines])
-    across = max(1, width // max((len(block[0]) for block in blocks), default=width))
+        block = max(map(text_width, lines)) + GAP
+        blocks.append([line + " " * (block - text_width(line)) for line in lines])
+    across = max(1, width // max((text_width(block[0]) for block in blocks), default=width))
     rows = [blocks[i : i + across] for i in range(0, len(blocks), across)]
     return "\n\n".join(
         "\n".join("".join(line).rstrip() for line in zip(*row, strict=True)) for row in rows

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DPI = 200  # of a PNG
+LARGEST = 16_000  # pixels of a PNG's longer side
 INCH = 72.0  # points
 # Fonts with the characters of China, Japan and Korea, of which a system has one or none.
 EASTERN = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC", "Yu Gothic",
@@ -55,7 +56,8 @@ def figure_picture(figure: Figure, form: str) -> bytes:
         _draw(axes, painting)
         file = BytesIO()
         try:
-            sheet.savefig(file, format=form, dpi=DPI, metadata=metadata)
+            dpi = min(DPI, LARGEST * INCH / max(painting.width, painting.height))
+            sheet.savefig(file, format=form, dpi=dpi, metadata=metadata)
         except UserWarning as missing:
             raise PictureError(f"no font here can draw it: {missing}; write an .svg") from None
     return file.getvalue()
@@ -84,7 +86,8 @@ def _draw(axes: "Axes", painting: Painting) -> None:
         if text.kind == "note":
             axes.text(x, y, text.words, color=ink, fontsize=NOTE_SIZE, family="DejaVu Sans Mono")
         else:
-            axes.text(x, y, text.words, color=colour, fontsize=SIZE, ha="center")
+            side = "left" if text.kind == "input" else "center"
+            axes.text(x, y, text.words, color=colour, fontsize=SIZE, ha=side)
 
 
 def _outline(box: Box, corner: float) -> list[Point]:

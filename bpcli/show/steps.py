@@ -11,7 +11,6 @@ from bpcli.backprop.node import (
     Add,
     Constant,
     Divide,
-    MatMul,
     Multiply,
     Negate,
     Node,
@@ -24,21 +23,24 @@ from bpcli.show.number import draw_number
 
 INFIX = {"+": "+", "-": "-", "×": "·", "÷": "÷", "**": "**", "dot": "@"}
 STEP = 1e-4  # of an input, to see what it really does to the result
-NEAR = 1e-3  # relative difference of what a step does from what the derivative says
-# The derivative of each function by its input, in words; `out` is its own output.
+NEAR = 1e-3  # relative difference of two slopes that are one, but for curvature and rounding
+KINK = 0.1  # and of two between which there is a kink
+# The derivative of each function by each of its inputs, in words; `out` is its own output, and
+# where `dout`, what came from the right, is not only multiplied it stands in the words.
 LOCAL = {
-    "exp": "exp of the input, its own output",
-    "log": "1 / the input",
-    "sigmoid": "out (1 - out)",
-    "tanh": "1 - out^2",
-    "sum": "each summand counts once",
-    "mean": "1 / how many they are",
-    "T": "transposed back",
-    "softmax": "out (dout - sum of dout · out)",
-    "cross_entropy": "-t / (y N)",
-    "softmax_with_loss": "(softmax - t) / N",
-    "affine": "dout W^T, x^T dout and the sum of dout over the rows",
-    "rows": "0, as it only counts",
+    "exp": ("exp of the input, its own output",),
+    "log": ("1 / the input",),
+    "sigmoid": ("out (1 - out)",),
+    "tanh": ("1 - out^2",),
+    "sum": ("1, as each summand counts once",),
+    "mean": ("1 / how many they are",),
+    "T": ("dout transposed back",),
+    "dot": ("dout · the other input transposed", "the other input transposed · dout"),
+    "softmax": ("out · (dout - sum of dout · out)",),
+    "cross_entropy": ("-t / (y N)", "-log y / N"),
+    "softmax_with_loss": ("(softmax - t) / N", "-log softmax / N"),
+    "affine": ("dout · W^T", "x^T · dout", "dout"),
+    "rows": ("0, as it only counts",),
 }
 
 
@@ -93,6 +95,11 @@ def _spell(value: Value) -> str:
     return f"{value.shape}" if value.ndim else draw_number(float(value))
 
 
+def _factor(value: Value) -> str:
+    """Return a number as it stands in a product: a negative one in parentheses."""
+    return f"({_spell(value)})" if not value.ndim and value < 0 else _spell(value)
+
+
 def _call(node: Node, inputs: list[str]) -> str:
     """Return an operation on inputs in the person's notation."""
     if node.symbol in INFIX and len(inputs) == 2:  # noqa: PLR2004 - left and right
@@ -106,7 +113,7 @@ def _forward(graph: Graph, names: dict[int, str]) -> Iterator[str]:
     for node in graph.nodes:
         if not isinstance(node, Variable):
             called = _call(node, [names[id(x)] for x in node.inputs])
-            numbers = _call(node, [_spell(x.value) for x in node.inputs])
+            numbers = _call(node, [_factor(x.value) for x in node.inputs])
             yield f"{names[id(node)]} {node.symbol} : {called} = {numbers} = {_spell(node.value)}"
 
 
@@ -121,31 +128,39 @@ def _backward(graph: Graph, names: dict[int, str]) -> Iterator[str]:
         for i, (x, dx) in enumerate(zip(node.inputs, node.passed, strict=True)):
             if not isinstance(x, Constant):
                 gains.setdefault(id(x), []).append(_spell(dx))
-                local = _local(node, i)
-                right = f"{_spell(node.gradient)} from the right"
                 where = f"{names[id(node)]} {node.symbol} passes to {names[id(x)]}"
-                yield f"{where}: {right} · {local} = {_spell(dx)}"
-                if dx.shape != x.value.shape:
-                    total = _spell(x.value)
-                    yield f"  what {names[id(x)]} gets is added up to {total}: it was repeated"
+                added = ", added up over what was repeated," if _is_repeated(node, x) else ""
+                yield f"{where}: {_product(node, i)}{added} = {_spell(dx)}"
+
+
+def _is_repeated(node: Node, x: Node) -> bool:
+    """Tell whether numpy has repeated an input to fit the other one."""
+    by_element = Add | Subtract | Multiply | Divide | Power | Maximum
+    return isinstance(node, by_element) and x.value.shape != node.value.shape
+
+
+def _product(node: Node, i: int) -> str:
+    """Return the local derivative by an input times what came from the right, in words."""
+    local, dout = _local(node, i), _spell(node.gradient)
+    if "dout" in local:
+        return f"{local}, with dout = {dout} from the right,"
+    return f"{dout} from the right · {local}"
 
 
 def _local(node: Node, i: int) -> str:
     """Say what the derivative of a node by its input number i is, and why."""
     x = node.inputs[0].value
-    if isinstance(node, MatMul):
-        return ("the other input transposed, W^T", "on the left x^T, the other input")[i]
     if isinstance(node, Add | Subtract | Negate):
         negative = isinstance(node, Negate) or (isinstance(node, Subtract) and i)
         return "-1, as it is subtracted" if negative else "1, as a sum passes it on unchanged"
-    other = _spell(node.inputs[1 - i].value) if len(node.inputs) > 1 else ""
+    other = _factor(node.inputs[1 - i].value) if len(node.inputs) > 1 else ""
     if isinstance(node, Multiply):
         return f"{other}, the other input"
     if isinstance(node, Divide):
-        return f"1 / {other}" if i == 0 else f"-{other} / {_spell(node.inputs[1].value)}^2"
+        return f"1 / {other}" if i == 0 else f"-{other} / {_factor(node.y)}^2"
     if isinstance(node, Power):
-        y = _spell(node.inputs[1].value)
-        return f"{y} · {_spell(x)}^({y} - 1)" if i == 0 else f"{_spell(node.value)} · log {other}"
+        y = _factor(node.y)
+        return f"{y} · {_factor(x)}^({y} - 1)" if i == 0 else f"{_factor(node.value)} · log {other}"
     if isinstance(node, Maximum):
         tie = ", which gets it at a tie" if (node.x == node.y).any() else ""
         return "1 where it is the larger, 0 elsewhere" + tie * i
@@ -153,26 +168,50 @@ def _local(node: Node, i: int) -> str:
         kink = "; at 0 it has a kink, and 0 is taken" if (x == 0).any() else ""
         return f"1 where the input is above 0, 0 elsewhere{kink}"
     if isinstance(node, Exp) and not node.value.ndim:
-        return f"{_spell(node.value)}, {LOCAL['exp']}"
-    return LOCAL[node.symbol]
+        return f"{_spell(node.value)}, {LOCAL['exp'][0]}"
+    return LOCAL[node.symbol][i]
 
 
 def _inputs(graph: Graph) -> Iterator[str]:
     for node in graph.nodes:
         if isinstance(node, Variable) and not isinstance(node, Constant):
+            name, slope = node.name or "an input", float(node.gradient.sum())
             if node.value.ndim:
-                yield f"{node.name}: a derivative {_spell(node.gradient)} for each of its numbers"
+                yield f"{name}: a derivative {_spell(node.gradient)} for each of its numbers"
                 continue
-            name, slope = node.name or "an input", float(node.gradient)
-            change = f"{draw_number(abs(slope))} {'higher' if slope >= 0 else 'lower'}"
-            yield f"1 more of {name} makes the result {change}: {_step(graph, node, slope)}"
+            direction = "higher" if slope >= 0 else "lower"
+            times = draw_number(abs(slope))
+            if slope == 0:
+                said = f"a little more of {name} leaves the result as it is"
+            elif np.isclose(_change(graph, node, 1.0), slope, rtol=NEAR, atol=0):
+                said = f"1 more of {name} makes the result {times} {direction}"
+            else:
+                said = f"a little more of {name} makes the result {times} times that {direction}"
+            yield f"{said}: {_confirm(graph, node, slope)}"
 
 
-def _step(graph: Graph, node: Variable, slope: float) -> str:
-    """Take a small step of an input, and say what it does to the result."""
-    before, size = float(graph.output.value), STEP * max(1.0, abs(float(node.value)))
-    after = float(graph.output_after(node, size))
-    found = (after - before) / size
-    if not np.isclose(found, slope, rtol=NEAR, atol=NEAR * max(1.0, abs(before))):
-        return f"but beyond a kink, where a step of {size:g} makes it {draw_number(found)} for 1"
-    return f"a step of {size:g} changes it by {draw_number(after - before)}"
+def _change(graph: Graph, node: Variable, step: float) -> float:
+    """Return by how much a step of an input changes the result."""
+    with np.errstate(all="ignore"):
+        return float(graph.output_after(node, step)) - float(graph.output.value)
+
+
+def _confirm(graph: Graph, node: Variable, slope: float) -> str:
+    """Say what small steps of an input, up and down, do to the result.
+
+    Where up and down differ it is a kink if they still do as much in a step of a tenth; a curve
+    would be ten times as straight there.
+    """
+    size = STEP * (abs(float(node.value)) or 1.0)
+    up, down = _change(graph, node, size), _change(graph, node, -size)
+    bend, steepest = abs(up + down), max(abs(up), abs(down))
+    smaller = abs(_change(graph, node, size / 10) + _change(graph, node, -size / 10))
+    unseen = 4 * np.finfo(float).eps * abs(float(graph.output.value)) / NEAR
+    if slope and max(abs(slope) * size, steepest) <= unseen:
+        return f"too little, beside {draw_number(float(graph.output.value))}, for a step to show it"
+    if steepest > unseen and bend > KINK * steepest and smaller > bend / 30:
+        return (
+            f"but here is a kink: a step of {size:g} up changes it by {draw_number(up)}, and one "
+            f"down by {draw_number(down)}"
+        )
+    return f"a step of {size:g} changes it by {draw_number(up)}"

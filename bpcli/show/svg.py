@@ -84,6 +84,7 @@ def _style() -> str:
     """Return the style sheet: a page that is dark turns the colours, and paper turns them back."""
     fixed = (
         f".bpcli-figure text {{ font: {SIZE:g}px {SANS}; text-anchor: middle }} "
+        ".bpcli-figure .input { text-anchor: start } "
         f".bpcli-figure .note {{ font: {NOTE_SIZE:g}px {MONO}; text-anchor: start }} "
         ".bpcli-figure .line { fill: none; stroke-width: 1.3 } "
         ".bpcli-figure .node { stroke-width: 1.3 } "

@@ -107,7 +107,7 @@ def test_values(text, value):
         ("[a for a in a]", "cannot be used here", 0),
         ("exp(x=a)", "cannot be used here", 0),
         ("exp(*a)", "cannot be used here", 4),
-        ("+a", "cannot be used here", 0),
+        ("~a", "cannot be used here", 0),
         ("a < 2", "cannot be used here", 0),
         ("(a := 2)", "cannot be used here", 1),
     ],

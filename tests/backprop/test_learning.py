@@ -81,15 +81,15 @@ def test_a_network_of_ones_own_is_trained_checked_and_drawn(tiny, rng):
     assert (
         draw_figure(network_figure(network.stages))
         == """\
-[1] =
+[A] =
    N×36          N×36             N×8         N×8             N×4
 x ──────(Scale1)──────(MyAffine1)─────(ReLU1)─────(MyAffine2)─────▶
            36             296                          36
 
      N×4                   1
-[1] ─────(SoftmaxWithLoss)───▶
+[A] ─────(SoftmaxWithLoss)───▶
 
-The whole is wider than 80 columns: [1] is drawn first, and what several pieces
+The whole is wider than 80 columns: [A] is drawn first, and what several pieces
 need stands in each.
 
 368 parameters: s1 36, W2 36×8, b2 8, W3 8×4, b3 4"""

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -98,13 +99,13 @@ def test_lines_that_cross_have_no_corner(bpcli):
 a ────┬────────┐  3
    20 │    5  (+)────┐
    2  │    2   │  5  │
-b ──────┬──────┘     │  15
+b ────│─┬──────┘     │  15
    8  │ │  5        (×)─────┐
       │ │  2         │  1   │
       │ └──────┐  5  │      │
       │    3  (+)────┘      │  15
       │    3   │  3        (×)────▶
-c ─────────────┘            │  1
+c ────│────────┘            │  1
       │    3                │
       │    1                │
       └─────────────────────┘
@@ -291,14 +292,16 @@ def test_a_name_that_no_font_has_is_told(bpcli, tmp_path):
     [
         ("g.gif", "g.gif: expected a name that ends in .svg, .png, .pdf or .dot"),
         ("-", "-: expected a name that ends in"),
-        ("no/g.svg", "no/g.svg: could not be written: No such file or directory"),
+        ("no/g.svg", "no/g.svg: found no folder no, expected one to write into"),
+        ("d.svg", "d.svg: found a folder or a device, expected a file or nothing there"),
+        ("", ": expected a name that ends in"),
         (".", ".: expected a name that ends in"),
     ],
 )
 def test_where_no_picture_can_be_is_told(name, words, bpcli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = 1 if "written" in words else 2
-    assert words in bpcli("graph", "2 * 3", "-o", name, code=code).stderr
+    (tmp_path / "d.svg").mkdir()
+    assert words in bpcli("graph", "2 * 3", "-o", name, code=2).stderr
 
 
 @pytest.mark.parametrize(
@@ -323,6 +326,12 @@ def test_where_no_picture_can_be_is_told(name, words, bpcli, tmp_path, monkeypat
             ["dot(x, W)", "x=[1, 2, 3]", "W=[[1, 2], [3, 4]]"],
             "the shapes (3,) and (2, 2) do not fit\n  dot(x, W)\n  ^",
         ),
+        (["affine(x, W, b)", "x=[[1, 2], [3, 4]]", "W=[1, 2]", "b=3"], "do not fit\n"),
+        (["dot(x, W)", "x=[[[1, 2], [3, 4]]]", "W=[[1, 2], [3, 4]]"], "do not fit\n"),
+        (["affine(x, W, b)", "x=[1, 2]", "W=[[1], [2]]", "b=[[1], [2]]"], "do not fit\n"),
+        (["cross_entropy(y, t)", "y=[0.2, 0.8]", "t=[[1, 0], [0, 1]]"], "do not fit\n"),
+        (["softmax_with_loss(x, t)", "x=[[1, 2], [3, 1]]", "t=[[1], [0]]"], "do not fit\n"),
+        (["--config", "c.yaml", "--explain"], "--explain and --seed go with an EXPRESSION"),
         (["x"], "x has no value; add x=NUMBER\n  x\n  ^\n"),
         (["1 / 0"], "division by zero\n  1 / 0\n    ^\n"),
         (["x", "x=1", "--config"], "Option '--config' requires an argument"),
@@ -386,11 +395,23 @@ TOLD = [
     (["sigmoid(x)", "x=0"], "[1] sigmoid passes to x: 1 from the right · out (1 - out) = 0.25"),
     (["tanh(x)", "x=0"], "[1] tanh passes to x: 1 from the right · 1 - out^2 = 1"),
     (["relu(x)", "x=0"], "1 where the input is above 0, 0 elsewhere; at 0 it has a kink, and 0 is taken = 0"),
-    (["relu(x)", "x=0"], "1 more of x makes the result 0 higher: but beyond a kink, where a step of 0.0001 makes it 1 for 1"),
+    (["relu(x)", "x=0"], "a little more of x leaves the result as it is: but here is a kink: a step of 0.0001 up changes it by 0.0001, and one down by 0"),
     (["max(x, y)", "x=2", "y=2"], "1 where it is the larger, 0 elsewhere, which gets it at a tie = 1"),
     (["-x", "x=2"], "1 more of x makes the result 1 lower: a step of 0.0002 changes it by -0.0002"),
     (["dot(x, W)", "x=[1, 2]", "W=[[1, 3, 5], [2, 4, 6]]"], "[1] dot : x @ W = (2,) @ (2, 3) = (3,)"),
-    (["x + b", "x=[[1, 2], [3, 4]]", "b=[1, 2]"], "what b gets is added up to (2,): it was repeated"),
+    (["x + b", "x=[[1, 2], [3, 4]]", "b=[1, 2]"], "[1] + passes to b: (2, 2) from the right · 1, as a sum passes it on unchanged, added up over what was repeated, = (2,)"),
+    (["k * v", "k=2", "v=[1, 2, 3]"], "· (3,), the other input, added up over what was repeated, = 6"),
+    (["(-x) ** 3", "x=2"], "[2] ** : [1] ** 3 = (-2) ** 3 = -8"),
+    (["x * x", "x=3"], "a little more of x makes the result 6 times that higher: a step of 0.0003 changes it by 0.00180009"),
+    (["log(x)", "x=0.01"], "a little more of x makes the result 100 times that higher: a step of 1e-06 changes it by 9.9995e-05"),
+    (["exp(x)", "x=50"], "times that higher: a step of 0.005 changes it by"),
+    (["x ** 2", "x=0"], "a little more of x leaves the result as it is: a step of 0.0001 changes it by 1e-08"),
+    (["relu(x) + 1000000", "x=0"], "but here is a kink"),
+    (["max(x, y)", "x=2", "y=2"], "1 more of y makes the result 1 higher: but here is a kink: a step of 0.0002 up"),
+    (["x + 1e16", "x=1"], "too little, beside 1e+16, for a step to show it"),
+    (["softmax(x)", "x=[1, 2]"], "passes to x: out · (dout - sum of dout · out), with dout = (2,) from the right, = (2,)"),
+    (["cross_entropy(y, t)", "y=[0.2, 0.8]", "t=[0.3, 0.7]"], "passes to t: 1 from the right · -log y / N = (2,)"),
+    (["affine(x, W, b)", "x=[1, 2]", "W=[[1, 2], [3, 4]]", "b=[1, 2]"], "passes to W: x^T · dout, with dout = (2,) from the right, = (2, 2)"),
     (["mean(x)", "x=[1, 2]"], "[1] mean passes to x: 1 from the right · 1 / how many they are = (2,)"),
 ]  # fmt: skip
 
@@ -405,7 +426,7 @@ ARRAYS = ["x=[1, 2]", "W=[[1, 3, 5], [2, 4, 6]]", "b=[1, 2, 3]"]
 
 
 def test_affine_of_figure_5_24(bpcli):
-    assert bpcli("graph", "dot(x, W) + b", *ARRAYS).stdout.splitlines()[:20] == [
+    assert bpcli("graph", "dot(x, W) + b", *ARRAYS).stdout.splitlines()[:22] == [
         "   (2,)",
         "x ──────────┐   (3,)",
         "          (dot)───────┐",
@@ -414,6 +435,8 @@ def test_affine_of_figure_5_24(bpcli):
         "                      │             1",
         "   (3,)               │",
         "b ────────────────────┘",
+        "",
+        "The result is an array: what is derived is its sum.",
         "",
         "x =       its derivative =",
         "[1. 2.]   [ 9. 12.]",
@@ -477,3 +500,52 @@ def test_random_arrays_are_of_a_seed(bpcli):
 )
 def test_values_that_are_none_are_told(value, words, bpcli):
     assert words in bpcli("graph", "sum(x)", value, code=2).stderr
+
+
+def test_a_number_that_is_repeated_has_the_sum_below_its_arrow(bpcli):
+    assert bpcli("graph", "k * v", "k=2", "v=[1, 2, 3]").stdout.splitlines()[:3] == [
+        "   2",
+        "k ───────┐  (3,)       12",
+        "   6    (×)──────(sum)────▶",
+    ]
+
+
+def test_small_numbers_of_arrays_are_not_shown_as_nothing(bpcli):
+    assert "[1.e-07 2.e-07]" in bpcli("graph", "sum(x)", "x=[1e-7, 2e-7]").stdout
+
+
+def test_names_are_found_as_python_spells_them_and_accents_take_no_room(bpcli):
+    assert bpcli("graph", "\N{MICRO SIGN} * 2", "\N{MICRO SIGN}=1").exit_code == 0
+    assert bpcli("graph", "e\u0301 * 2", "e\u0301=1").exit_code == 0
+    plain = bpcli("graph", "x * y + x", "x=2", "y=3").stdout
+    accented = bpcli("graph", "x\u0302 * y + x\u0302", "x\u0302=2", "y=3").stdout
+    assert accented.replace("\u0302", "") == plain
+
+
+@pytest.mark.parametrize("start", ["graph of my essay", "<?xml?><html>", "<!-- no picture -->"])
+def test_what_only_looks_like_a_picture_is_left_as_it_is(start, bpcli, tmp_path):
+    path = tmp_path / ("g.dot" if start[0] == "g" else "g.svg")
+    path.write_text(start)
+    bpcli("graph", "2 * 3", "-o", path, code=2)
+    assert path.read_text() == start
+    (tmp_path / "other.svg").write_text("\ufeff<?xml version='1.0'?><!-- x --><svg/>")
+    bpcli("graph", "2 * 3", "-o", tmp_path / "other.svg")
+
+
+def test_a_pipe_is_no_place_for_a_picture(bpcli, tmp_path):
+    os.mkfifo(tmp_path / "p.svg")
+    assert (
+        "a folder or a device" in bpcli("graph", "2 * 3", "-o", tmp_path / "p.svg", code=2).stderr
+    )
+
+
+def test_steps_in_ascii(bpcli, tmp_path):
+    assert bpcli("graph", "x * y", "x=1", "y=2", "--explain", "--ascii").stdout.isascii()
+    told = bpcli("graph", "x * y", "x=1", "y=2", "--explain", "--ascii", "-o", tmp_path / "g.svg")
+    assert told.stdout.isascii()
+
+
+@needs_dot
+def test_a_dot_file_has_the_arrays_too(bpcli, tmp_path):
+    bpcli("graph", "dot(x, W) + b", *ARRAYS, "-o", tmp_path / "g.dot")
+    assert any("its derivative" in label for label in rendered(tmp_path / "g.dot"))

@@ -34,13 +34,13 @@ def test_any_drawing_fits_and_shows_every_node_once(text, values):
 def test_wide_expressions_are_drawn_in_pieces_and_say_why():
     graph = Expression("tanh(" * 12 + "x" + ")" * 12, {"x": 0.3}).graph
     lines = draw_figure(graph_figure(graph)).splitlines()
-    assert [line for line in lines if line.endswith("=")] == ["[1] =", "[2] ="]
+    assert [line for line in lines if line.endswith("=")] == ["[A] =", "[B] ="]
     assert [line[:6] for line in lines if line.startswith("[") and "─" in line] == [
-        "[1] ──",
-        "[2] ──",
+        "[A] ──",
+        "[B] ──",
     ]
     assert lines[-2:] == [
-        "The whole is wider than 80 columns: [1] to [2] are drawn first, and what several",
+        "The whole is wider than 80 columns: [A] to [B] are drawn first, and what several",
         "pieces need stands in each.",
     ]
 

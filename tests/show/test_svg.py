@@ -16,6 +16,7 @@ from bpcli.training import load_config, set_up
 SHOPPING = "(apple * apple_count + orange * orange_count) * tax"
 GOODS = {"apple": 100, "apple_count": 2, "orange": 150, "orange_count": 3, "tax": 1.1}
 EXPRESSIONS = [
+    ("MMMMMMMMMMMMMMMMWWWWWWW * iii", {"MMMMMMMMMMMMMMMMWWWWWWW": 1, "iii": 2}, False),
     (SHOPPING, GOODS, False),
     ("(a + b) * (b + c) * a", {"a": 1, "b": 2, "c": 3}, False),
     ("softmax_with_loss(affine(x, W, b), t)",
@@ -95,7 +96,7 @@ def test_it_can_be_read_in_light_in_the_dark_and_on_paper(media, browser, tmp_pa
     is_dark = media == {"scheme": "dark"}
     assert (contrast(found["paper"], "rgb(0, 0, 0)") < 2) == is_dark
     colours = {part["kind"]: part for part in found["parts"]}
-    for kind in ("name", "value", "derivative"):
+    for kind in ("input", "name", "value", "derivative"):
         assert contrast(colours[kind]["fill"], found["paper"]) > 4.5
     assert contrast(colours["name"]["fill"], colours["node"]["fill"]) > 4.5
     assert contrast(colours["line"]["stroke"], found["paper"]) > 4.5
