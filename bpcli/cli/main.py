@@ -11,6 +11,7 @@ from bpcli.cli.data import data_command
 from bpcli.cli.eval import eval_command
 from bpcli.cli.gradcheck import gradcheck_command
 from bpcli.cli.graph import graph_command
+from bpcli.cli.predict import predict_command
 from bpcli.cli.terminal import Shell
 from bpcli.cli.train import train_command
 
@@ -23,6 +24,7 @@ def main() -> None:
     \b
     bpcli train                    train the book's two-layer net
     bpcli eval model.npz           measure it
+    bpcli predict model.npz my.jpg read a digit of your own
     bpcli gradcheck                compare its gradients with numerical ones
     bpcli graph 'x * x' x=3        see the chain rule at work
     """
@@ -31,6 +33,7 @@ def main() -> None:
 for command in (
     train_command,
     eval_command,
+    predict_command,
     gradcheck_command,
     graph_command,
     data_command,

@@ -5,15 +5,18 @@ from bpcli.data.contents import Contents, look_into
 from bpcli.data.dataset import Dataset, Split, load_dataset, load_split
 from bpcli.data.distortion import Distortion
 from bpcli.data.minibatch import MiniBatches
+from bpcli.data.preparation import Prepared, prepare
 
 __all__ = [
     "Contents",
     "Dataset",
     "Distortion",
     "MiniBatches",
+    "Prepared",
     "Split",
     "load_dataset",
     "load_split",
     "look_into",
+    "prepare",
     "worsen",
 ]

@@ -1,6 +1,7 @@
 """a picture of whatever format in -> its pixels out. Only here is Pillow known."""
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ WIDE = 256  # grey levels of 8 bits
 def read_image(path: Path) -> Bytes:
     """Return the pixels (height, width, 3) of a picture: red, green and blue.
 
-    It is turned as its camera was held, what is transparent lies on white, and of 16 bits the upper
-    eight are left. Raises PictureError, and ExtraError without Pillow.
+    It is turned as its camera was held; what is transparent lies on white paper, or on black where
+    what is drawn is light; of 16 bits the upper eight are left. Raises PictureError, and ExtraError
+    without Pillow.
     """
     try:
         from PIL import Image, ImageOps
@@ -40,7 +42,7 @@ def read_image(path: Path) -> Bytes:
                 return _from_wide(np.asarray(turned, np.float64))
             if turned.mode.endswith(("A", "a")) or "transparency" in turned.info:
                 turned = turned.convert("RGBA")
-                paper = Image.new("RGBA", turned.size, "white")
+                paper = Image.new("RGBA", turned.size, _paper(np.asarray(turned)))
                 turned = Image.alpha_composite(paper, turned)
             return np.array(turned.convert("RGB"))
     except Image.DecompressionBombError as error:
@@ -48,6 +50,23 @@ def read_image(path: Path) -> Bytes:
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
         found = getattr(error, "strerror", None) or "no picture that can be read, or a damaged one"
         raise PictureError(f"{path}: found {found}, expected a PNG, a JPEG or the like") from error
+
+
+def _paper(pixels: Bytes) -> str:
+    """Return the paper on which the opaque ones of pixels (height, width, 4) can be seen."""
+    opaque = pixels[pixels[..., 3] > WIDE // 2]
+    return "black" if len(opaque) and to_grey(opaque[:, :3]).mean() > WIDE // 2 else "white"
+
+
+def encode_png(grey: Bytes) -> bytes:
+    """Return the bytes of a PNG of grey levels (height, width). Raises ExtraError."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ExtraError("writing a picture", "Pillow", "image") from error
+    file = BytesIO()
+    Image.fromarray(grey).save(file, "PNG")
+    return file.getvalue()
 
 
 def is_image(path: Path) -> bool:

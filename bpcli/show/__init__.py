@@ -9,6 +9,7 @@ from bpcli.show.gradcheck import check_fields, draw_check
 from bpcli.show.graph import graph_fields
 from bpcli.show.network import network_fields
 from bpcli.show.picture import draw_picture
+from bpcli.show.prediction import draw_prediction, prediction_fields
 from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
 from bpcli.show.svg import figure_svg
 
@@ -23,6 +24,7 @@ __all__ = [
     "draw_file_check",
     "draw_mistakes",
     "draw_picture",
+    "draw_prediction",
     "draw_progress",
     "draw_record",
     "end_fields",
@@ -33,4 +35,5 @@ __all__ = [
     "graph_figure",
     "network_fields",
     "network_figure",
+    "prediction_fields",
 ]

@@ -6,6 +6,7 @@ from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistak
 from bpcli.training.loop import train
 from bpcli.training.model import load
 from bpcli.training.output import Output, save
+from bpcli.training.prediction import Prediction, Reader
 from bpcli.training.record import Record
 from bpcli.training.run import Run, set_up, set_up_check
 from bpcli.training.verdict import Verdict, judge
@@ -16,6 +17,8 @@ __all__ = [
     "Evaluation",
     "Mistake",
     "Output",
+    "Prediction",
+    "Reader",
     "Record",
     "Run",
     "Verdict",

@@ -15,6 +15,7 @@ from bpcli.data.dataset import Split, SplitName, load_dataset, load_split
 from bpcli.errors import CheckpointError, DatasetError
 from bpcli.files.document import to_scalar
 from bpcli.training.config import Config, flatten
+from bpcli.training.history import Point
 from bpcli.training.record import Record
 from bpcli.training.run import Run
 
@@ -23,17 +24,23 @@ OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model file that has been read and found to be in order."""
+    """A model file that has been read and found to be in order.
+
+    `names` are those of the classes, `size` that of an image, (height, width), in pixels; `white`
+    is the grey level that becomes 1; `history` has a point for each evaluation, `record` the last.
+    """
 
     path: Path
     config: Config
     arrays: dict[str, Array]
     fingerprint: str
     names: tuple[str, ...]
+    size: tuple[int, int]
     white: int
     iteration: int
     dropout_state: dict[str, Any]
     record: Record | None
+    history: list[Point]
     surroundings: dict[str, str]
 
     @property
@@ -132,7 +139,7 @@ class Checkpoint:
             array[...] = self.arrays[name]
         run.optimizer.updates = run.iteration = self.iteration
         run.dropout_rng.bit_generator.state = self.dropout_state
-        run.record = self.record
+        run.record, run.history = self.record, [*self.history]
 
 
 def digest(parameters: Iterable[Array]) -> str:

@@ -10,6 +10,7 @@ from bpcli.backprop.learning import learn
 from bpcli.data.adversary import worsen
 from bpcli.errors import DivergedError
 from bpcli.training.evaluation import evaluate
+from bpcli.training.history import append
 from bpcli.training.record import Record
 from bpcli.training.run import Run
 
@@ -96,6 +97,7 @@ class _Watch:
             images_per_second=images_per_second,
             seconds=now - self.began,
         )
+        append(run.history, run.record)
         run.evaluation = held_out
         self.learning_since, self.iteration = now, run.iteration
         return run.record

@@ -1,7 +1,8 @@
 """a Run in -> the contents of a model file out, and such a file in -> a Checkpoint out.
 
 The file is an .npz: the arrays W1, b1, W2, ... as numpy.load opens them, the optimizer's vectors
-under `optimizer.NAME`, and one JSON text under `metadata`.
+under `optimizer.NAME`, the curve of the run under `history.NAME`, and one JSON text under
+`metadata`.
 """
 
 import json
@@ -23,10 +24,12 @@ from bpcli.files.document import readable, show
 from bpcli.files.model import read_model, write_model
 from bpcli.training.checkpoint import OPTIMIZER, Checkpoint, arrays_of
 from bpcli.training.config import parse_config
+from bpcli.training.history import from_arrays, to_arrays
 from bpcli.training.record import Record
 from bpcli.training.run import Run
 
-FORMAT = 1
+FORMAT = 2  # of what is written
+READABLE = (1, 2)  # the first has neither history nor size
 
 
 def write(file: BinaryIO, run: Run) -> None:
@@ -38,12 +41,13 @@ def write(file: BinaryIO, run: Run) -> None:
         "config": asdict(run.config),
         "dataset": run.dataset.fingerprint,
         "names": run.dataset.names,
+        "size": run.dataset.size,
         "white": run.dataset.white,
         "iteration": run.iteration,
         "dropout": run.dropout_rng.bit_generator.state,
         "record": run.record and run.record.to_fields(),
     }
-    write_model(file, metadata, arrays_of(run))
+    write_model(file, metadata, arrays_of(run) | to_arrays(run.history))
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -51,21 +55,22 @@ def load(path: str | Path) -> Checkpoint:
     path = Path(path)
     metadata, arrays = read_model(path)
     try:
-        if metadata["format"] != FORMAT:
+        if metadata["format"] not in READABLE:
             raise CheckpointError(
-                f"{path}: found format {show(metadata['format'])}, expected {FORMAT}; it was "
-                f"written by bpcli {show(metadata['bpcli'])}, this is {__version__}"
+                f"{path}: found format {show(metadata['format'])}, expected {READABLE[0]} to "
+                f"{FORMAT}; it was written by bpcli {show(metadata['bpcli'])}, this is {__version__}"
             )
         checkpoint = _describe(path, metadata, arrays)
         _check_arrays(checkpoint)
         names = _read_names(metadata.get("names"), checkpoint.classes)
+        size = _read_size(metadata.get("size"), checkpoint.pixels)
     except (
         AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
     ) as error:  # fmt: skip
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
     except ConfigError as error:
         raise CheckpointError(f"{path}: found no valid configuration: {error}") from error
-    return replace(checkpoint, names=names)
+    return replace(checkpoint, names=names, size=size)
 
 
 def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
@@ -75,16 +80,19 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
     if iteration < 0 or not 1 <= white <= WHITE:
         raise ValueError(f"found {iteration} iterations and a grey level of {white}")
     np.random.default_rng().bit_generator.state = metadata["dropout"]
+    history = from_arrays(arrays, iteration)
     return Checkpoint(
         path=path,
         config=parse_config(json.dumps(metadata["config"]), str(path)),
         arrays=arrays,
         fingerprint=str(metadata["dataset"]),
         names=(),
+        size=(0, 0),
         white=white,
         iteration=iteration,
         dropout_state=metadata["dropout"],
         record=None if record is None else Record.from_fields(record, iteration),
+        history=history,
         surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
     )
 
@@ -97,6 +105,17 @@ def _read_names(names: Any, classes: int) -> tuple[str, ...]:
     if not len(found) == len(names) == classes:
         raise ValueError(f"found no names for {classes} classes")
     return tuple(readable(name) for name in names)
+
+
+def _read_size(size: Any, pixels: int) -> tuple[int, int]:
+    """Return the height and width of images; older models do not say it, and most are square."""
+    if size is None:
+        side = math.isqrt(pixels)
+        return (side, side) if side * side == pixels else (1, pixels)
+    height, width = map(operator.index, size)
+    if height < 1 or height * width != pixels:
+        raise ValueError(f"found a size of {height} x {width} for {pixels} pixels")
+    return height, width
 
 
 def _check_arrays(checkpoint: Checkpoint) -> None:

@@ -18,6 +18,7 @@ from bpcli.training.config import Config
 
 if TYPE_CHECKING:
     from bpcli.training.evaluation import Evaluation
+    from bpcli.training.history import Point
     from bpcli.training.record import Record
 
 CANDIDATES = 10  # mini-batches among which a gradient check finds one far from ReLU's kinks
@@ -46,6 +47,7 @@ class Run:
         self.mini_batches = _mini_batches(config, dataset, size, np.float32)
         self.iteration = 0
         self.record: Record | None = None  # of the last evaluation
+        self.history: list[Point] = []  # of all of them
         self.evaluation: Evaluation | None = None  # on held-out images, of the same
 
     def __repr__(self) -> str:

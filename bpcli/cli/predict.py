@@ -1,0 +1,60 @@
+"""a model and pictures in -> the digits that they show, and why, out: `bpcli predict`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bpcli.cli.options import FILE, json_option, threads_option
+from bpcli.cli.terminal import can_print, complain, say
+from bpcli.errors import PictureError
+from bpcli.files.result import check_result, write_result
+
+
+@click.command("predict")
+@click.argument("model", type=FILE)
+@click.argument("pictures", metavar="PICTURE...", nargs=-1, required=True, type=FILE)
+@click.option("--as-is", is_flag=True, help="The picture is an image as the net's own already.")
+@click.option("-o", "--output", type=FILE, help="Write what the net sees as this .png.")
+@json_option
+@threads_option
+def predict_command(
+    model: str, pictures: tuple[str, ...], as_is: bool, output: str | None, as_json: bool
+) -> None:
+    """Say which digits PICTURE shows, a photograph or a drawing, and how it was prepared.
+
+    It is made what MNIST's images are: light on dark, 20 x 20 pixels around its centre of mass.
+
+    \b
+    bpcli predict model.npz my_seven.jpg
+    """
+    import numpy as np
+
+    from bpcli import show
+    from bpcli.files.image import encode_png, read_image
+    from bpcli.show.picture import HALVES
+    from bpcli.training import Reader, load
+
+    if output is not None:
+        if len(pictures) > 1:
+            raise click.UsageError(f"-o is for one picture, found {len(pictures)}")
+        check_result(output, [".png"])
+    saved = load(model)
+    reader, failed = Reader(saved), False
+    for picture in pictures:
+        pixels = read_image(Path(picture))
+        try:
+            found = reader.read(pixels, as_is=as_is)
+        except PictureError as error:
+            complain(f"{picture}: {error}")
+            failed = True
+            continue
+        if output is not None:
+            write_result(output, encode_png(np.hstack([one.image for one in found])))
+        if as_json:
+            say(show.prediction_fields(model, saved, picture, found))
+        else:
+            seen, ascii_only = sys.stdout.isatty(), not can_print(HALVES)
+            say(show.draw_prediction(picture, found, pictures=seen, ascii_only=ascii_only))
+    if failed:
+        raise PictureError

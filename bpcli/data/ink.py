@@ -1,0 +1,135 @@
+"""a picture of somebody's own in -> how much ink lies on each pixel of its paper out.
+
+Ink is what stands out from its surroundings: dark on light or light on dark, in any colour, on
+paper that may lie half in the shadow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import Bytes
+
+Grey = npt.NDArray[np.float64]
+
+LONGEST = 400  # pixels of a picture's longer side that are looked at
+SURROUNDINGS = 4  # the part of the longer side over which a pixel's surroundings reach
+PAPER = 4  # the part of the longer side that no stroke is as wide as
+RARE = 0.1  # per cent of the pixels that the longer tail is measured without
+TWICE = 2.0  # as far from the paper as rulings is a pen
+FAINT, NOISES = 8.0, 5.0  # contrast, in grey levels and in noises, below which there is nothing
+WHITE = 255
+
+
+@dataclass(frozen=True)
+class Ink:
+    """`levels` (height, width), from 0 for paper to 1 for ink, and where they are surely ink.
+
+    `contrast`, in grey levels, is that of most ink with its paper; `shrunk` by how many times a
+    side of the picture is longer than one of `levels`.
+    """
+
+    levels: Grey
+    mask: npt.NDArray[np.bool_]
+    is_dark: bool
+    contrast: float
+    shrunk: float
+
+
+def find_ink(picture: Bytes) -> Ink | None:
+    """Return the ink on a picture (height, width, 3) of bytes, or None where there is none."""
+    shrunk = max(1.0, max(picture.shape[:2]) / LONGEST)
+    size = [max(1, round(n / shrunk)) for n in picture.shape[:2]]
+    colours = [resize(picture[..., i].astype(np.float64), size) for i in range(3)]
+    is_dark = _is_dark((colours[0] + colours[1] + colours[2]) / 3)
+    if is_dark:
+        colours = [WHITE - colour for colour in colours]
+    reach = max(size) // PAPER // 2
+    ink = np.max([colour - _paper(colour, reach) for colour in colours], axis=0)
+    ink -= np.median(ink)
+    noise = float(np.median(np.abs(ink)))
+    np.maximum(ink, 0, out=ink)
+    cut = _cut(ink)
+    mask = ink >= cut
+    if ink.max() < max(FAINT, NOISES * noise):
+        return None
+    low, contrast = cut / 2, float(np.median(ink[mask]))
+    levels = np.clip((ink - low) / (contrast - low), 0, 1)
+    return Ink(levels, mask, is_dark, contrast, shrunk)
+
+
+def resize(image: Grey, size: tuple[int, int] | list[int]) -> Grey:
+    """Return an image of another size; each pixel is the mean of what it covers."""
+    rows, columns = (_weights(n, m) for n, m in zip(image.shape, size, strict=True))
+    return rows @ image @ columns.T
+
+
+def _weights(n: int, m: int) -> Grey:
+    """Return the shares (m, n) of n old pixels in m new ones: triangles, as wide as the larger."""
+    scale = max(1.0, n / m)
+    middles = (np.arange(m)[:, np.newaxis] + 0.5) * n / m - 0.5
+    shares: Grey = np.maximum(0, 1 - np.abs(middles - np.arange(n)) / scale)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _is_dark(grey: Grey) -> bool:
+    """Tell whether what differs most from its surroundings is darker than they are."""
+    local = grey - _mean(grey, max(grey.shape) // SURROUNDINGS)
+    low, middle, high = np.percentile(local, [RARE, 50, 100 - RARE])
+    return bool(middle - low > high - middle)
+
+
+def _mean(grey: Grey, reach: int) -> Grey:
+    """Return the mean around each pixel, `reach` pixels to each side, as far as there are any."""
+    for axis in (0, 1):
+        n = grey.shape[axis]
+        sums = np.insert(np.cumsum(grey, axis), 0, 0, axis)
+        first = np.maximum(np.arange(n) - reach, 0)
+        last = np.minimum(np.arange(n) + reach + 1, n)
+        counts = np.expand_dims(last - first, 1 - axis)
+        grey = (sums.take(last, axis) - sums.take(first, axis)) / counts
+    return grey
+
+
+def _paper(grey: Grey, reach: int) -> Grey:
+    """Return the paper of light ink: the opening, which takes away what is narrower than 2 reach.
+
+    Paper that lies half in the shadow is level after it.
+    """
+    return _extreme(_extreme(grey, reach, np.minimum), reach, np.maximum)
+
+
+def _extreme(grey: Grey, reach: int, pick: np.ufunc) -> Grey:
+    """Return the least or the largest of the pixels up to `reach` rows and columns away."""
+    for _ in range(2):
+        n, span = len(grey), 1
+        grey = np.pad(grey, ((reach, reach), (0, 0)), mode="edge")
+        while 2 * span <= 2 * reach + 1:
+            grey = pick(grey[:-span], grey[span:])
+            span *= 2
+        rest = 2 * reach + 1 - span
+        grey = pick(grey[:n], grey[rest : rest + n]).T
+    return grey
+
+
+def _cut(ink: Grey) -> float:
+    """Return the grey level from which on there is ink; of a pen and rulings, only the pen's."""
+    cut = _otsu(ink)
+    higher = _otsu(ink[ink >= cut])
+    pen, rulings = ink[ink >= higher], ink[(ink >= cut) & (ink < higher)]
+    if len(pen) and len(rulings) and pen.mean() > TWICE * rulings.mean():
+        return higher
+    return cut
+
+
+def _otsu(ink: Grey) -> float:
+    """Return the grey level that divides pixels into two kinds that differ most (Otsu 1979)."""
+    counts = np.bincount(ink.astype(np.intp).ravel(), minlength=WHITE + 1)
+    below, sums = np.cumsum(counts), np.cumsum(counts * np.arange(len(counts)))
+    above = ink.size - below
+    with_both = (below > 0) & (above > 0)
+    below, above, left = below[with_both], above[with_both], sums[with_both]
+    between = below * above * (left / below - (sums[-1] - left) / above) ** 2
+    return float(np.flatnonzero(with_both)[np.argmax(between)] + 1) if len(between) else 0.0

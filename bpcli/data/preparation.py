@@ -1,0 +1,118 @@
+"""a picture of somebody's own in -> each digit on it as MNIST's images are, and how, out.
+
+The digits of MNIST fit a box of 20 x 20 pixels, and the centre of mass of their ink is at the
+middle of 28 x 28 (LeCun et al. 1998): a picture that is only made smaller looks like none of them.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import Bytes
+from bpcli.data.dataset import WHITE
+from bpcli.data.ink import Grey, Ink, find_ink, resize
+from bpcli.data.pieces import Piece, find_digits
+from bpcli.files.image import to_grey
+
+BOX, SIDE = 20, 28  # pixels that a digit, and an image, are high and wide
+STROKE = 2.3  # pixels; thinner strokes are thickened
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image (height, width) of bytes, as MNIST's are, and what was done to get it.
+
+    `ink` is the box around the digit on the picture, as left, top, width and height; `scaled` its
+    width and height in the image; `moved` by how many pixels, to the right and down, the centre of
+    its mass was moved to the middle. `contrast` is that of ink and paper, in grey levels, `stroke`
+    the width of the strokes before any were thickened.
+    """
+
+    image: Bytes
+    is_dark: bool
+    contrast: float
+    ink: tuple[int, int, int, int]
+    scaled: tuple[int, int]
+    stroke: float
+    is_thickened: bool
+    moved: tuple[int, int]
+
+
+def prepare(picture: Bytes) -> list[Prepared]:
+    """Return the digits on a picture (height, width, 3) of bytes from left to right, if any."""
+    ink = find_ink(picture)
+    if ink is None:
+        return []
+    labels, digits = find_digits(ink.mask)
+    return [_prepare(ink, labels, pieces) for pieces in digits]
+
+
+def fit(picture: Bytes, size: tuple[int, int]) -> tuple[Bytes, bool]:
+    """Return a picture (height, width, 3) as one of grey levels of another size, light on dark.
+
+    That is all that can be done where an image may show anything; and whether it was dark on light:
+    whether most of what lies along its edges is light.
+    """
+    grey = resize(to_grey(picture).astype(np.float64), size)
+    edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    is_dark = bool(np.median(edges) > WHITE / 2)
+    return np.round(WHITE - grey if is_dark else grey).astype(np.uint8), is_dark
+
+
+def _prepare(ink: Ink, labels: npt.NDArray[np.intp], pieces: list[Piece]) -> Prepared:
+    top, bottom = min(p.top for p in pieces), max(p.bottom for p in pieces)
+    left, right = min(p.left for p in pieces), max(p.right for p in pieces)
+    inside = labels[top:bottom, left:right]
+    own = np.isin(inside, [0, *(p.label for p in pieces)])  # with the faint edges of strokes
+    levels = np.where(own, ink.levels[top:bottom, left:right], 0)
+    scale = BOX / max(levels.shape)
+    digit = resize(levels, [max(1, round(n * scale)) for n in levels.shape])
+    digit /= digit.max()
+    image, moved = _centre(digit)
+    stroke = stroke_width(digit)
+    if stroke < STROKE:
+        image = _thicken(image, (STROKE - stroke) / 2)
+    on_picture = (round(n * ink.shrunk) for n in (left, top, right - left, bottom - top))
+    x, y, width, height = on_picture
+    return Prepared(
+        image=np.round(WHITE * image).astype(np.uint8),
+        is_dark=ink.is_dark,
+        contrast=ink.contrast,
+        ink=(x, y, width, height),
+        scaled=(digit.shape[1], digit.shape[0]),
+        stroke=stroke,
+        is_thickened=stroke < STROKE,
+        moved=moved,
+    )
+
+
+def stroke_width(digit: Grey) -> float:
+    """Return the mean width of the strokes: twice their area by the length of their outline."""
+    padded = np.pad(digit, 1)
+    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
+    return float(2 * digit.sum() / np.hypot(down, right).sum())
+
+
+def _centre(digit: Grey) -> tuple[Grey, tuple[int, int]]:
+    """Put the centre of mass of a digit at the middle of an image."""
+    image = np.zeros((SIDE, SIDE))
+    height, width = digit.shape
+    row, column = (_start(digit.sum(axis=axis)) for axis in (1, 0))
+    image[row : row + height, column : column + width] = digit
+    return image, (column - (SIDE - width) // 2, row - (SIDE - height) // 2)
+
+
+def _start(weights: Grey) -> int:
+    """Return where rows, or columns, with such ink begin if the middle of it is at the middle."""
+    middle = float(weights @ (np.arange(len(weights)) + 0.5) / weights.sum())
+    return min(max(math.floor(SIDE / 2 - middle + 0.5), 0), SIDE - len(weights))
+
+
+def _thicken(image: Grey, amount: float) -> Grey:
+    """Return strokes that are wider by a part of a pixel on either side."""
+    padded = np.pad(image, 1)
+    around = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
+    thicker: Grey = np.maximum(image, amount * np.max(around, axis=0))
+    return thicker

@@ -1,0 +1,76 @@
+"""what a model has read on a picture in -> text with its reasons, and the fields of JSON, out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bpcli.data.preparation import BOX, Prepared
+from bpcli.show.picture import draw_picture
+from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.prediction import Prediction
+
+
+def draw_prediction(
+    picture: str, found: Sequence[Prediction], *, pictures: bool, ascii_only: bool
+) -> str:
+    """Return what a picture shows, how it was prepared and, with `pictures`, what the net sees."""
+    lines = []
+    if len(found) > 1:
+        lines.append(f"{picture}: {''.join(one.label for one in found)}, {len(found)} digits")
+    for one in found:
+        (label, chance), *others = one.likeliest
+        rest = ", ".join(f"{name} ({chance:.1%})" for name, chance in others)
+        name = "" if len(found) > 1 else f"{picture}: "
+        lines.append(f"{name}{label} ({chance:.1%}), else {rest}")
+        lines.append(f"  {explain_preparation(one)}")
+        lines += [f"  in doubt: {doubt}" for doubt in one.doubts]
+        if pictures:
+            lines += [f"  {line}" for line in draw_picture(one.image, ascii_only=ascii_only)]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def explain_preparation(one: Prediction) -> str:
+    """Say in a sentence what was done to a picture."""
+    polarity = "dark on light: inverted" if one.inverted else "light on dark"
+    if one.prepared is None:
+        height, width = one.image.shape
+        return f"{polarity}; scaled to {width} x {height}, as the model has not learnt from mnist"
+    return f"{polarity}; {_steps(one.prepared)}"
+
+
+def _steps(prepared: Prepared) -> str:
+    left, top, width, height = prepared.ink
+    steps = [
+        f"ink {width} x {height} at ({left}, {top}), scaled to fit {BOX} x {BOX}",
+        *(["thin strokes thickened"] if prepared.is_thickened else []),
+        f"centre of mass moved by ({prepared.moved[0]}, {prepared.moved[1]})",
+    ]
+    return "; ".join(steps)
+
+
+def prediction_fields(
+    model: str, saved: Checkpoint, picture: str, found: Sequence[Prediction]
+) -> dict[str, Any]:
+    """Return the fields of a line of `bpcli predict --json`."""
+    return {
+        "model": model,
+        "seed": saved.config.seed,
+        "digest": saved.digest,
+        "picture": picture,
+        "answer": "".join(one.label for one in found),
+        "digits": [_digit_fields(one) for one in found],
+    }
+
+
+def _digit_fields(one: Prediction) -> dict[str, Any]:
+    likeliest = [{"label": label, "probability": chance} for label, chance in one.likeliest]
+    made = one.prepared
+    return {
+        "label": one.label,
+        "likeliest": likeliest,
+        "doubts": one.doubts,
+        "inverted": one.inverted,
+        "ink": made and made.ink,
+        "scaled": made and made.scaled,
+        "thickened": made and made.is_thickened,
+        "moved": made and made.moved,
+    }
