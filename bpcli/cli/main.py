@@ -6,6 +6,7 @@ So `--help` stays quick, and the number of BLAS threads is settled before numpy 
 import click
 
 from bpcli import __version__
+from bpcli.cli.compare import compare_command
 from bpcli.cli.config import config_command
 from bpcli.cli.data import data_command
 from bpcli.cli.eval import eval_command
@@ -34,6 +35,7 @@ for command in (
     train_command,
     eval_command,
     predict_command,
+    compare_command,
     gradcheck_command,
     graph_command,
     data_command,

@@ -1,6 +1,7 @@
 """results in -> text, drawings and the fields of JSON out; nothing is printed here."""
 
 from bpcli.show.characters import draw_figure
+from bpcli.show.comparison import comparison_csv, comparison_fields, draw_comparison
 from bpcli.show.data import contents_fields, draw_contents
 from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_fields
 from bpcli.show.figure import graph_figure, network_figure
@@ -15,8 +16,11 @@ from bpcli.show.svg import figure_svg
 
 __all__ = [
     "check_fields",
+    "comparison_csv",
+    "comparison_fields",
     "contents_fields",
     "draw_check",
+    "draw_comparison",
     "draw_contents",
     "draw_end",
     "draw_evaluation",

@@ -1,6 +1,7 @@
 """a configuration and data in -> a run, what it found on the way, and the model that is left."""
 
 from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.comparison import ModelComparison, compare
 from bpcli.training.config import Config, load_config
 from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistakes
 from bpcli.training.loop import train
@@ -16,12 +17,14 @@ __all__ = [
     "Config",
     "Evaluation",
     "Mistake",
+    "ModelComparison",
     "Output",
     "Prediction",
     "Reader",
     "Record",
     "Run",
     "Verdict",
+    "compare",
     "evaluate",
     "find_mistakes",
     "judge",

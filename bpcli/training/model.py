@@ -58,7 +58,8 @@ def load(path: str | Path) -> Checkpoint:
         if metadata["format"] not in READABLE:
             raise CheckpointError(
                 f"{path}: found format {show(metadata['format'])}, expected {READABLE[0]} to "
-                f"{FORMAT}; it was written by bpcli {show(metadata['bpcli'])}, this is {__version__}"
+                f"{FORMAT}; it was written by bpcli {show(metadata['bpcli'])}, this is "
+                f"{__version__}"
             )
         checkpoint = _describe(path, metadata, arrays)
         _check_arrays(checkpoint)

@@ -1,5 +1,6 @@
 """The model file: what is in it, that it goes on as if never stopped, and that damage is refused."""
 
+import itertools
 import json
 import zipfile
 
@@ -14,15 +15,21 @@ from bpcli.training.model import load
 from bpcli.training.output import Output, save
 from bpcli.training.record import Record
 
+HISTORY = "iteration", "loss", "train_accuracy", "accuracy", "seconds"
+
 
 def test_numpy_opens_it_without_pickle(model, run):
     with np.load(model, allow_pickle=False) as archive:
-        assert set(archive.files) == {"W1", "b1", "W2", "b2", "optimizer.velocity", "metadata"}
+        curve = {f"history.{name}" for name in HISTORY}
+        assert set(archive.files) - curve == {
+            "W1", "b1", "W2", "b2", "optimizer.velocity", "metadata",
+        }  # fmt: skip
+        assert curve < set(archive.files)
         for name, array in run.network.arrays.items():
             assert archive[name].dtype == np.float32
             np.testing.assert_array_equal(archive[name], array)
         metadata = json.loads(str(archive["metadata"]))
-    assert metadata["format"] == 1
+    assert metadata["format"] == 2
     assert metadata["bpcli"] == __version__
     assert metadata["numpy"] == np.__version__
     assert metadata["blas_threads"] == "1"
@@ -70,14 +77,68 @@ def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, me
     assert second.record.seconds >= first.record.seconds if first.record else True
 
 
-def test_a_model_does_not_grow_with_the_number_of_evaluations(make_run, tmp_path):
+def test_a_model_grows_by_a_few_bytes_with_each_evaluation(make_run, tmp_path):
     sizes = []
     for every in (60, 1):
         run = make_run(f"training.evaluate_every={every}")
         list(train(run))
         save(tmp_path / "m.npz", run)
         sizes.append((tmp_path / "m.npz").stat().st_size)
-    assert sizes[1] == pytest.approx(sizes[0], abs=500)  # digits of figures
+    assert sizes[1] == pytest.approx(sizes[0] + 59 * 24, abs=500)  # digits of figures
+
+
+def test_the_history_has_a_point_for_each_evaluation(make_run, tmp_path):
+    run = make_run("training.evaluate_every=20")
+    records = [record for record in train(run) if record]
+    save(tmp_path / "m.npz", run)
+    saved = load(tmp_path / "m.npz")
+    assert [point.iteration for point in saved.history] == [20, 40, 60]
+    for point, record in zip(saved.history, records, strict=True):
+        for name in HISTORY:
+            assert getattr(point, name) == pytest.approx(getattr(record, name), rel=1e-6)
+    with np.load(tmp_path / "m.npz") as archive:
+        np.testing.assert_array_equal(archive["history.iteration"], [20, 40, 60])
+
+
+@pytest.mark.parametrize("stop", [1, 19, 20, 21, 59, 60])
+def test_a_resumed_run_neither_loses_nor_repeats_an_evaluation(stop, make_run, tmp_path):
+    run = make_run("training.evaluate_every=20")
+    for _ in itertools.islice(train(run), stop):
+        pass
+    if stop == 60:
+        run.record, run.history = None, run.history[:-1]  # stopped before the last evaluation
+    save(tmp_path / "m.npz", run)
+    again = make_run("training.evaluate_every=20")
+    load(tmp_path / "m.npz").restore(again)
+    list(train(again))
+    assert [point.iteration for point in again.history] == [20, 40, 60]
+    whole = make_run("training.evaluate_every=20")
+    list(train(whole))
+    assert [p.loss for p in again.history] == pytest.approx([p.loss for p in whole.history])
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("history.loss", None),
+        ("history.loss", np.zeros(2, np.float32)),
+        ("history.loss", np.array([np.nan], np.float32)),
+        ("history.loss", np.zeros(1)),
+        ("history.loss", np.zeros((1, 1), np.float32)),
+        ("history.accuracy", np.array([1.5], np.float32)),
+        ("history.iteration", np.array([-1])),
+        ("history.iteration", np.array([61])),
+        ("history.other", np.zeros(1)),
+    ],
+)
+def test_a_history_that_is_none_is_refused(name, array, model):
+    with np.load(model) as archive:
+        arrays = dict(archive)
+    arrays |= {key: arrays[key][:1] for key in arrays if key.startswith("history.")}
+    arrays[name] = array
+    np.savez(model, **{key: value for key, value in arrays.items() if value is not None})
+    with pytest.raises(CheckpointError, match="history"):
+        load(model)
 
 
 def test_more_iterations_extend_a_finished_model(make_run, model, run):
@@ -160,8 +221,8 @@ def test_wrong_arrays_are_refused(model, changed, expected):
     ("changed", "expected"),
     [
         (
-            {"format": 2, "bpcli": "9.9"},
-            "found format 2, expected 1; it was written by bpcli '9.9'",
+            {"format": 3, "bpcli": "9.9"},
+            "found format 3, expected 1 to 2; it was written by bpcli '9.9'",
         ),
         ({"config": None}, "found no valid metadata of bpcli: 'config'"),
         (

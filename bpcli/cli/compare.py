@@ -1,0 +1,33 @@
+"""models in -> a table of what differs between them and what they reached out: `bpcli compare`."""
+
+import click
+
+from bpcli.cli.options import FILE, json_option
+from bpcli.cli.terminal import say
+
+
+@click.command("compare")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=FILE)
+@click.option("--history", is_flag=True, help="Print the curve of each run, too.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: with --history, of the curves.")
+@json_option
+def compare_command(models: tuple[str, ...], history: bool, as_csv: bool, as_json: bool) -> None:
+    """Show side by side in which keys the runs of MODELs differ, and what they reached.
+
+    Of runs that only the seed tells apart the mean and the standard deviation are shown.
+
+    \b
+    bpcli compare seed-*.npz
+    """
+    from bpcli import show
+    from bpcli.training import compare, load
+
+    if as_csv and as_json:
+        raise click.UsageError("expected one of --csv and --json, not two")
+    found = compare([load(model) for model in models])
+    if as_json:
+        say(show.comparison_fields(found, history=history))
+    elif as_csv:
+        say(show.comparison_csv(found, history=history))
+    else:
+        say(show.draw_comparison(found, history=history))

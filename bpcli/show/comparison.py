@@ -1,0 +1,137 @@
+"""models side by side in -> a table of them as text, CSV or the fields of JSON, out."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bpcli.files.document import to_scalar
+from bpcli.show.figure import WIDTH
+from bpcli.show.number import json_number
+from bpcli.show.picture import text_width
+from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.comparison import ModelComparison, Seeds
+from bpcli.training.history import COLUMNS
+
+GAP = "  "
+REACHED = ("accuracy", "of", "loss", "iterations", "seconds")
+
+
+def draw_comparison(found: ModelComparison, *, history: bool) -> str:
+    """Return a table of models, what seeds share, and with `history` a table of each curve.
+
+    Keys are columns, or where that is too wide rows of a second table.
+    """
+    names = [str(saved.path) for saved in found.models]
+    values = [[*map(to_scalar, row)] for row in found.values]
+    reached = [_reached(saved) for saved in found.models]
+    pairs = zip(names, values, reached, strict=True)
+    tables = [draw_table(["model", *found.keys, *REACHED], [[n, *v, *r] for n, v, r in pairs])]
+    if max(map(text_width, tables[0].split("\n"))) > WIDTH:
+        rows = ([n, *r] for n, r in zip(names, reached, strict=True))
+        tables = [draw_table(["model", *REACHED], rows)]
+        if found.keys:
+            tables.append(draw_table(["", *names], zip(found.keys, *values, strict=True)))
+    parts = [*tables, *(_draw_seeds(found, seeds) for seeds in found.seeds)]
+    if history:
+        parts += [_draw_history(saved) for saved in found.models]
+    return "\n\n".join(parts)
+
+
+def draw_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return columns of text, the first to the left and others to the right."""
+    lines = [list(heads), *map(list, rows)]
+    widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
+    texts = []
+    for line in lines:
+        cells = [" " * (width - text_width(c)) for c, width in zip(line, widths, strict=True)]
+        first, *others = zip(line, cells, strict=True)
+        texts.append(GAP.join(["".join(first), *(room + text for text, room in others)]).rstrip())
+    return "\n".join(texts)
+
+
+def _reached(saved: Checkpoint) -> list[str]:
+    record = saved.record
+    if record is None:
+        return ["-", "-", "-", f"{saved.iteration:,}", "-"]
+    return [
+        f"{record.accuracy:.2%}",
+        record.split,
+        f"{record.loss:.4f}",
+        f"{saved.iteration:,}",
+        f"{record.seconds:.1f}",
+    ]
+
+
+def _draw_seeds(found: ModelComparison, seeds: Seeds) -> str:
+    names = ", ".join(str(found.models[i].path) for i in seeds.models)
+    return (
+        f"{len(seeds.models)} seeds ({names}): {seeds.split} accuracy {seeds.mean:.2%} on average, "
+        f"standard deviation {seeds.deviation:.2%}"
+    )
+
+
+def _draw_history(saved: Checkpoint) -> str:
+    rows = [
+        [
+            f"{point.iteration:,}",
+            f"{point.loss:.4f}",
+            f"{point.train_accuracy:.2%}",
+            f"{point.accuracy:.2%}",
+            f"{point.seconds:.1f}",
+        ]
+        for point in saved.history
+    ]
+    if not rows:
+        return f"{saved.path}: no history, as a bpcli before format 2 has written it"
+    split = saved.record.split if saved.record else "accuracy"
+    heads = ["iteration", "loss", "train", split, "seconds"]
+    return f"{saved.path}:\n{draw_table(heads, rows)}"
+
+
+def comparison_fields(found: ModelComparison, *, history: bool) -> dict[str, Any]:
+    """Return the fields of `bpcli compare --json`."""
+    models = []
+    for saved, values in zip(found.models, found.values, strict=True):
+        fields = _model_fields(saved) | {"differs": dict(zip(found.keys, values, strict=True))}
+        curve = {"history": [asdict(point) for point in saved.history]} if history else {}
+        models.append(fields | curve)
+    seeds = [
+        asdict(one) | {"models": [str(found.models[i].path) for i in one.models]}
+        for one in found.seeds
+    ]
+    return {"models": models, "seeds": seeds}
+
+
+def comparison_csv(found: ModelComparison, *, history: bool) -> str:
+    """Return a line for each model, or with `history` for each evaluation of each."""
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    if history:
+        table.writerow(["model", *COLUMNS])
+        for saved in found.models:
+            table.writerows([saved.path, *asdict(point).values()] for point in saved.history)
+    else:
+        rows = [_model_fields(saved) for saved in found.models]
+        keys = [key for key in found.keys if key not in rows[0]]
+        table.writerow([*rows[0], *keys])
+        for row, values in zip(rows, found.values, strict=True):
+            by_key = dict(zip(found.keys, values, strict=True))
+            table.writerow([*row.values(), *(to_scalar(by_key[key]) for key in keys)])
+    return file.getvalue().rstrip("\n")
+
+
+def _model_fields(saved: Checkpoint) -> dict[str, Any]:
+    record = saved.record
+    return {
+        "model": str(saved.path),
+        "digest": saved.digest,
+        "seed": saved.config.seed,
+        "split": record and record.split,
+        "accuracy": record and record.accuracy,
+        "train_accuracy": record and record.train_accuracy,
+        "loss": record and json_number(record.loss),
+        "iteration": saved.iteration,
+        "seconds": record and record.seconds,
+    }
