@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -17,8 +18,12 @@ VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "OMP_NUM_THREADS",
 )
+PACKAGES = ("click", "tqdm", "PyYAML", "pillow", "matplotlib", "Jinja2")
 MEMINFO = "/proc/meminfo"
 CGROUP = "/sys/fs/cgroup/memory.max"
+
+
+settled_by: dict[str, str] = {}  # who has said how many threads BLAS gets
 
 
 def limit_threads(threads: int | None = None) -> str:
@@ -33,6 +38,7 @@ def limit_threads(threads: int | None = None) -> str:
     first = said.partition(",")[0].strip()  # OpenMP takes one for each level of nesting
     known = first.isdigit() and int(first) > 0
     wanted = threads or (int(first) if known else 1)
+    settled_by["threads"] = "--threads" if threads else name if known and name else "bpcli"
     for variable in VARIABLES:
         if threads is not None or not known or not os.environ.get(variable):
             os.environ[variable] = str(wanted)
@@ -76,6 +82,48 @@ def describe() -> dict[str, str]:
     import numpy as np
 
     return {"numpy": np.__version__, "blas_threads": threads(), "blas_kernel": kernel()}
+
+
+def describe_all() -> dict[str, Any]:
+    """Return what a report of a fault should say of this machine: nothing of its user's own."""
+    import platform
+
+    import numpy as np
+
+    built: Any = np.show_config(mode="dicts")  # type: ignore[call-overload,unused-ignore]
+    blas = built["Build Dependencies"]["blas"]
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "numpy": np.__version__,
+        **{package.lower(): _version(package) for package in PACKAGES},
+        "blas": f"{blas['name']} {blas.get('version', '')}".strip(),
+        "blas_kernel": kernel(),
+        "blas_threads": threads(),
+        "blas_threads_by": settled_by.get("threads", ""),
+        "simd": built["SIMD Extensions"].get("found", []),
+    }
+
+
+def without_home(value: Any) -> Any:
+    """Return text, or whatever holds some, with ~ for the folder of the user."""
+    if isinstance(value, dict):
+        return {name: without_home(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_home(inner) for inner in value]
+    home = os.path.expanduser("~")
+    hides = isinstance(value, str) and len(home) > 1
+    return value.replace(home, "~") if hides else value
+
+
+def _version(package: str) -> str | None:
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _openblas(function: str) -> Callable[..., int] | None:

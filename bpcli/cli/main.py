@@ -12,6 +12,7 @@ from bpcli.cli.data import data_command
 from bpcli.cli.eval import eval_command
 from bpcli.cli.gradcheck import gradcheck_command
 from bpcli.cli.graph import graph_command
+from bpcli.cli.info import info_command
 from bpcli.cli.predict import predict_command
 from bpcli.cli.terminal import Shell
 from bpcli.cli.train import train_command
@@ -40,5 +41,6 @@ for command in (
     graph_command,
     data_command,
     config_command,
+    info_command,
 ):
     main.add_command(command)

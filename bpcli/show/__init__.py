@@ -8,6 +8,7 @@ from bpcli.show.figure import graph_figure, network_figure
 from bpcli.show.foreign import draw_file_check, file_check_fields
 from bpcli.show.gradcheck import check_fields, draw_check
 from bpcli.show.graph import graph_fields
+from bpcli.show.info import draw_info, info_fields
 from bpcli.show.network import network_fields
 from bpcli.show.picture import draw_picture
 from bpcli.show.prediction import draw_prediction, prediction_fields
@@ -26,6 +27,7 @@ __all__ = [
     "draw_evaluation",
     "draw_figure",
     "draw_file_check",
+    "draw_info",
     "draw_mistakes",
     "draw_picture",
     "draw_prediction",
@@ -37,6 +39,7 @@ __all__ = [
     "file_check_fields",
     "graph_fields",
     "graph_figure",
+    "info_fields",
     "network_fields",
     "network_figure",
     "prediction_fields",

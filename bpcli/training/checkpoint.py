@@ -27,7 +27,8 @@ class Checkpoint:
     """A model file that has been read and found to be in order.
 
     `names` are those of the classes, `size` that of an image, (height, width), in pixels; `white`
-    is the grey level that becomes 1; `history` has a point for each evaluation, `record` the last.
+    is the grey level that becomes 1; `history` has a point for each evaluation, `record` the last;
+    `written_by` is a version of bpcli.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Checkpoint:
     record: Record | None
     history: list[Point]
     surroundings: dict[str, str]
+    written_by: str
 
     @property
     def parameters(self) -> list[Array]:

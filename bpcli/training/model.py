@@ -95,6 +95,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         record=None if record is None else Record.from_fields(record, iteration),
         history=history,
         surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
+        written_by=readable(str(metadata["bpcli"])),
     )
 
 

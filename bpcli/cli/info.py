@@ -1,0 +1,25 @@
+"""nothing, or a model, in -> what runs here, and what the model is, out: `bpcli info`."""
+
+import click
+
+from bpcli import __version__
+from bpcli.cli.options import FILE, json_option, threads_option
+from bpcli.cli.terminal import say
+
+
+@click.command("info")
+@click.argument("model", required=False, type=FILE)
+@json_option
+@threads_option
+def info_command(model: str | None, as_json: bool) -> None:
+    """Say which versions run here, and of MODEL what it is, what it reached and what wrote it.
+
+    \b
+    bpcli info model.npz
+    """
+    from bpcli import machine, show
+    from bpcli.training import load
+
+    saved = None if model is None else load(model)
+    form = show.info_fields if as_json else show.draw_info
+    say(machine.without_home(form(__version__, machine.describe_all(), saved)))
