@@ -112,7 +112,7 @@ def without_home(value: Any) -> Any:
         return {name: without_home(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [without_home(inner) for inner in value]
-    home = os.path.expanduser("~")
+    home = os.environ.get("HOME") or os.environ.get("USERPROFILE", "")
     hides = isinstance(value, str) and len(home) > 1
     return value.replace(home, "~") if hides else value
 

@@ -14,6 +14,7 @@ from bpcli.cli.gradcheck import gradcheck_command
 from bpcli.cli.graph import graph_command
 from bpcli.cli.info import info_command
 from bpcli.cli.predict import predict_command
+from bpcli.cli.report import report_command
 from bpcli.cli.terminal import Shell
 from bpcli.cli.train import train_command
 
@@ -37,6 +38,7 @@ for command in (
     eval_command,
     predict_command,
     compare_command,
+    report_command,
     gradcheck_command,
     graph_command,
     data_command,

@@ -58,14 +58,19 @@ def _paper(pixels: Bytes) -> str:
     return "black" if len(opaque) and to_grey(opaque[:, :3]).mean() > WIDE // 2 else "white"
 
 
-def encode_png(grey: Bytes) -> bytes:
-    """Return the bytes of a PNG of grey levels (height, width). Raises ExtraError."""
+def encode_png(pixels: Bytes, palette: Bytes | None = None) -> bytes:
+    """Return the bytes of a PNG of grey levels (height, width), or of numbers of colours.
+
+    The palette (colours, 3) has their red, green and blue. Raises ExtraError without Pillow.
+    """
     try:
         from PIL import Image
     except ImportError as error:
         raise ExtraError("writing a picture", "Pillow", "image") from error
-    file = BytesIO()
-    Image.fromarray(grey).save(file, "PNG")
+    file, image = BytesIO(), Image.fromarray(pixels)
+    if palette is not None:
+        image.putpalette(palette.tobytes())
+    image.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

@@ -11,6 +11,7 @@ from bpcli.files import atomic
 # What a file of each kind begins with, in lower case.
 BEGINNINGS = {
     ".svg": re.compile(rb"<.*<svg|<svg", re.DOTALL),
+    ".html": re.compile(rb"(<!--.*-->\s*)?<(!doctype html|html)\b", re.DOTALL),
     ".png": re.compile(rb"\x89png"),
     ".pdf": re.compile(rb"%pdf"),
     ".dot": re.compile(rb"(strict\s+)?(di)?graph\b[^{\n]*\{"),

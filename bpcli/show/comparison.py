@@ -24,19 +24,27 @@ def draw_comparison(found: ModelComparison, *, history: bool) -> str:
     Keys are columns, or where that is too wide rows of a second table.
     """
     names = [str(saved.path) for saved in found.models]
-    values = [[*map(to_scalar, row)] for row in found.values]
-    reached = [_reached(saved) for saved in found.models]
-    pairs = zip(names, values, reached, strict=True)
-    tables = [draw_table(["model", *found.keys, *REACHED], [[n, *v, *r] for n, v, r in pairs])]
+    heads, whole = list_models(found)
+    tables = [draw_table(heads, whole)]
     if max(map(text_width, tables[0].split("\n"))) > WIDTH:
-        rows = ([n, *r] for n, r in zip(names, reached, strict=True))
+        rows = [[row[0], *row[-len(REACHED) :]] for row in whole]
         tables = [draw_table(["model", *REACHED], rows)]
         if found.keys:
+            values = [row[1 : -len(REACHED)] for row in whole]
             tables.append(draw_table(["", *names], zip(found.keys, *values, strict=True)))
-    parts = [*tables, *(_draw_seeds(found, seeds) for seeds in found.seeds)]
+    parts = [*tables, *(describe_seeds(found, seeds) for seeds in found.seeds)]
     if history:
         parts += [_draw_history(saved) for saved in found.models]
     return "\n\n".join(parts)
+
+
+def list_models(found: ModelComparison) -> tuple[list[str], list[list[str]]]:
+    """Return the heads and the rows of a table of models; the keys that differ are columns."""
+    rows = [
+        [str(saved.path), *map(to_scalar, values), *_reached(saved)]
+        for saved, values in zip(found.models, found.values, strict=True)
+    ]
+    return ["model", *found.keys, *REACHED], rows
 
 
 def draw_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -64,7 +72,8 @@ def _reached(saved: Checkpoint) -> list[str]:
     ]
 
 
-def _draw_seeds(found: ModelComparison, seeds: Seeds) -> str:
+def describe_seeds(found: ModelComparison, seeds: Seeds) -> str:
+    """Return a sentence on runs that only the seed tells apart."""
     names = ", ".join(str(found.models[i].path) for i in seeds.models)
     return (
         f"{len(seeds.models)} seeds ({names}): {seeds.split} accuracy {seeds.mean:.2%} on average, "

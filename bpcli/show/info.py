@@ -58,9 +58,8 @@ def _describe(saved: Checkpoint) -> dict[str, Any]:
     changes = [f"{key}={to_scalar(value)}" for key, value in list_changes(saved.config).items()]
     shapes = [f"{name} {draw_shape(array.shape)}" for name, array in saved.arrays.items()]
     reached = f"{record.split} accuracy {record.accuracy:.2%}" if record else "not evaluated yet"
-    wrote = ", ".join(
-        f"{name.replace('_', ' ')} {value}" for name, value in saved.surroundings.items()
-    )
+    pairs = saved.surroundings.items()
+    wrote = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in pairs)
     return {
         "model": saved.path,
         "not the default": changes or ["nothing"],

@@ -1,9 +1,9 @@
-"""a Painting in -> a PNG or a PDF of it out, by matplotlib, which is imported here alone."""
+"""a Figure, or what draws on a sheet, in -> PNG, PDF or SVG out. Only here is matplotlib known."""
 
 import math
 import warnings
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bpcli.errors import ExtraError, PictureError
 from bpcli.show.figure import Figure
@@ -18,12 +18,22 @@ from bpcli.show.painting import (
     Point,
     paint,
 )
-from bpcli.show.svg import LIGHT
+from bpcli.show.svg import DARK, LIGHT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Sheet
 
 DPI = 200  # of a PNG
+# What matplotlib draws in one colour, and a colour that nothing else has, to be found again.
+INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+INK = "#010203"
+# Without the time in it, the same figure is the same bytes.
+WITHOUT_DATE: dict[str, dict[str, None]] = {
+    "png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None},
+}  # fmt: skip
 LARGEST = 16_000  # pixels of a PNG's longer side
 INCH = 72.0  # points
 # Fonts with the characters of China, Japan and Korea, of which a system has one or none.
@@ -32,9 +42,27 @@ EASTERN = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC
 
 
 def figure_picture(figure: Figure, form: str) -> bytes:
-    """Return a figure as the bytes of a file of the form `png` or `pdf`.
+    """Return a figure as the bytes of a file of the form `png` or `pdf`, as `draw_sheet` does."""
+    painting = paint(figure)
 
-    Raises ExtraError without matplotlib, and PictureError for a name that no font here can write.
+    def draw(sheet: "Sheet") -> None:
+        axes = sheet.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, painting.width), ylim=(painting.height, 0))
+        axes.set_axis_off()
+        _draw(axes, painting)
+
+    size = painting.width / INCH, painting.height / INCH
+    return draw_sheet(draw, size, form, painting.title)
+
+
+def draw_sheet(
+    draw: "Callable[[Sheet], None]", size: tuple[float, float], form: str, title: str
+) -> bytes:
+    """Return what `draw` draws on a sheet of a size, in inches, as the bytes of a file.
+
+    `form` is `png`, `pdf` or `svg`; SVG takes its colour of text from light or dark surroundings.
+    The bytes are the same each time. Raises ExtraError without matplotlib, and PictureError for a
+    text that no font here can write.
     """
     try:
         import matplotlib as mpl
@@ -43,24 +71,34 @@ def figure_picture(figure: Figure, form: str) -> bytes:
     except ImportError:
         raise ExtraError(f"a .{form}", "matplotlib", "report") from None
 
-    painting = paint(figure)
     fonts = ["DejaVu Sans", *(name for name in EASTERN if name in get_font_names())]
-    # Without an own time in it, the same figure is the same bytes.
-    metadata = {"Title": painting.title} | ({"CreationDate": None} if form == "pdf" else {})
-    with mpl.rc_context({"font.family": fonts}), warnings.catch_warnings():
+    options: Any = dict.fromkeys(INKED, INK if form == "svg" else LIGHT["ink"]) | {
+        "font.family": fonts,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "bpcli",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with mpl.rc_context(options), warnings.catch_warnings():
         warnings.filterwarnings("error", "Glyph .* missing from")
-        sheet = Sheet((painting.width / INCH, painting.height / INCH))
-        axes = sheet.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, painting.width), ylim=(painting.height, 0))
-        axes.set_axis_off()
-        _draw(axes, painting)
+        sheet = Sheet(size, layout="constrained")
         file = BytesIO()
         try:
-            dpi = min(DPI, LARGEST * INCH / max(painting.width, painting.height))
-            sheet.savefig(file, format=form, dpi=dpi, metadata=metadata)
+            draw(sheet)
+            dpi = min(DPI, LARGEST / max(size))
+            metadata = {"Title": title} | WITHOUT_DATE[form]
+            sheet.savefig(file, format=form, dpi=dpi, metadata=metadata, transparent=form == "svg")
         except UserWarning as missing:
             raise PictureError(f"no font here can draw it: {missing}; write an .svg") from None
-    return file.getvalue()
+    return _with_own_colours(file.getvalue()) if form == "svg" else file.getvalue()
+
+
+def _with_own_colours(svg: bytes) -> bytes:
+    """Let the text of SVG be dark on light paper and light on dark."""
+    light, dark = (f":root {{ --ink: {colours['ink']} }}" for colours in (LIGHT, DARK))
+    style = f"<style>{light} @media screen and (prefers-color-scheme: dark) {{ {dark} }}</style>"
+    start = svg.index(b"<defs>")
+    return (svg[:start] + style.encode() + svg[start:]).replace(INK.encode(), b"var(--ink)")
 
 
 def _draw(axes: "Axes", painting: Painting) -> None:

@@ -4,6 +4,7 @@ from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.comparison import ModelComparison, compare
 from bpcli.training.config import Config, load_config
 from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistakes
+from bpcli.training.insight import Insight, look_at
 from bpcli.training.loop import train
 from bpcli.training.model import load
 from bpcli.training.output import Output, save
@@ -16,6 +17,7 @@ __all__ = [
     "Checkpoint",
     "Config",
     "Evaluation",
+    "Insight",
     "Mistake",
     "ModelComparison",
     "Output",
@@ -30,6 +32,7 @@ __all__ = [
     "judge",
     "load",
     "load_config",
+    "look_at",
     "save",
     "set_up",
     "set_up_check",

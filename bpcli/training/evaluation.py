@@ -73,7 +73,7 @@ def evaluate(network: Network, split: Split) -> Evaluation:
     loss = 0.0
     t = split.labels.astype(np.intp)
     predicted = np.empty_like(t)
-    for chunk, logits in _predict(network, split):
+    for chunk, logits in predict_logits(network, split):
         predicted[chunk] = logits.argmax(axis=1)
         loss += network.loss_layer.forward(logits, t[chunk]) * len(logits)
     classes = logits.shape[1]
@@ -85,7 +85,7 @@ def evaluate(network: Network, split: Split) -> Evaluation:
 def find_mistakes(network: Network, split: Split, most: int) -> list[Mistake]:
     """Return the mistakes that `network` is most confident of, the worst first, at most `most`."""
     found = []
-    for chunk, logits in _predict(network, split):
+    for chunk, logits in predict_logits(network, split):
         t, predicted = split.labels[chunk], logits.argmax(axis=1)
         for i in np.flatnonzero(predicted != t):
             margin = float(logits[i, predicted[i]] - logits[i, t[i]])
@@ -93,8 +93,8 @@ def find_mistakes(network: Network, split: Split, most: int) -> list[Mistake]:
     return sorted(found, key=lambda mistake: (math.isnan(mistake.margin), -mistake.margin))[:most]
 
 
-def _predict(network: Network, split: Split) -> Iterator[tuple[slice, Array]]:
-    """Yield logits (n, classes), and which images they belong to."""
+def predict_logits(network: Network, split: Split) -> Iterator[tuple[slice, Array]]:
+    """Yield which images are next, and their logits (n, classes), new arrays."""
     x = np.empty((min(CHUNK, len(split)), split.images.shape[1]), network.parameters.dtype)
     for start in range(0, len(split), CHUNK):
         chunk = slice(start, start + CHUNK)

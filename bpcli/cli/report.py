@@ -1,0 +1,47 @@
+"""models in -> one page, or the picture of their curves, to look at out: `bpcli report`."""
+
+import click
+
+from bpcli import __version__
+from bpcli.cli.options import FILE, threads_option
+from bpcli.files.result import check_result, write_result
+
+FORMS = (".html", ".svg", ".png", ".pdf")
+MISTAKES = 24  # that are shown
+
+
+@click.command("report")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=FILE)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    help="The page, an .html; or as .svg, .png or .pdf the curve alone.",
+)
+@click.option("--data", type=FILE, metavar="SOURCE", help="Measure on these test images.")
+@click.option("--no-canvas", is_flag=True, help="Leave out the paper to draw on, and the weights.")
+@threads_option
+def report_command(models: tuple[str, ...], output: str, data: str | None, no_canvas: bool) -> None:
+    """Write one page on MODEL: curve, mistakes, hidden units, and a paper to draw a digit on.
+
+    The page is one file and needs no network. Several models are laid side by side, and the first
+    is looked at.
+
+    \b
+    bpcli report model.npz -o page.html
+    """
+    from bpcli.training import load, look_at
+
+    form = check_result(output, FORMS)
+    saved = [load(model) for model in models]
+    if form == ".html":
+        from bpcli.show.page.report import draw_report
+
+        insight = look_at(saved[0], data, MISTAKES)
+        content = draw_report(insight, saved, __version__, canvas=not no_canvas).encode()
+    else:
+        from bpcli.show.chart import draw_curves
+
+        content = draw_curves(saved, form[1:])
+    write_result(output, content)

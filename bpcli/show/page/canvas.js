@@ -1,0 +1,97 @@
+// strokes of a mouse, a finger or the arrow keys in -> what the net sees in them, out.
+"use strict";
+
+const PEN = 18, STEP = 8;  // pixels: the pen's width, and how far a key moves it
+const page = id => document.getElementById(id);
+const paper = page("paper"), ink = paper.getContext("2d", { willReadFrequently: true });
+const network = build(MODEL);
+let pen = null, key = { x: paper.width / 2, y: paper.height / 2, down: false };
+
+function clear() {
+  ink.fillStyle = "#fff";
+  ink.fillRect(0, 0, paper.width, paper.height);
+  show();
+}
+
+function line(from, to) {
+  ink.lineWidth = PEN;
+  ink.lineCap = ink.lineJoin = "round";
+  ink.strokeStyle = "#000";
+  ink.beginPath();
+  ink.moveTo(from.x, from.y);
+  ink.lineTo(to.x, to.y);
+  ink.stroke();
+}
+
+// The colours of the paper, each as Grey.
+function colours() {
+  const { data, width, height } = ink.getImageData(0, 0, paper.width, paper.height);
+  return [0, 1, 2].map(c => new Grey(height, width,
+    Float64Array.from({ length: width * height }, (_, i) => data[4 * i + c])));
+}
+
+// What the net makes of each digit, from left to right.
+function read(colours) {
+  return prepare(colours).map(image => {
+    const outputs = network.forward(image.data.map(value => value / 255));
+    return { image, outputs, chances: network.probabilities(outputs.at(-1)) };
+  });
+}
+
+function show() {
+  const found = read(colours());
+  const best = chances => chances.indexOf(Math.max(...chances));
+  page("answer").textContent = found.length
+    ? found.map(({ chances }) => MODEL.names[best(chances)]).join("") : "draw a digit";
+  const { image, outputs, chances } = found[0]
+    ?? { image: new Grey(STEPS.SIDE, STEPS.SIDE), outputs: [], chances: MODEL.names.map(() => 0) };
+  const seen = page("seen").getContext("2d"), pixels = seen.createImageData(image.width, image.height);
+  image.data.forEach((value, i) => pixels.data.set([value, value, value, 255], 4 * i));
+  seen.putImageData(pixels, 0, 0);
+  document.querySelectorAll("#chances meter").forEach((bar, i) => {
+    bar.value = chances[i];
+    bar.nextElementSibling.textContent = `${(100 * chances[i]).toFixed(1)} %`;
+  });
+  const hidden = outputs[1] ?? [], most = Math.max(...hidden.map(Math.abs), 1e-9);
+  document.querySelectorAll("[data-unit]").forEach(unit => {
+    const fires = Math.abs(hidden[unit.dataset.unit] ?? 0) / most;
+    unit.classList.toggle("fires", fires > 0.3);
+    unit.classList.toggle("rests", found.length > 0 && fires <= 0.05);
+  });
+  paper.dataset.chances = JSON.stringify(found.map(({ chances }) => [...chances]));
+}
+
+function place(event) {
+  const frame = paper.getBoundingClientRect(), scale = paper.width / frame.width;
+  return { x: (event.clientX - frame.left) * scale, y: (event.clientY - frame.top) * scale };
+}
+
+paper.addEventListener("pointerdown", event => {
+  paper.setPointerCapture(event.pointerId);
+  pen = place(event);
+  line(pen, pen);
+});
+paper.addEventListener("pointermove", event => {
+  if (!pen) return;
+  const to = place(event);
+  line(pen, to);
+  pen = to;
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  paper.addEventListener(end, () => { if (pen) { pen = null; show(); } });
+}
+paper.addEventListener("keydown", event => {
+  const [dx, dy] = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP],
+    ArrowDown: [0, STEP] }[event.key] ?? [0, 0];
+  if (event.key === " ") key.down = !key.down;
+  else if (event.key === "Delete" || event.key === "Backspace") { key.down = false; clear(); }
+  else if (!dx && !dy) return;
+  event.preventDefault();
+  const within = (n, size) => Math.min(Math.max(n, 0), size);
+  const to = { ...key, x: within(key.x + dx, paper.width), y: within(key.y + dy, paper.height) };
+  if (to.down) { line(key, to); show(); }
+  key = to;
+  page("pen").textContent = `pen ${key.down ? "down" : "up"} at ${key.x}, ${key.y}`;
+});
+page("clear").addEventListener("click", clear);
+clear();

@@ -1,0 +1,310 @@
+// a picture in -> its digits as MNIST's images are, out: the steps, and the numbers, of
+// bpcli/data/ink.py, bpcli/data/pieces.py and bpcli/data/preparation.py. STEPS has their constants.
+"use strict";
+
+class Grey {  // height x width numbers, row by row
+  constructor(height, width, data = new Float64Array(height * width)) {
+    Object.assign(this, { height, width, data });
+  }
+  at(row, column) { return this.data[row * this.width + column]; }
+  map(change) { return new Grey(this.height, this.width, this.data.map(change)); }
+  transposed() {
+    const turned = new Grey(this.width, this.height);
+    this.data.forEach((value, i) => {
+      turned.data[(i % this.width) * this.height + Math.floor(i / this.width)] = value;
+    });
+    return turned;
+  }
+}
+
+// ---- ink ------------------------------------------------------------------------------------
+
+function findInk(colours) {
+  const { height, width } = colours[0], longer = Math.max(height, width);
+  const shrunk = Math.max(1, longer / STEPS.LONGEST);
+  const size = [height, width].map(n => Math.max(1, roundHalfEven(n / shrunk)));
+  colours = colours.map(colour => resize(colour, ...size));
+  const isDark = standsOutDark(colours[0].map(
+    (value, i) => (value + colours[1].data[i] + colours[2].data[i]) / 3));
+  if (isDark) colours = colours.map(colour => colour.map(value => 255 - value));
+  const reach = Math.floor(Math.floor(Math.max(...size) / STEPS.PAPER) / 2);
+  const papers = colours.map(colour => extreme(extreme(colour, reach, Math.min), reach, Math.max));
+  let ink = colours[0].map((_, i) => Math.max(...colours.map(
+    (colour, c) => colour.data[i] - papers[c].data[i])));
+  const middle = percentile(ink.data, 50);
+  ink = ink.map(value => value - middle);
+  const noise = percentile(ink.data.map(Math.abs), 50);
+  ink = ink.map(value => Math.max(value, 0));
+  const cut = findCut(ink.data);
+  const highest = ink.data.reduce((a, b) => Math.max(a, b));
+  if (highest < Math.max(STEPS.FAINT, STEPS.NOISES * noise)) return null;
+  const contrast = percentile(ink.data.filter(value => value >= cut), 50), low = cut / 2;
+  const levels = ink.map(value => Math.min(Math.max((value - low) / (contrast - low), 0), 1));
+  return { levels, mask: ink.map(value => value >= cut ? 1 : 0), isDark, contrast, shrunk };
+}
+
+function roundHalfEven(value) {
+  const below = Math.floor(value), rest = value - below;
+  return below + (rest > 0.5 || (rest === 0.5 && below % 2) ? 1 : 0);
+}
+
+function percentile(values, share) {
+  const sorted = Float64Array.from(values).sort();
+  const place = (sorted.length - 1) * share / 100, before = Math.floor(place);
+  const after = Math.min(before + 1, sorted.length - 1);
+  return sorted[before] + (sorted[after] - sorted[before]) * (place - before);
+}
+
+function resize(grey, height, width) {
+  return resizeRows(resizeRows(grey, height).transposed(), width).transposed();
+}
+
+function resizeRows(grey, m) {  // each new row is made of old ones, in shares of a triangle
+  const n = grey.height, scale = Math.max(1, n / m), made = new Grey(m, grey.width);
+  for (let row = 0; row < m; row++) {
+    const middle = (row + 0.5) * n / m - 0.5, shares = [];
+    for (let i = 0; i < n; i++) shares.push(Math.max(0, 1 - Math.abs(middle - i) / scale));
+    const total = shares.reduce((sum, share) => sum + share);
+    shares.forEach((share, i) => {
+      if (share) for (let c = 0; c < grey.width; c++) {
+        made.data[row * grey.width + c] += share / total * grey.at(i, c);
+      }
+    });
+  }
+  return made;
+}
+
+function standsOutDark(grey) {
+  const reach = Math.floor(Math.max(grey.height, grey.width) / STEPS.SURROUNDINGS);
+  const around = mean(mean(grey, reach).transposed(), reach).transposed();
+  const local = grey.data.map((value, i) => value - around.data[i]);
+  const [low, middle, high] = [STEPS.RARE, 50, 100 - STEPS.RARE].map(s => percentile(local, s));
+  return middle - low > high - middle;
+}
+
+function mean(grey, reach) {  // of the rows up to `reach` away, as far as there are any
+  const { height: n, width } = grey, sums = new Grey(n + 1, width), found = new Grey(n, width);
+  grey.data.forEach((value, i) => { sums.data[i + width] = sums.data[i] + value; });
+  for (let row = 0; row < n; row++) {
+    const first = Math.max(row - reach, 0), last = Math.min(row + reach + 1, n);
+    for (let c = 0; c < width; c++) {
+      found.data[row * width + c] = (sums.at(last, c) - sums.at(first, c)) / (last - first);
+    }
+  }
+  return found;
+}
+
+function extreme(grey, reach, pick) {
+  return extremeRows(extremeRows(grey, reach, pick).transposed(), reach, pick).transposed();
+}
+
+function extremeRows(grey, reach, pick) {  // spans of rows are doubled until they are long enough
+  const { height: n, width } = grey, rows = [];
+  for (let row = -reach; row < n + reach; row++) {
+    const start = Math.min(Math.max(row, 0), n - 1) * width;
+    rows.push(grey.data.subarray(start, start + width));
+  }
+  const both = (a, b) => a.map((value, i) => pick(value, b[i]));
+  let span = 1, runs = rows;
+  for (; 2 * span <= 2 * reach + 1; span *= 2) {
+    const step = span;
+    runs = runs.slice(step).map((run, i) => both(runs[i], run));
+  }
+  const rest = 2 * reach + 1 - span, found = new Grey(n, width);
+  for (let row = 0; row < n; row++) found.data.set(both(runs[row], runs[row + rest]), row * width);
+  return found;
+}
+
+function findCut(ink) {
+  const average = values => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const cut = otsu(ink), higher = otsu(ink.filter(value => value >= cut));
+  const pen = ink.filter(value => value >= higher);
+  const rulings = ink.filter(value => value >= cut && value < higher);
+  const two = pen.length && rulings.length && average(pen) > STEPS.TWICE * average(rulings);
+  return two ? higher : cut;
+}
+
+function otsu(ink) {
+  const counts = new Float64Array(256);
+  ink.forEach(value => { counts[Math.floor(value)]++; });
+  const all = counts.reduce((sum, count, level) => sum + count * level, 0);
+  let below = 0, sum = 0, best = -1, found = 0;
+  counts.forEach((count, level) => {
+    below += count; sum += count * level;
+    const above = ink.length - below;
+    if (!below || !above) return;
+    const between = below * above * (sum / below - (all - sum) / above) ** 2;
+    if (between > best) { best = between; found = level + 1; }
+  });
+  return found;
+}
+
+// ---- pieces ---------------------------------------------------------------------------------
+
+function label(mask) {  // runs of a row are joined with those above that they touch
+  const { height, width } = mask, labels = new Grey(height, width), parents = [0];
+  const root = i => { while (parents[i] !== i) i = parents[i]; return i; };
+  let above = [];
+  for (let row = 0; row < height; row++) {
+    const runs = [];
+    for (let start = 0; start < width; start++) {
+      if (!mask.at(row, start)) continue;
+      let stop = start;
+      while (stop < width && mask.at(row, stop)) stop++;
+      const touched = above.filter(([first, last]) => first <= stop && last >= start)
+        .map(run => root(run[2]));
+      const own = touched.length ? Math.min(...touched) : parents.push(parents.length) - 1;
+      touched.forEach(other => { parents[other] = own; });
+      labels.data.fill(own, row * width + start, row * width + stop);
+      runs.push([start, stop, own]);
+      start = stop;
+    }
+    above = runs;
+  }
+  return labels.map(root);
+}
+
+function findPieces(labels) {
+  const pieces = new Map();
+  labels.data.forEach((owner, i) => {
+    if (!owner) return;
+    const row = Math.floor(i / labels.width), column = i % labels.width;
+    const piece = pieces.get(owner)
+      ?? { label: owner, size: 0, top: row, bottom: 0, left: column, right: 0 };
+    pieces.set(owner, {
+      label: owner, size: piece.size + 1,
+      top: Math.min(piece.top, row), bottom: Math.max(piece.bottom, row + 1),
+      left: Math.min(piece.left, column), right: Math.max(piece.right, column + 1),
+    });
+  });
+  return [...pieces.values()].sort((a, b) => a.label - b.label);
+}
+
+function findDigits(mask) {
+  const labels = label(withoutFrames(withoutFrames(mask).transposed()).transposed());
+  const { height, width } = mask;
+  let pieces = findPieces(labels);
+  const inner = pieces.filter(p => p.top && p.left && p.bottom < height && p.right < width);
+  const largest = of => of.reduce((most, piece) => Math.max(most, piece.size), 0);
+  const all = pieces.reduce((sum, piece) => sum + piece.size, 0);
+  if (largest(inner) > STEPS.INNER * all) pieces = inner;
+  const main = largest(pieces);
+  return { labels, digits: beside(pieces.filter(p => p.size >= STEPS.SPECK * main)) };
+}
+
+function withoutFrames(mask) {  // rows near the edges that are ink from edge to edge
+  const { height: n, width } = mask, found = mask.map(value => value);
+  for (let row = 0; row < n; row++) {
+    const ink = mask.data.subarray(row * width, (row + 1) * width);
+    const covered = ink.reduce((sum, value) => sum + value) / width;
+    if (Math.min(row, n - 1 - row) < STEPS.OUTER * n && covered > STEPS.EDGE_TO_EDGE) {
+      found.data.fill(0, row * width, (row + 1) * width);
+    }
+  }
+  return found;
+}
+
+function box(pieces) {
+  return {
+    top: Math.min(...pieces.map(p => p.top)), bottom: Math.max(...pieces.map(p => p.bottom)),
+    left: Math.min(...pieces.map(p => p.left)), right: Math.max(...pieces.map(p => p.right)),
+  };
+}
+
+function gap(digit, piece) {
+  const { left, right } = box(digit);
+  return Math.max(left, piece.left) - Math.min(right, piece.right);
+}
+
+function overlap(digit, piece) {
+  const { left, right } = box(digit);
+  return -gap(digit, piece) > Math.min(right - left, piece.right - piece.left) / 3;
+}
+
+function beside(pieces) {
+  const tallest = Math.max(0, ...pieces.map(p => p.bottom - p.top)), digits = [], small = [];
+  for (const piece of [...pieces].sort((a, b) => a.left - b.left || a.label - b.label)) {
+    if (piece.bottom - piece.top < STEPS.TALL * tallest) small.push(piece);
+    else if (digits.length && overlap(digits.at(-1), piece)) digits.at(-1).push(piece);
+    else digits.push([piece]);
+  }
+  for (const piece of small) {
+    digits.reduce((near, digit) => gap(digit, piece) < gap(near, piece) ? digit : near).push(piece);
+  }
+  return digits;
+}
+
+// ---- preparation ----------------------------------------------------------------------------
+
+// Takes red, green and blue as Grey; returns images of SIDE x SIDE numbers from 0 to 255.
+function prepare(colours) {
+  const ink = findInk(colours);
+  if (!ink) return [];
+  const { labels, digits } = findDigits(ink.mask);
+  return digits.map(pieces => prepareDigit(ink, labels, pieces));
+}
+
+function prepareDigit(ink, labels, pieces) {
+  const { top, bottom, left, right } = box(pieces), own = new Set([0, ...pieces.map(p => p.label)]);
+  const cropped = new Grey(bottom - top, right - left);
+  for (let row = top; row < bottom; row++) {
+    for (let c = left; c < right; c++) {
+      if (own.has(labels.at(row, c))) {
+        cropped.data[(row - top) * cropped.width + c - left] = ink.levels.at(row, c);
+      }
+    }
+  }
+  const scale = STEPS.BOX / Math.max(cropped.height, cropped.width);
+  const size = [cropped.height, cropped.width].map(n => Math.max(1, roundHalfEven(n * scale)));
+  let digit = resize(cropped, ...size);
+  const brightest = Math.max(...digit.data);
+  digit = digit.map(value => value / brightest);
+  const stroke = strokeWidth(digit);
+  let image = centre(digit);
+  if (stroke < STEPS.STROKE) image = thicken(image, (STEPS.STROKE - stroke) / 2);
+  return image.map(value => roundHalfEven(255 * value));
+}
+
+function strokeWidth(digit) {  // twice the area by the length of the outline
+  const value = (row, c) =>
+    row < 0 || c < 0 || row >= digit.height || c >= digit.width ? 0 : digit.at(row, c);
+  let area = 0, outline = 0;
+  for (let row = -1; row < digit.height + 1; row++) {
+    for (let c = -1; c < digit.width + 1; c++) {
+      area += value(row, c);
+      if (row > digit.height - 1 || c > digit.width - 1) continue;
+      outline += Math.hypot(value(row + 1, c) - value(row, c), value(row, c + 1) - value(row, c));
+    }
+  }
+  return 2 * area / outline;
+}
+
+function centre(digit) {
+  const image = new Grey(STEPS.SIDE, STEPS.SIDE), top = start(digit), left = start(digit.transposed());
+  digit.data.forEach((value, i) => {
+    const row = top + Math.floor(i / digit.width), column = left + i % digit.width;
+    image.data[row * STEPS.SIDE + column] = value;
+  });
+  return image;
+}
+
+function start(digit) {  // the row where it begins if the middle of its ink is at the middle
+  let total = 0, moment = 0;
+  digit.data.forEach((value, i) => {
+    total += value;
+    moment += value * (Math.floor(i / digit.width) + 0.5);
+  });
+  const first = Math.floor(STEPS.SIDE / 2 - moment / total + 0.5);
+  return Math.min(Math.max(first, 0), STEPS.SIDE - digit.height);
+}
+
+function thicken(image, amount) {
+  const value = (row, c) =>
+    row < 0 || c < 0 || row >= image.height || c >= image.width ? 0 : image.at(row, c);
+  return image.map((own, i) => {
+    const row = Math.floor(i / image.width), c = i % image.width;
+    const around = Math.max(
+      value(row - 1, c), value(row + 1, c), value(row, c - 1), value(row, c + 1));
+    return Math.max(own, amount * around);
+  });
+}

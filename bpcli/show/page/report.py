@@ -1,0 +1,180 @@
+"""what there is to see of models in -> one page of HTML, with everything in it, out."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpcli.arrays import Array
+from bpcli.errors import ExtraError
+from bpcli.files.document import to_scalar
+from bpcli.files.image import encode_png
+from bpcli.show.chart import draw_curves, draw_doubt
+from bpcli.show.comparison import describe_seeds, list_models
+from bpcli.show.info import CUT
+from bpcli.show.page.canvas import can_read, canvas_script
+from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.comparison import compare
+from bpcli.training.config import flatten, list_changes
+from bpcli.training.evaluation import Evaluation
+from bpcli.training.insight import Insight, Units
+
+MOST_UNITS = 64  # that are shown
+SHADES = 4  # of the cells of the confusion matrix
+LEVELS = 31  # of each of the two colours of weights
+ORANGE, BLUE = np.array([213, 94, 0]), np.array([10, 92, 173])
+
+
+def draw_report(
+    insight: Insight, models: Sequence[Checkpoint], version: str, *, canvas: bool
+) -> str:
+    """Return a page on the first of `models`, which the insight is of, beside the others.
+
+    Raises ExtraError without jinja2 or matplotlib.
+    """
+    try:
+        from jinja2 import Environment
+    except ImportError:
+        raise ExtraError("a page", "jinja2", "report") from None
+
+    style = _read("page.css")
+    script = canvas_script(insight.saved) if canvas and can_read(insight.saved) else ""
+    policy = ["default-src 'none'", "img-src data:", f"style-src '{_hash(style)}'"]
+    policy += [f"script-src '{_hash(script)}'"] * bool(script)
+    template = Environment(autoescape=True).from_string(_read("page.html.jinja"))
+    return template.render(
+        style=style,
+        script=script,
+        policy="; ".join([*policy, "base-uri 'none'", "form-action 'none'"]),
+        version=version,
+        **_head(insight),
+        **_charts(insight, models),
+        **_tables(insight, models),
+        **_units(insight.units),
+    )
+
+
+def _read(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _uri(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _head(insight: Insight) -> dict[str, Any]:
+    saved = insight.saved
+    return {
+        "title": saved.path.name,
+        "names": saved.names,
+        "evaluation": insight.evaluation,
+        "source": insight.images.source,
+        "seed": saved.config.seed,
+        "digest": saved.digest[:CUT],
+    }
+
+
+def _charts(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
+    surest = insight.right[-1] + insight.wrong[-1]
+    fields: dict[str, Any] = {
+        "doubt": _uri(draw_doubt(insight.right, insight.wrong), "svg+xml"),
+        "doubt_words": (
+            f"bar chart: of {insight.evaluation.images:,} answers {surest:,} have a probability of "
+            f"90 % or more, and {insight.wrong[-1]:,} of those are wrong"
+        ),
+        "curve": "",
+    }
+    if any(saved.history for saved in models):
+        fields["curve"] = _uri(draw_curves(models, "svg"), "svg+xml")
+        fields["curve_words"] = "; ".join(_describe_curve(saved) for saved in models)
+    return fields
+
+
+def _describe_curve(saved: Checkpoint) -> str:
+    if not saved.history:
+        return f"{saved.path.name} has no history"
+    first, last = saved.history[0], saved.history[-1]
+    return (
+        f"line chart of {saved.path.name}: from iteration {first.iteration:,} to "
+        f"{last.iteration:,} the loss goes from {first.loss:.3g} to {last.loss:.3g} and the "
+        f"accuracy from {first.accuracy:.1%} to {last.accuracy:.1%}"
+    )
+
+
+def _tables(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
+    saved, changed = insight.saved, list_changes(insight.saved.config)
+    compared = None
+    if len(models) > 1:
+        found = compare(models)
+        heads, rows = list_models(found)
+        compared = {
+            "heads": heads,
+            "rows": [(first, cells) for first, *cells in rows],
+            "seeds": [describe_seeds(found, seeds) for seeds in found.seeds],
+        }
+    return {
+        "compared": compared,
+        "confusion": _confusion(insight.evaluation, saved.names),
+        "mistakes": [
+            {
+                "index": one.index,
+                "label": saved.names[one.label],
+                "predicted": saved.names[one.predicted],
+                "image": _uri(
+                    encode_png(insight.images.images[one.index].reshape(insight.images.size)), "png"
+                ),
+            }
+            for one in insight.mistakes
+        ],
+        "config": [
+            (key, to_scalar(value), key in changed) for key, value in flatten(saved.config).items()
+        ],
+    }
+
+
+def _confusion(found: Evaluation, names: Sequence[str]) -> list[dict[str, Any]]:
+    largest = max(1, int(found.confusion.max()))
+    rows = []
+    for c, counts in enumerate(found.confusion.tolist()):
+        # Few mistakes are to be seen beside many right answers: the shade goes by the logarithm.
+        cells = [{"count": n, "shade": f"s{_shade(n, largest)}" if n else ""} for n in counts]
+        precision, recall = found.precision[c], found.recall[c]
+        rows.append(
+            {
+                "name": names[c],
+                "cells": cells,
+                "recall": "-" if recall is None else f"{recall:.1%}",
+                "precision": "-" if precision is None else f"{precision:.1%}",
+            }
+        )
+    return rows
+
+
+def _shade(count: int, largest: int) -> int:
+    return max(1, int(np.ceil(SHADES * np.log1p(count) / np.log1p(largest))))
+
+
+def _units(units: Units | None) -> dict[str, Any]:
+    if units is None:
+        return {"units": [], "left_out": 0}
+    shown = [
+        {"number": number, "image": _uri(_draw_weights(weights), "png")}
+        for number, weights in zip(units.order[:MOST_UNITS], units.weights, strict=False)
+    ]
+    return {"units": shown, "left_out": len(units.order) - len(shown)}
+
+
+def _draw_weights(weights: Array) -> bytes:
+    """Return weights (height, width) as a PNG: orange above 0, blue below, white for 0."""
+    parts = np.arange(-LEVELS, LEVELS + 1)[:, np.newaxis] / LEVELS
+    colours = 255 + np.abs(parts) * (np.where(parts > 0, ORANGE, BLUE) - 255)
+    largest = float(np.abs(weights).max()) or 1.0
+    numbers = np.round(weights / largest * LEVELS) + LEVELS
+    return encode_png(numbers.astype(np.uint8), colours.astype(np.uint8))

@@ -1,0 +1,78 @@
+"""a model in -> what there is to see of it: its evaluation, its doubts, its hidden units, out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.arrays import Array
+from bpcli.backprop.layers import Affine
+from bpcli.data.dataset import Split
+from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistakes, predict_logits
+from bpcli.training.prediction import to_probabilities
+
+BINS = 10  # of the probabilities of answers
+
+
+@dataclass(frozen=True)
+class Units:
+    """The first hidden layer's units, those that matter most first.
+
+    `weights` (units, height, width) are what each looks for; `matter` (units,) is the mean size of
+    its output on the images times the size of its outgoing weights, `order` its number in the net.
+    """
+
+    weights: Array
+    matter: npt.NDArray[np.float64]
+    order: list[int]
+
+
+@dataclass(frozen=True)
+class Insight:
+    """A model seen on `images`: `right` and `wrong` count answers by their probability, in BINS."""
+
+    saved: Checkpoint
+    images: Split
+    evaluation: Evaluation
+    mistakes: list[Mistake]
+    right: list[int]
+    wrong: list[int]
+    units: Units | None
+
+
+def look_at(saved: Checkpoint, source: str | None, most: int) -> Insight:
+    """Measure a model on the test images of its own data, or of a source.
+
+    `mistakes` has at most `most`. Raises DatasetError.
+    """
+    images, network = saved.load_images("test", source), saved.network()
+    logits = np.concatenate([chunk for _, chunk in predict_logits(network, images)])
+    chances = to_probabilities(network, logits)
+    is_right = chances.argmax(axis=1) == images.labels
+    bins = np.minimum((chances.max(axis=1) * BINS).astype(np.intp), BINS - 1)
+    right, wrong = (np.bincount(bins[which], minlength=BINS) for which in (is_right, ~is_right))
+    return Insight(
+        saved,
+        images,
+        evaluate(network, images),
+        find_mistakes(network, images, most),
+        right.tolist(),
+        wrong.tolist(),
+        _units(saved, images),
+    )
+
+
+def _units(saved: Checkpoint, images: Split) -> Units | None:
+    """Return the first hidden layer's units, or None where there is none."""
+    network = saved.network()
+    affine = [layer for layer in network.layers if isinstance(layer, Affine)]
+    if len(affine) == 1:
+        return None
+    W, outgoing = (layer.params["W"] for layer in affine[:2])
+    x = images.images.astype(W.dtype) / images.white
+    hidden = network.layers[network.layers.index(affine[0]) + 1].forward(affine[0].forward(x))
+    matter = np.abs(hidden).mean(axis=0) * np.linalg.norm(outgoing, axis=1)
+    order = np.argsort(-matter, kind="stable").tolist()
+    height, width = images.size
+    return Units(W.T[order].reshape(-1, height, width), matter[order], order)
