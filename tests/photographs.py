@@ -43,19 +43,21 @@ class Strokes:
         self.line = line[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
     def draw(self, height, pen):
-        """Ink from 0 to 1, on a box whose digit is `height` high, by a pen `pen` pixels wide."""
+        """Ink from 0 to 1, of a digit whose longer side is `height`, by a pen `pen` pixels wide."""
         scale = height / max(self.line.shape)
         away = ndimage.distance_transform_edt(~np.pad(self.line, int(2 * pen / scale) + 8))
         return np.clip(pen / 2 + 0.5 - ndimage.zoom(away, scale, order=1) * scale, 0, 1)
 
 
-def lay(ink, size, rng, *, at=None):
+def lay(ink, size, rng=None, *, at=None):
     """Lay ink on an empty page (height, width), somewhere or at (row, column)."""
     page = np.zeros(size)
+    rows, columns = np.nonzero(ink)
+    ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     room = [max(0, n - m) for n, m in zip(size, ink.shape, strict=True)]
     row, column = at or [int(rng.integers(r + 1)) for r in room]
-    ink = ink[: size[0], : size[1]]
-    page[row : row + ink.shape[0], column : column + ink.shape[1]] = ink
+    place = page[row : row + ink.shape[0], column : column + ink.shape[1]]
+    place[...] = ink[: place.shape[0], : place.shape[1]]
     return page
 
 

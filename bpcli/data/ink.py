@@ -15,7 +15,7 @@ Grey = npt.NDArray[np.float64]
 
 LONGEST = 400  # pixels of a picture's longer side that are looked at
 SURROUNDINGS = 4  # the part of the longer side over which a pixel's surroundings reach
-PAPER = 4  # the part of the longer side that no stroke is as wide as
+PAPER = 3  # the part of the longer side that no stroke is as wide as
 RARE = 0.1  # per cent of the pixels that the longer tail is measured without
 TWICE = 2.0  # as far from the paper as rulings is a pen
 FAINT, NOISES = 8.0, 5.0  # contrast, in grey levels and in noises, below which there is nothing
@@ -54,7 +54,7 @@ def find_ink(picture: Bytes) -> Ink | None:
     mask = ink >= cut
     if ink.max() < max(FAINT, NOISES * noise):
         return None
-    low, contrast = cut / 2, float(np.median(ink[mask]))
+    low, contrast = cut / 4, float(np.median(ink[mask]))
     levels = np.clip((ink - low) / (contrast - low), 0, 1)
     return Ink(levels, mask, is_dark, contrast, shrunk)
 

@@ -87,13 +87,16 @@ def find_digits(mask: Mask) -> tuple[npt.NDArray[np.intp], list[list[Piece]]]:
 
 
 def _without_frames(mask: Mask) -> Mask:
-    """Return a mask without lines from edge to edge near the edges."""
-    mask = mask.copy()
-    for turned in (mask, mask.T):
-        n = len(turned)
-        outer = np.minimum(np.arange(n), n - 1 - np.arange(n)) < OUTER * n
-        turned[outer & (turned.mean(axis=1) > EDGE_TO_EDGE)] = False
-    return mask
+    """Return a mask without rows and columns near the edges that are ink from edge to edge."""
+    rows, columns = (_frames(turned)[:, np.newaxis] for turned in (mask, mask.T))
+    return mask & ~(rows | columns.T)
+
+
+def _frames(mask: Mask) -> Mask:
+    n = len(mask)
+    outer = np.minimum(np.arange(n), n - 1 - np.arange(n)) < OUTER * n
+    frames: Mask = outer & (mask.mean(axis=1) > EDGE_TO_EDGE)
+    return frames
 
 
 def _beside(pieces: list[Piece]) -> list[list[Piece]]:

@@ -105,8 +105,8 @@ def _centre(digit: Grey) -> tuple[Grey, tuple[int, int]]:
 
 
 def _start(weights: Grey) -> int:
-    """Return where rows, or columns, with such ink begin if the middle of it is at the middle."""
-    middle = float(weights @ (np.arange(len(weights)) + 0.5) / weights.sum())
+    """Return where rows, or columns, begin if the middle of their ink is to be number SIDE / 2."""
+    middle = float(weights @ np.arange(len(weights)) / weights.sum())
     return min(max(math.floor(SIDE / 2 - middle + 0.5), 0), SIDE - len(weights))
 
 

@@ -78,6 +78,7 @@ def draw_sheet(
         "svg.hashsalt": "bpcli",
         "axes.spines.top": False,
         "axes.spines.right": False,
+        "legend.frameon": False,
     }
     with mpl.rc_context(options), warnings.catch_warnings():
         warnings.filterwarnings("error", "Glyph .* missing from")

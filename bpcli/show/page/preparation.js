@@ -38,7 +38,7 @@ function findInk(colours) {
   const cut = findCut(ink.data);
   const highest = ink.data.reduce((a, b) => Math.max(a, b));
   if (highest < Math.max(STEPS.FAINT, STEPS.NOISES * noise)) return null;
-  const contrast = percentile(ink.data.filter(value => value >= cut), 50), low = cut / 2;
+  const contrast = percentile(ink.data.filter(value => value >= cut), 50), low = cut / 4;
   const levels = ink.map(value => Math.min(Math.max((value - low) / (contrast - low), 0), 1));
   return { levels, mask: ink.map(value => value >= cut ? 1 : 0), isDark, contrast, shrunk };
 }
@@ -181,7 +181,7 @@ function findPieces(labels) {
 }
 
 function findDigits(mask) {
-  const labels = label(withoutFrames(withoutFrames(mask).transposed()).transposed());
+  const labels = label(withoutFrames(mask));
   const { height, width } = mask;
   let pieces = findPieces(labels);
   const inner = pieces.filter(p => p.top && p.left && p.bottom < height && p.right < width);
@@ -192,16 +192,17 @@ function findDigits(mask) {
   return { labels, digits: beside(pieces.filter(p => p.size >= STEPS.SPECK * main)) };
 }
 
-function withoutFrames(mask) {  // rows near the edges that are ink from edge to edge
-  const { height: n, width } = mask, found = mask.map(value => value);
-  for (let row = 0; row < n; row++) {
-    const ink = mask.data.subarray(row * width, (row + 1) * width);
-    const covered = ink.reduce((sum, value) => sum + value) / width;
-    if (Math.min(row, n - 1 - row) < STEPS.OUTER * n && covered > STEPS.EDGE_TO_EDGE) {
-      found.data.fill(0, row * width, (row + 1) * width);
-    }
-  }
-  return found;
+function withoutFrames(mask) {  // rows and columns near the edges that are ink from edge to edge
+  const isFrame = (turned, row) => {
+    const { height: n, width } = turned;
+    const ink = turned.data.subarray(row * width, (row + 1) * width);
+    return Math.min(row, n - 1 - row) < STEPS.OUTER * n
+      && ink.reduce((sum, value) => sum + value) / width > STEPS.EDGE_TO_EDGE;
+  };
+  const frames = turned => Array.from({ length: turned.height }, (_, row) => isFrame(turned, row));
+  const rows = frames(mask), columns = frames(mask.transposed());
+  return mask.map((value, i) =>
+    rows[Math.floor(i / mask.width)] || columns[i % mask.width] ? 0 : value);
 }
 
 function box(pieces) {
@@ -288,11 +289,11 @@ function centre(digit) {
   return image;
 }
 
-function start(digit) {  // the row where it begins if the middle of its ink is at the middle
+function start(digit) {  // the row where it begins if the middle of its ink is row SIDE / 2
   let total = 0, moment = 0;
   digit.data.forEach((value, i) => {
     total += value;
-    moment += value * (Math.floor(i / digit.width) + 0.5);
+    moment += value * Math.floor(i / digit.width);
   });
   const first = Math.floor(STEPS.SIDE / 2 - moment / total + 0.5);
   return Math.min(Math.max(first, 0), STEPS.SIDE - digit.height);
