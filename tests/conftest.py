@@ -12,6 +12,7 @@ MEASURED = {name: os.environ.pop(name) for name in [*os.environ] if "COVERAGE_PR
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +68,21 @@ def shell():
 
 
 @pytest.fixture(scope="session")
+def mnist_model(tmp_path_factory):
+    """A model that has learnt from MNIST for two seconds: 97 % on the test images."""
+    values = {
+        "network.hidden": "[64]", "network.weight_init": "he", "optimizer.method": "nesterov",
+        "optimizer.learning_rate": 0.2, "optimizer.schedule": "linear",
+        "training.iterations": 1500, "training.evaluate_every": 500,
+    }  # fmt: skip
+    run = set_up(load_config(None, [f"{key}={value}" for key, value in values.items()]))
+    list(train(run))
+    path = tmp_path_factory.mktemp("mnist") / "mnist.npz"
+    save(path, run)
+    return path
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Debian's chromium without a window; the test is skipped where it cannot be had."""
     selenium = pytest.importorskip("selenium.webdriver")
@@ -101,6 +117,12 @@ def tiny_options(tiny):
         "training.evaluate_every": 12,
     }
     return [part for key, value in values.items() for part in ("-s", f"{key}={value}")]
+
+
+@pytest.fixture
+def old_model():
+    """A model that bpcli has written before it kept histories: format 1."""
+    return Path(__file__).parent / "training/model-0.1.0.npz"
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """a model and pictures in -> the digits that they show, and why, out: `bpcli predict`."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from bpcli.cli.options import FILE, json_option, threads_option
-from bpcli.cli.terminal import can_print, complain, say
+from bpcli.cli.terminal import can_print, complain, is_terminal, say
 from bpcli.errors import PictureError
 from bpcli.files.result import check_result, write_result
 
@@ -42,11 +41,10 @@ def predict_command(
     saved = load(model)
     reader, failed = Reader(saved), False
     for picture in pictures:
-        pixels = read_image(Path(picture))
         try:
-            found = reader.read(pixels, as_is=as_is)
+            found = reader.read(read_image(Path(picture)), as_is=as_is, name=picture)
         except PictureError as error:
-            complain(f"{picture}: {error}")
+            complain(str(error))
             failed = True
             continue
         if output is not None:
@@ -54,7 +52,7 @@ def predict_command(
         if as_json:
             say(show.prediction_fields(model, saved, picture, found))
         else:
-            seen, ascii_only = sys.stdout.isatty(), not can_print(HALVES)
-            say(show.draw_prediction(picture, found, pictures=seen, ascii_only=ascii_only))
+            ascii_only = not can_print(HALVES)
+            say(show.draw_prediction(picture, found, pictures=is_terminal(), ascii_only=ascii_only))
     if failed:
         raise PictureError

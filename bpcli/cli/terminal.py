@@ -109,6 +109,11 @@ def complain(message: str) -> None:
         click.echo(message, err=True)
 
 
+def is_terminal() -> bool:
+    """Tell whether somebody looks at standard output, and not a file or another program."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def can_print(text: str) -> bool:
     """Tell whether the encoding of standard output, which the locale sets, has these characters."""
     if sys.stdout is None:

@@ -49,28 +49,31 @@ class Reader:
         self.network = saved.network()
         self.reads_mnist = saved.config.dataset.source == "mnist"
 
-    def read(self, picture: Bytes, *, as_is: bool = False) -> list[Prediction]:
+    def read(
+        self, picture: Bytes, *, as_is: bool = False, name: str = "the picture"
+    ) -> list[Prediction]:
         """Return what a picture (height, width, 3) shows from left to right.
 
         `as_is` it is an image already, of the size that the model has learnt from. Raises
-        PictureError where there is nothing on it, or no such image.
+        PictureError, with its name, where there is nothing on it, or it is no such image.
         """
         if as_is:
             if picture.shape[:2] != self.size:
                 height, width = self.size
+                found = f"{picture.shape[1]} x {picture.shape[0]} pixels"
                 raise PictureError(
-                    f"found {picture.shape[1]} x {picture.shape[0]} pixels, expected {width} x "
-                    f"{height} for a picture that is taken as it is"
+                    f"{name}: found {found}, expected {width} x {height} for a picture that is "
+                    "taken as it is"
                 )
             return self._answer([to_grey(picture)], [False], [None])
         if not self.reads_mnist:
             image, inverted = fit(picture, self.size)
             return self._answer([image], [inverted], [None])
-        found = prepare(picture)
-        if not found:
-            raise PictureError("found nothing drawn on it, expected ink on paper")
+        digits = prepare(picture)
+        if not digits:
+            raise PictureError(f"{name}: found nothing drawn on it, expected ink on paper")
         return self._answer(
-            [digit.image for digit in found], [digit.is_dark for digit in found], [*found]
+            [digit.image for digit in digits], [digit.is_dark for digit in digits], [*digits]
         )
 
     def _answer(

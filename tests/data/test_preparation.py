@@ -11,24 +11,14 @@ from PIL import Image
 
 from bpcli.data import load_split, prepare
 from bpcli.files.image import read_image
-from bpcli.training import Reader, load, save, set_up, train
-from bpcli.training.config import load_config
+from bpcli.training import Reader, load
 
 COUNT = 3  # pictures of each kind
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory):
-    """A net that has learnt from MNIST for a second or two: 97 % on the test images."""
-    config = load_config(None, ["network.hidden=[64]", "network.weight_init=he",
-                                "optimizer.method=nesterov", "optimizer.learning_rate=0.2",
-                                "optimizer.schedule=linear", "training.iterations=1500",
-                                "training.evaluate_every=1500"])  # fmt: skip
-    run = set_up(config)
-    list(train(run))
-    path = tmp_path_factory.mktemp("reader") / "m.npz"
-    save(path, run)
-    return Reader(load(path))
+def reader(mnist_model):
+    return Reader(load(mnist_model))
 
 
 def answer(reader, pixels):

@@ -20,17 +20,19 @@ class Grey {  // height x width numbers, row by row
 // ---- ink ------------------------------------------------------------------------------------
 
 function findInk(colours) {
+  const same = (a, b) => a.data.every((value, i) => value === b.data[i]);
+  if (same(colours[0], colours[1]) && same(colours[0], colours[2])) colours = colours.slice(0, 1);
   const { height, width } = colours[0], longer = Math.max(height, width);
   const shrunk = Math.max(1, longer / STEPS.LONGEST);
   const size = [height, width].map(n => Math.max(1, roundHalfEven(n / shrunk)));
   colours = colours.map(colour => resize(colour, ...size));
   const isDark = standsOutDark(colours[0].map(
-    (value, i) => (value + colours[1].data[i] + colours[2].data[i]) / 3));
+    (_, i) => colours.reduce((sum, colour) => sum + colour.data[i], 0) / colours.length));
   if (isDark) colours = colours.map(colour => colour.map(value => 255 - value));
   const reach = Math.floor(Math.floor(Math.max(...size) / STEPS.PAPER) / 2);
   const papers = colours.map(colour => extreme(extreme(colour, reach, Math.min), reach, Math.max));
-  let ink = colours[0].map((_, i) => Math.max(...colours.map(
-    (colour, c) => colour.data[i] - papers[c].data[i])));
+  let ink = colours[0].map((_, i) => colours.reduce(
+    (most, colour, c) => Math.max(most, colour.data[i] - papers[c].data[i]), -255));
   const middle = percentile(ink.data, 50);
   ink = ink.map(value => value - middle);
   const noise = percentile(ink.data.map(Math.abs), 50);

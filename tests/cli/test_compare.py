@@ -1,0 +1,88 @@
+"""`bpcli compare`: what tells runs apart, what seeds share, and their curves."""
+
+import csv
+import io
+import json
+import statistics
+
+import pytest
+
+
+@pytest.fixture
+def seeds(bpcli, tiny_options, tmp_path):
+    """Models of three seeds, and one with more units."""
+    paths = [tmp_path / f"seed-{seed}.npz" for seed in range(3)]
+    for seed, path in enumerate(paths):
+        bpcli("train", *tiny_options, "-s", f"seed={seed}", "-q", "-o", path)
+    bpcli("train", *tiny_options, "-s", "network.hidden=[9]", "-q", "-o", tmp_path / "wide.npz")
+    return [*paths, tmp_path / "wide.npz"]
+
+
+def test_the_keys_that_differ_are_columns(bpcli, seeds):
+    lines = bpcli("compare", *seeds).stdout.splitlines()
+    found = json.loads(bpcli("compare", *seeds, "--json").stdout)
+    assert [one["differs"] for one in found["models"]] == [
+        {"seed": 0, "network.hidden": [8]}, {"seed": 1, "network.hidden": [8]},
+        {"seed": 2, "network.hidden": [8]}, {"seed": 0, "network.hidden": [9]},
+    ]  # fmt: skip
+    assert "seed" in "".join(lines)
+    assert str(seeds[3]) in "".join(lines)
+
+
+def test_of_seeds_mean_and_deviation_are_told(bpcli, seeds):
+    found = json.loads(bpcli("compare", *seeds, "--json").stdout)
+    (shared,) = found["seeds"]
+    accuracies = [one["accuracy"] for one in found["models"][:3]]
+    assert shared["models"] == [str(path) for path in seeds[:3]]
+    assert shared["mean"] == pytest.approx(statistics.fmean(accuracies))
+    assert shared["deviation"] == pytest.approx(statistics.stdev(accuracies))
+    last = bpcli("compare", *seeds).stdout.splitlines()[-1]
+    assert last.startswith("3 seeds (")
+    assert f"test accuracy {shared['mean']:.2%} on average" in last
+
+
+def test_one_model_twice_is_no_other_seed(bpcli, seeds):
+    assert json.loads(bpcli("compare", seeds[0], seeds[0], "--json").stdout)["seeds"] == []
+
+
+def test_csv(bpcli, seeds):
+    rows = list(csv.DictReader(io.StringIO(bpcli("compare", *seeds, "--csv").stdout)))
+    assert [row["model"] for row in rows] == [str(path) for path in seeds]
+    assert [row["network.hidden"] for row in rows] == ["[8]", "[8]", "[8]", "[9]"]
+    assert [row["seed"] for row in rows] == ["0", "1", "2", "0"]
+
+
+def test_history(bpcli, seeds):
+    found = json.loads(bpcli("compare", seeds[0], "--history", "--json").stdout)
+    (model,) = found["models"]
+    assert [point["iteration"] for point in model["history"]][-1] == model["iteration"]
+    assert model["history"][-1]["accuracy"] == pytest.approx(model["accuracy"])
+    rows = list(csv.reader(io.StringIO(bpcli("compare", *seeds[:2], "--history", "--csv").stdout)))
+    assert rows[0] == ["model", "iteration", "loss", "train_accuracy", "accuracy", "seconds"]
+    assert len(rows) == 1 + 2 * len(model["history"])
+    drawn = bpcli("compare", seeds[0], "--history").stdout
+    assert "iteration" in drawn
+    assert drawn.count("\n") == 5 + len(model["history"])
+
+
+def test_models_of_before_have_no_history_and_load(bpcli, old_model):
+    assert "no history" in bpcli("compare", old_model, "--history").stdout
+    assert bpcli("compare", old_model, "--history", "--csv").stdout.count("\n") == 1
+
+
+def test_a_run_that_was_not_evaluated_has_no_figures(bpcli, make_run, tmp_path):
+    from bpcli.training import save
+
+    save(tmp_path / "m.npz", make_run())
+    assert " - " in bpcli("compare", tmp_path / "m.npz").stdout
+    found = json.loads(bpcli("compare", tmp_path / "m.npz", "--json").stdout)["models"][0]
+    assert (found["accuracy"], found["loss"], found["iteration"]) == (None, None, 0)
+
+
+def test_mistakes(bpcli, tmp_path):
+    assert (
+        "expected one of --csv and --json"
+        in bpcli("compare", "a", "--csv", "--json", code=2).stderr
+    )
+    assert "cannot be read" in bpcli("compare", tmp_path / "no.npz", code=2).stderr
+    bpcli("compare", code=2)

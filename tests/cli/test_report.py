@@ -1,0 +1,154 @@
+"""`bpcli report`: one page that needs nothing else, and the curve alone."""
+
+import html
+import json
+import re
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+
+class Page(HTMLParser):
+    """The elements of a page and what they refer to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.links, self.images = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.links += [found[name] for name in ("src", "href", "action") if name in found]
+        if tag == "img":
+            self.images.append(found)
+        assert "style" not in found, "the policy of the page blocks it"
+        assert not any(name.startswith("on") for name in found)
+
+
+@pytest.fixture
+def page(bpcli, mnist_model, tmp_path):
+    bpcli("report", mnist_model, "-o", tmp_path / "page.html")
+    return (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_the_page_is_one_file_that_refers_to_nothing(page):
+    found = Page(page)
+    assert found.links
+    assert all(link.startswith("data:image/") for link in found.links)
+    assert all(image["alt"] for image in found.images)
+    head = html.unescape(page.split("</head>")[0])
+    assert "default-src 'none'; img-src data:; style-src 'sha256-" in head
+    assert "unsafe" not in head
+    assert "http" not in re.sub(r"data:[^\"]*|http-equiv", "", page)
+
+
+def test_the_page_says_what_eval_says(page, bpcli, mnist_model):
+    found = json.loads(bpcli("eval", mnist_model, "--json").stdout)
+    assert f"{100 * found['accuracy']:.2f} % of 10,000 test images" in page
+    rows = re.findall(r"<tr><th scope=\"row\">(\d)</th>(.*?)</tr>", page, re.S)
+    counts = [
+        [int(n) for n in re.findall(r"<td class=\"\w*\">(\d+)</td>", cells)] for _, cells in rows
+    ]
+    assert counts == found["confusion"]
+
+
+def test_the_same_model_is_the_same_page(page, bpcli, mnist_model, tmp_path):
+    bpcli("report", mnist_model, "-o", tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == page
+
+
+def test_the_page_of_the_book_net_is_small(bpcli, tmp_path):
+    bpcli("train", "-q", "-s", "training.iterations=600", "-o", tmp_path / "m.npz")
+    bpcli("report", tmp_path / "m.npz", "-o", tmp_path / "page.html")
+    assert (tmp_path / "page.html").stat().st_size < 400_000
+
+
+def test_without_a_canvas_there_is_no_script(bpcli, mnist_model, tmp_path):
+    bpcli("report", mnist_model, "--no-canvas", "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert not {"script", "canvas"} & set(Page(page).tags)
+
+
+@pytest.mark.parametrize("key", ["dataset.deskew=true", "network.hidden=[]"])
+def test_models_that_the_page_cannot_draw_in_full_have_one_still(key, bpcli, tmp_path):
+    bpcli("train", "-q", "-s", "training.iterations=60", "-s", key, "-o", tmp_path / "m.npz")
+    bpcli("report", tmp_path / "m.npz", "-o", tmp_path / "page.html")
+    tags = Page((tmp_path / "page.html").read_text(encoding="utf-8")).tags
+    assert ("script" in tags) == ("hidden" in key)
+
+
+def test_a_model_of_other_data_has_a_page_without_canvas(bpcli, model, tmp_path):
+    bpcli("report", model, "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "script" not in Page(page).tags
+    assert "hidden units" in page
+
+
+def test_several_models_are_laid_side_by_side(bpcli, model, tiny_options, tmp_path):
+    other = tmp_path / "other.npz"
+    bpcli("train", *tiny_options, "-s", "seed=1", "-q", "-o", other)
+    bpcli("report", model, other, "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Side by side" in page
+    assert "2 seeds (" in page
+    assert "line chart of model.npz" in page
+    assert "line chart of other.npz" in page
+
+
+def test_a_model_of_before_has_a_page_without_curve(bpcli, old_model, tiny, tmp_path, monkeypatch):
+    bpcli("report", old_model, "--data", tiny, "-o", tmp_path / "page.html")
+    assert "keeps no history" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    message = bpcli("report", old_model, "-o", tmp_path / "c.svg", code=2).stderr
+    assert "found no history" in message
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
+)
+def test_the_curve_alone_is_the_same_bytes_each_time(suffix, start, bpcli, model, tmp_path):
+    path = tmp_path / f"curve.{suffix}"
+    bpcli("report", model, "-o", path)
+    first = path.read_bytes()
+    assert first.startswith(start)
+    bpcli("report", model, "-o", path)
+    assert path.read_bytes() == first
+
+
+def test_names_of_classes_are_text(bpcli, tmp_path, rng):
+    names = np.array(["<b>&", "</script><script>alert(1)</script>"])
+    x = rng.integers(0, 256, (80, 28, 28)).astype(np.uint8)
+    x[::2] //= 3
+    y = names[1 - np.arange(80) % 2]
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    bpcli("train", "-q", "-s", f"dataset.source={tmp_path / 'd.npz'}", "-s",
+          "training.iterations=20", "-o", tmp_path / "m.npz")  # fmt: skip
+    bpcli("report", tmp_path / "m.npz", "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "alert(1)</script>" not in page
+    assert "&lt;b&gt;&amp;" in page
+
+
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
+def test_packages_are_named_where_they_are_missing(package, bpcli, model, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    message = bpcli("report", model, "-o", tmp_path / "page.html", code=2).stderr
+    assert package in message
+    assert "pip install 'bpcli-mnist[report]'" in message
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ([], "Missing option '-o'"),
+        (["-o", "page.txt"], "expected a name that ends in .html, .svg, .png or .pdf"),
+        (["-o", "notes.html"], "found a file that is no .html, which is left as it is"),
+    ],
+)
+def test_mistakes(args, words, bpcli, model, folder):
+    (folder / "notes.html").write_text("my notes")
+    assert words in bpcli("report", model, *args, code=2).stderr
+    assert (folder / "notes.html").read_text() == "my notes"
