@@ -15,9 +15,10 @@ CODE  := $(wildcard bpcli/*.py bpcli/*/*.py)
 space := $(subst ,, )
 model  = $(subst /,-,$(patsubst configs/%,%,$(patsubst /%,%,$(basename $(subst $(space),-,$(1)))))).npz
 MODEL := $(call model,$(CONFIG))
+PAGE  := $(MODEL:.npz=.html)
 MODELS := $(MODEL) $(foreach config,$(wildcard configs/*.yaml),$(call model,$(config)))
 
-.PHONY: help train eval gradcheck test test-long test-pythons lint bench table clean
+.PHONY: help train eval report gradcheck test test-long test-pythons lint bench table screenshot clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -28,6 +29,8 @@ train: $(MODEL)  ## train the net of CONFIG, unless its model is newer than CONF
 
 eval: $(MODEL)  ## measure the model of CONFIG on the test images, training it first if need be
 	$(BPCLI) eval $(MODEL)
+
+report: $(PAGE)  ## make a page on the model of CONFIG, to look at and to draw a digit on
 
 gradcheck: $(VENV)/installed  ## check every gradient of CONFIG's net against a numerical one
 	$(BPCLI) gradcheck '$(CONFIG)'
@@ -52,14 +55,20 @@ bench: $(VENV)/installed-bench  ## time bpcli beside PyTorch, JAX, scikit-learn 
 table: $(VENV)/installed  ## measure what the configurations of configs/table reach (hours)
 	$(VENV)/bin/python tests/benchmarks/table.py $(TABLE)
 
+screenshot: $(PAGE) $(VENV)/installed-dev  ## take the README's picture of the page of CONFIG
+	$(VENV)/bin/python tests/show/screenshot.py $(PAGE) .github/page.png
+
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
 	rm -rf $(VENV) .venv-* dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -f $(MODELS) $(MODELS:=.part) .*.bpcli.tmp .*.bpcli.lock
+	rm -f $(MODELS) $(MODELS:=.part) $(MODELS:.npz=.html) .*.bpcli.tmp .*.bpcli.lock
 	find bpcli tests -name __pycache__ -exec rm -r {} +
 
 # A model is as good as the configuration and the code that made it.
 $(MODEL): $(subst $(space),\ ,$(CONFIG)) $(CODE) | $(VENV)/installed
 	$(BPCLI) train '$(CONFIG)' -o $@
+
+$(PAGE): $(MODEL) $(CODE) $(wildcard bpcli/show/page/*) | $(VENV)/installed-report
+	$(BPCLI) report $(MODEL) -o $@
 
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or \

@@ -136,10 +136,14 @@ def framed(strokes, rng):
 
 
 def in_a_table(strokes, rng):
-    ink = lay(strokes.draw(rng.integers(90, 120), rng.uniform(4, 9)), (240, 240), rng, at=(45, 60))
-    for at in (int(rng.integers(4, 20)), int(rng.integers(218, 234))):
-        ink[at : at + 2], ink[:, at : at + 2] = 1, 1
-    return noisy(colour(ink, [250] * 3, [60] * 3), rng, 2)
+    above, below = int(rng.integers(4, 20)), int(rng.integers(218, 234))
+    ink = strokes.draw(rng.integers(90, 120), rng.uniform(4, 9))
+    high = np.ptp(np.nonzero(ink)[0]) + 1
+    onto_the_line = rng.random() < 0.3
+    page = lay(ink, (240, 240), at=(below - high + 4 if onto_the_line else 45, 60))
+    for at in (above, below):
+        page[at : at + 2], page[:, at : at + 2] = 1, 1
+    return noisy(colour(page, [250] * 3, [60] * 3), rng, 2)
 
 
 def coloured(strokes, rng):
@@ -195,10 +199,22 @@ def felt_pen_close_up(strokes, rng):
     return noisy(colour(lay(ink, (1050, 1000), rng), [214, 206, 196], [40, 38, 50]), rng, 5)
 
 
+def beside_something_cut_off(strokes, rng):
+    page = lay(strokes.draw(rng.integers(110, 150), rng.uniform(5, 10)), (260, 260), at=(50, 90))
+    size, at = rng.integers(60, 120, 2), int(rng.integers(140))
+    edge = (
+        page[at : at + size[0], : size[1] // 3]
+        if rng.random() < 0.5
+        else page[-18:, at : at + size[1]]
+    )
+    edge[...] = 1  # a finger, or a shadow's end
+    return noisy(colour(page, [245] * 3, [30] * 3), rng, 2)
+
+
 KINDS = (
     drawn_in_a_program, white_on_black, one_pixel_pencil, ball_pen, pencil, ruled, shadowed, framed,
     in_a_table, coloured, chalk, transparent, palette, sixteen_bits, turned_by_the_camera, jpeg,
-    far_off_the_centre, felt_pen_close_up,
+    far_off_the_centre, felt_pen_close_up, beside_something_cut_off,
 )  # fmt: skip
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from photographs import Strokes, colour, lay
 from tiny import ROOT
 
 import bpcli
 from bpcli.backprop import SoftmaxWithLoss
 from bpcli.cli.main import main
+from bpcli.data import load_split
 from bpcli.training import load_config
 
 README = (ROOT / "README.md").read_text()
@@ -50,6 +52,9 @@ def clone(tmp_path_factory):
             shutil.copy(source, folder)
     (layers,) = [block for block in blocks("python") if block.startswith("# my_layers.py")]
     (folder / "my_layers.py").write_text(layers)
+    ink = Strokes(load_split("mnist", "test").images[0]).draw(120, 9)
+    page = colour(lay(ink, (300, 280), at=(70, 80)), [236, 232, 220], [40, 45, 70])
+    page.save(folder / "seven.jpg", quality=90)
     return folder
 
 

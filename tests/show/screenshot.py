@@ -1,0 +1,25 @@
+"""a page in -> a picture of it, with a digit drawn, out: `make screenshot`, for the README."""
+
+import sys
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver import ActionChains
+
+SEVEN = [(-60, -80), (60, -80), (-10, 90)]  # from the middle of the paper
+
+page, picture = map(Path, sys.argv[1:])
+options = webdriver.ChromeOptions()
+options.binary_location = "/usr/bin/chromium"
+for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars"):
+    options.add_argument(argument)
+driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+driver.set_window_size(860, 1180)
+driver.get(page.resolve().as_uri())
+paper = driver.find_element("id", "paper")
+chain = ActionChains(driver).move_to_element_with_offset(paper, *SEVEN[0]).click_and_hold()
+for place in SEVEN[1:]:
+    chain.move_to_element_with_offset(paper, *place)
+chain.release().perform()
+driver.save_screenshot(str(picture))
+driver.quit()
