@@ -10,6 +10,7 @@ from bpcli.cli.compare import compare_command
 from bpcli.cli.config import config_command
 from bpcli.cli.data import data_command
 from bpcli.cli.eval import eval_command
+from bpcli.cli.export import export_command
 from bpcli.cli.gradcheck import gradcheck_command
 from bpcli.cli.graph import graph_command
 from bpcli.cli.info import info_command
@@ -42,6 +43,7 @@ for command in (
     gradcheck_command,
     graph_command,
     data_command,
+    export_command,
     config_command,
     info_command,
 ):

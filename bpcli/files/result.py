@@ -12,6 +12,8 @@ from bpcli.files import atomic
 BEGINNINGS = {
     ".svg": re.compile(rb"<.*<svg|<svg", re.DOTALL),
     ".html": re.compile(rb"(<!--.*-->\s*)?<(!doctype html|html)\b", re.DOTALL),
+    ".onnx": re.compile(rb"\x08[\x03-\x1f]"),
+    ".safetensors": re.compile(rb".{0,8}\{", re.DOTALL),
     ".png": re.compile(rb"\x89png"),
     ".pdf": re.compile(rb"%pdf"),
     ".dot": re.compile(rb"(strict\s+)?(di)?graph\b[^{\n]*\{"),

@@ -1,14 +1,11 @@
 """curves and counts in -> charts out: a picture of their own, or SVG for a page."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bpcli.errors import PictureError
 from bpcli.show.plot import draw_sheet
 from bpcli.training.checkpoint import Checkpoint
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Sheet
 
 # Colours that stand out from light and dark paper, and from one another for everybody (Okabe & Ito
 # 2008, two of them darker).
@@ -26,7 +23,7 @@ def draw_curves(models: Sequence[Checkpoint], form: str) -> bytes:
         names = ", ".join(str(saved.path) for saved in models)
         raise PictureError(f"{names}: found no history, expected a model of this bpcli")
 
-    def draw(sheet: "Sheet") -> None:
+    def draw(sheet: Any) -> None:
         loss, accuracy = sheet.subplots(1, 2)
         for i, (saved, history) in enumerate(curves):
             colour, split = (
@@ -52,7 +49,7 @@ def draw_curves(models: Sequence[Checkpoint], form: str) -> bytes:
 def draw_doubt(right: Sequence[int], wrong: Sequence[int]) -> bytes:
     """Return how many answers are right and wrong at each probability, as SVG."""
 
-    def draw(sheet: "Sheet") -> None:
+    def draw(sheet: Any) -> None:
         axes = sheet.subplots()
         edges = [100 * (i + 0.5) / len(right) for i in range(len(right))]
         width = 40 / len(right)

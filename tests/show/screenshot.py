@@ -8,18 +8,23 @@ from selenium.webdriver import ActionChains
 
 SEVEN = [(-60, -80), (60, -80), (-10, 90)]  # from the middle of the paper
 
-page, picture = map(Path, sys.argv[1:])
-options = webdriver.ChromeOptions()
-options.binary_location = "/usr/bin/chromium"
-for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars"):
-    options.add_argument(argument)
-driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-driver.set_window_size(860, 1180)
-driver.get(page.resolve().as_uri())
-paper = driver.find_element("id", "paper")
-chain = ActionChains(driver).move_to_element_with_offset(paper, *SEVEN[0]).click_and_hold()
-for place in SEVEN[1:]:
-    chain.move_to_element_with_offset(paper, *place)
-chain.release().perform()
-driver.save_screenshot(str(picture))
-driver.quit()
+
+def main(page, picture):
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+    driver.set_window_size(860, 1180)
+    driver.get(page.resolve().as_uri())
+    paper = driver.find_element("id", "paper")
+    chain = ActionChains(driver).move_to_element_with_offset(paper, *SEVEN[0]).click_and_hold()
+    for place in SEVEN[1:]:
+        chain.move_to_element_with_offset(paper, *place)
+    chain.release().perform()
+    driver.save_screenshot(str(picture))
+    driver.quit()
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,7 @@
+"""a model in -> the bytes of a file that other programs read out."""
+
+from bpcli.export.onnx import to_onnx
+from bpcli.export.safetensors import to_safetensors
+from bpcli.export.words import describe, warn
+
+__all__ = ["describe", "to_onnx", "to_safetensors", "warn"]
