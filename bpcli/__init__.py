@@ -12,7 +12,7 @@ from bpcli.machine import limit_threads
 __version__ = "0.1.0"
 
 STONES = ("errors", "arrays", "machine")
-WINGS = ("backprop", "files", "gradcheck", "data", "training", "export", "show", "cli")
+WINGS = ("backprop", "files", "gradcheck", "data", "training", "export", "tuning", "show", "cli")
 
 threads_warning = limit_threads()  # a notebook is to be as fast as the command
 

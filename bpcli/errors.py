@@ -28,6 +28,10 @@ class ResultError(BpcliError):
     """A place where a picture, a page or the like cannot be written."""
 
 
+class TuningError(BpcliError):
+    """A study that cannot be had, or is of something else."""
+
+
 class ExtraError(BpcliError):
     """Work that needs a package which only an optional extra of bpcli installs."""
 

@@ -6,6 +6,7 @@ one, and changes the last bits of the result; so one thread is the default.
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -112,9 +113,10 @@ def without_home(value: Any) -> Any:
         return {name: without_home(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [without_home(inner) for inner in value]
-    home = os.environ.get("HOME") or os.environ.get("USERPROFILE", "")
-    hides = isinstance(value, str) and len(home) > 1
-    return value.replace(home, "~") if hides else value
+    home = (os.environ.get("HOME") or os.environ.get("USERPROFILE", "")).rstrip("/\\")
+    if not (isinstance(value, str) and home):
+        return value
+    return re.sub(rf"{re.escape(home)}(?![\w.-])", "~", value)
 
 
 def _version(package: str) -> str | None:

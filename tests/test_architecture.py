@@ -75,7 +75,7 @@ def functions(name):
             yield node
 
 
-def test_the_house_has_eight_wings_and_few_other_entries():
+def test_the_house_has_nine_wings_and_few_other_entries():
     assert tuple(WINGS) == bpcli.WINGS
     entries = [path.name for path in HOUSE.iterdir() if path.name != "__pycache__"]
     assert {path.name for path in HOUSE.iterdir() if path.is_dir()} - {"__pycache__"} == set(WINGS)
@@ -130,6 +130,7 @@ def test_only_what_a_notebook_shows_asks_the_house_for_it(name):
         ("jinja2", "show.page.report"),
         ("safetensors", "export.safetensors"),
         ("onnx", "export.onnx"),
+        ("psycopg", "tuning.storage"),
     ],
 )
 def test_an_optional_package_is_imported_in_one_room(package, room):

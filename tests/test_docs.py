@@ -106,7 +106,7 @@ def test_every_command_is_in_the_readme():
 
 
 def test_the_makefile_of_the_readme_guards_accuracy(tmp_path):
-    (recipe,) = blocks("make")
+    recipe, _ = reversed(blocks("make"))
     (tmp_path / "Makefile").write_text(recipe)
     (tmp_path / "digits.yaml").write_text("training: {iterations: 300}")
     code, output = run("make check", tmp_path)
@@ -116,6 +116,14 @@ def test_the_makefile_of_the_readme_guards_accuracy(tmp_path):
     assert "bpcli train" not in output
     code, output = run("bpcli eval digits.npz --min-accuracy 0.8", tmp_path)
     assert code == 0
+
+
+def test_the_makefile_of_the_readme_runs_seeds(tmp_path):
+    recipe, _ = blocks("make")
+    (tmp_path / "Makefile").write_text(recipe)
+    code, output = run("make -j2 seeds", tmp_path)
+    assert code == 0, output
+    assert "3 seeds (seed-0.npz, seed-1.npz, seed-2.npz)" in output
 
 
 @pytest.fixture(scope="module")

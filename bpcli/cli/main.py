@@ -18,6 +18,7 @@ from bpcli.cli.predict import predict_command
 from bpcli.cli.report import report_command
 from bpcli.cli.terminal import Shell
 from bpcli.cli.train import train_command
+from bpcli.cli.tune import tune_command
 
 
 @click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,6 +44,7 @@ for command in (
     gradcheck_command,
     graph_command,
     data_command,
+    tune_command,
     export_command,
     config_command,
     info_command,

@@ -13,7 +13,7 @@ from bpcli.files.result import check_result, write_result
 @click.command("predict")
 @click.argument("model", type=FILE)
 @click.argument("pictures", metavar="PICTURE...", nargs=-1, required=True, type=FILE)
-@click.option("--as-is", is_flag=True, help="The picture is an image as the net's own already.")
+@click.option("--as-is", is_flag=True, help="Take it as it is: it has the net's own size already.")
 @click.option("-o", "--output", type=FILE, help="Write what the net sees as this .png.")
 @json_option
 @threads_option
@@ -22,7 +22,8 @@ def predict_command(
 ) -> None:
     """Say which digits PICTURE shows, a photograph or a drawing, and how it was prepared.
 
-    It is made what MNIST's images are: light on dark, 20 x 20 pixels around its centre of mass.
+    It is made what MNIST's images are: light on dark, within 20 x 20 pixels, its centre of mass at
+    the middle of 28 x 28. It does not tell letters from digits.
 
     \b
     bpcli predict model.npz my_seven.jpg
@@ -38,6 +39,8 @@ def predict_command(
         if len(pictures) > 1:
             raise click.UsageError(f"-o is for one picture, found {len(pictures)}")
         check_result(output, [".png"])
+        if Path(output).exists() and Path(output).samefile(pictures[0]):
+            raise click.UsageError(f"-o {output}: that is the picture itself; choose another name")
     saved = load(model)
     reader, failed = Reader(saved), False
     for picture in pictures:
@@ -48,7 +51,7 @@ def predict_command(
             failed = True
             continue
         if output is not None:
-            write_result(output, encode_png(np.hstack([one.image for one in found])))
+            write_result(output, encode_png(np.hstack([one.seen.image for one in found])))
         if as_json:
             say(show.prediction_fields(model, saved, picture, found))
         else:

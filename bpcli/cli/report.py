@@ -2,7 +2,7 @@
 
 import click
 
-from bpcli import __version__
+from bpcli import __version__, machine
 from bpcli.cli.options import FILE, threads_option
 from bpcli.files.result import check_result, write_result
 
@@ -20,7 +20,7 @@ MISTAKES = 24  # that are shown
     help="The page, an .html; or as .svg, .png or .pdf the curve alone.",
 )
 @click.option("--data", type=FILE, metavar="SOURCE", help="Measure on these test images.")
-@click.option("--no-canvas", is_flag=True, help="Leave out the paper to draw on, and the weights.")
+@click.option("--no-canvas", is_flag=True, help="Leave out the paper to draw on, and its script.")
 @threads_option
 def report_command(models: tuple[str, ...], output: str, data: str | None, no_canvas: bool) -> None:
     """Write one page on MODEL: curve, mistakes, hidden units, and a paper to draw a digit on.
@@ -39,7 +39,8 @@ def report_command(models: tuple[str, ...], output: str, data: str | None, no_ca
         from bpcli.show.page.report import draw_report
 
         insight = look_at(saved[0], data, MISTAKES)
-        content = draw_report(insight, saved, __version__, canvas=not no_canvas).encode()
+        page = draw_report(insight, saved, __version__, canvas=not no_canvas)
+        content = machine.without_home(page).encode(errors="backslashreplace")
     else:
         from bpcli.show.chart import draw_curves
 

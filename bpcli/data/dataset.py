@@ -19,6 +19,7 @@ SplitName = Literal["train", "test", "validation"]
 
 BUNDLED = Path(__file__).parent / "mnist"
 MNIST_IMAGES = 60_000  # for training, of the bundled data
+SAMPLE = 1000  # images
 WHITE = 255  # the largest grey level of MNIST
 
 
@@ -117,6 +118,11 @@ class Dataset:
     def classes(self) -> int:
         """Number of classes."""
         return len(self.names)
+
+    @property
+    def sample(self) -> Bytes:
+        """Some of the training images, (N, height, width): enough to see what they are like."""
+        return self.train.images[:SAMPLE].reshape(-1, *self.size)
 
     @cached_property
     def fingerprint(self) -> str:

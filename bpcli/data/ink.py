@@ -15,8 +15,10 @@ Grey = npt.NDArray[np.float64]
 
 LONGEST = 400  # pixels of a picture's longer side that are looked at
 SURROUNDINGS = 4  # the part of the longer side over which a pixel's surroundings reach
+MARGIN = 4  # the part of the longer side that is added as paper on each side
 PAPER = 3  # the part of the longer side that no stroke is as wide as
-RARE = 0.1  # per cent of the pixels that the longer tail is measured without
+FEW, RARE = 16, 1000  # pixels, at most one in so many, that a tail is measured without
+FAINTEST = 0.25  # of the cut; what is fainter is paper, even along the edges of strokes
 TWICE = 2.0  # as far from the paper as rulings is a pen
 FAINT, NOISES = 8.0, 5.0  # contrast, in grey levels and in noises, below which there is nothing
 WHITE = 255
@@ -41,22 +43,41 @@ def find_ink(picture: Bytes) -> Ink | None:
     """Return the ink on a picture (height, width, 3) of bytes, or None where there is none."""
     shrunk = max(1.0, max(picture.shape[:2]) / LONGEST)
     size = [max(1, round(n / shrunk)) for n in picture.shape[:2]]
-    colours = [resize(picture[..., i].astype(np.float64), size) for i in range(3)]
+    margin = max(size) // MARGIN
+    colours = [
+        _with_margin(resize(picture[..., i].astype(np.float64), size), margin) for i in range(3)
+    ]
     is_dark = _is_dark((colours[0] + colours[1] + colours[2]) / 3)
     if is_dark:
         colours = [WHITE - colour for colour in colours]
     reach = max(size) // PAPER // 2
     ink = np.max([colour - _paper(colour, reach) for colour in colours], axis=0)
-    ink -= np.median(ink)
-    noise = float(np.median(np.abs(ink)))
-    np.maximum(ink, 0, out=ink)
-    cut = _cut(ink)
-    mask = ink >= cut
+    ink = ink[margin : margin + size[0], margin : margin + size[1]]
+    paper = ink[ink < _otsu(ink)]
+    if not paper.size:
+        return None
+    middle = float(np.median(paper))
+    noise = float(np.median(np.abs(paper - middle)))
+    ink = np.maximum(ink - middle, 0)
     if ink.max() < max(FAINT, NOISES * noise):
         return None
-    low, contrast = cut / 4, float(np.median(ink[mask]))
+    cut = _cut(ink)
+    mask = ink >= cut
+    low, contrast = FAINTEST * cut, float(np.median(ink[mask]))
     levels = np.clip((ink - low) / (contrast - low), 0, 1)
     return Ink(levels, mask, is_dark, contrast, shrunk)
+
+
+def _with_margin(colour: Grey, margin: int) -> Grey:
+    """Return a colour of a picture within paper, for digits that fill their picture.
+
+    From the edges on it goes over to the colour of most of the outer ring, wider than a frame.
+    """
+    height, width = colour.shape
+    rows, columns = np.arange(height)[:, np.newaxis], np.arange(width)
+    away = np.minimum(np.minimum(rows, height - 1 - rows), np.minimum(columns, width - 1 - columns))
+    ring = colour[away < margin // 2] if margin > 1 else colour
+    return np.pad(colour, margin, "linear_ramp", end_values=float(np.median(ring)))
 
 
 def resize(image: Grey, size: tuple[int, int] | list[int]) -> Grey:
@@ -77,8 +98,9 @@ def _weights(n: int, m: int) -> Grey:
 def _is_dark(grey: Grey) -> bool:
     """Tell whether what differs most from its surroundings is darker than they are."""
     local = grey - _mean(grey, max(grey.shape) // SURROUNDINGS)
-    low, middle, high = np.percentile(local, [RARE, 50, 100 - RARE])
-    return bool(middle - low > high - middle)
+    tail = np.sort(local, axis=None)
+    few, middle = min(FEW, tail.size // RARE), float(np.median(tail))
+    return bool(middle - tail[few] > tail[-1 - few] - middle)
 
 
 def _mean(grey: Grey, reach: int) -> Grey:

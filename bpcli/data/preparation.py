@@ -6,6 +6,7 @@ middle of 28 x 28 (LeCun et al. 1998): a picture that is only made smaller looks
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from bpcli.data.pieces import Piece, find_digits
 from bpcli.files.image import to_grey
 
 BOX, SIDE = 20, 28  # pixels that a digit, and an image, are high and wide
+MOSTLY = 0.9  # of images that are as MNIST's; of its own it is all but a few
 STROKE = 2.3  # pixels; thinner strokes are thickened
 
 
@@ -49,16 +51,42 @@ def prepare(picture: Bytes) -> list[Prepared]:
     return [_prepare(ink, labels, pieces) for pieces in digits]
 
 
-def fit(picture: Bytes, size: tuple[int, int]) -> tuple[Bytes, bool]:
-    """Return a picture (height, width, 3) as one of grey levels of another size, light on dark.
+def fit(picture: Bytes, size: tuple[int, int], *, dark: bool) -> tuple[Bytes, bool]:
+    """Return a picture (height, width, 3) as an image of grey levels of another size.
 
-    That is all that can be done where an image may show anything; and whether it was dark on light:
-    whether most of what lies along its edges is light.
+    It is made dark on light, or light on dark; that is all that can be done where an image may show
+    anything. Returns, too, whether that was the other way round.
     """
     grey = resize(to_grey(picture).astype(np.float64), size)
-    edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    is_dark = bool(np.median(edges) > WHITE / 2)
-    return np.round(WHITE - grey if is_dark else grey).astype(np.uint8), is_dark
+    inverted = lies_on_light(grey[np.newaxis]) != dark
+    return np.round(WHITE - grey if inverted else grey).astype(np.uint8), inverted
+
+
+def lies_on_light(images: npt.NDArray[Any], white: int = WHITE) -> bool:
+    """Tell whether most of what lies along the edges of images (N, height, width) is light."""
+    edges = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
+    return bool(np.median(np.concatenate(edges, axis=1)) > white / 2)
+
+
+def are_prepared(images: Bytes) -> bool:
+    """Tell whether images (N, height, width) are as MNIST's: in their box, around their middle."""
+    if images.shape[1:] != (SIDE, SIDE) or lies_on_light(images):
+        return False
+    ink = images > 0
+    high, wide = _reach(ink.max(axis=2)), _reach(ink.max(axis=1))
+    mass = np.maximum(images.sum(axis=(1, 2), dtype=np.float64), 1)
+    places = np.arange(SIDE)
+    middle = [images.sum(axis=a, dtype=np.float64) @ places / mass for a in (2, 1)]
+    fits = np.abs(np.maximum(high, wide) - BOX) <= 1
+    for found in middle:
+        fits &= np.abs(found - SIDE / 2) <= 1
+    return bool(fits.mean() > MOSTLY)
+
+
+def _reach(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Return how many rows (N, SIDE) lie from the first to the last one that has ink."""
+    reach: npt.NDArray[np.intp] = SIDE - found[:, ::-1].argmax(axis=1) - found.argmax(axis=1)
+    return reach
 
 
 def _prepare(ink: Ink, labels: npt.NDArray[np.intp], pieces: list[Piece]) -> Prepared:

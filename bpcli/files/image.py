@@ -87,6 +87,8 @@ def to_grey(image: Bytes) -> Bytes:
 
 def _from_wide(grey: np.ndarray) -> Bytes:
     """Return pixels of grey levels that may need more than 8 bits."""
+    if 0 < grey.max() <= 1:  # as some programs write floating point
+        grey = grey * (WIDE - 1)
     wide = grey.max() >= WIDE
     levels = np.clip(grey // WIDE if wide else grey, 0, WIDE - 1).astype(np.uint8)
     return np.repeat(levels[..., np.newaxis], 3, axis=-1)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpcli.errors import PictureError
+from bpcli.files.document import readable
 from bpcli.show.plot import draw_sheet
 from bpcli.training.checkpoint import Checkpoint
 
 # Colours that stand out from light and dark paper, and from one another for everybody (Okabe & Ito
 # 2008, two of them darker).
 COLOURS = ("#2a78b5", "#d55e00", "#009e73", "#b5609a", "#b8860b", "#4d4d9a")
+NO_HISTORY = "found no history: it has not been evaluated yet, or an older bpcli has written it"
 PAGE = (8.0, 3.2)  # inches
 
 
@@ -20,17 +22,23 @@ def draw_curves(models: Sequence[Checkpoint], form: str) -> bytes:
     """
     curves = [(saved, saved.history) for saved in models if saved.history]
     if not curves:
-        names = ", ".join(str(saved.path) for saved in models)
-        raise PictureError(f"{names}: found no history, expected a model of this bpcli")
+        where = ", ".join(str(saved.path) for saved in models)
+        raise PictureError(f"{where}: {NO_HISTORY}")
+
+    names = [readable(saved.path.name) for saved, _ in curves]
+    if len(set(names)) < len(names):
+        names = [readable(str(saved.path)) for saved, _ in curves]
 
     def draw(sheet: Any) -> None:
+        sheet.set_layout_engine("constrained")
         loss, accuracy = sheet.subplots(1, 2)
         for i, (saved, history) in enumerate(curves):
             colour, split = (
                 COLOURS[i % len(COLOURS)],
                 saved.record.split if saved.record else "test",
             )
-            name = f"{saved.path.name} " if len(curves) > 1 else ""
+            # A name that begins with _ is hidden by matplotlib, but for the space.
+            name = f" {names[i]} " if len(curves) > 1 else ""
             x = [point.iteration for point in history]
             marker = "o" if len(x) == 1 else ""
             options = {"color": colour, "marker": marker}
@@ -41,7 +49,8 @@ def draw_curves(models: Sequence[Checkpoint], form: str) -> bytes:
             accuracy.plot(x, held_out, label=f"{name}{split}", **options)
         loss.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
         accuracy.set(xlabel="iteration", ylabel="accuracy in %")
-        accuracy.legend(fontsize="small")
+        for axes in (loss, accuracy):
+            axes.legend(fontsize="small")
 
     return draw_sheet(draw, PAGE, form, "loss and accuracy of training")
 
@@ -50,6 +59,7 @@ def draw_doubt(right: Sequence[int], wrong: Sequence[int]) -> bytes:
     """Return how many answers are right and wrong at each probability, as SVG."""
 
     def draw(sheet: Any) -> None:
+        sheet.set_layout_engine("constrained")
         axes = sheet.subplots()
         edges = [100 * (i + 0.5) / len(right) for i in range(len(right))]
         width = 40 / len(right)

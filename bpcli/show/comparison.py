@@ -93,7 +93,7 @@ def _draw_history(saved: Checkpoint) -> str:
         for point in saved.history
     ]
     if not rows:
-        return f"{saved.path}: no history, as a bpcli before format 2 has written it"
+        return f"{saved.path}: no history: not evaluated yet, or written by an older bpcli"
     split = saved.record.split if saved.record else "accuracy"
     heads = ["iteration", "loss", "train", split, "seconds"]
     return f"{saved.path}:\n{draw_table(heads, rows)}"

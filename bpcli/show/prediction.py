@@ -6,7 +6,7 @@ from typing import Any
 from bpcli.data.preparation import BOX, Prepared
 from bpcli.show.picture import draw_picture
 from bpcli.training.checkpoint import Checkpoint
-from bpcli.training.prediction import Prediction
+from bpcli.training.prediction import Prediction, Seen
 
 
 def draw_prediction(
@@ -20,21 +20,24 @@ def draw_prediction(
         (label, chance), *others = one.likeliest
         rest = ", ".join(f"{name} ({chance:.1%})" for name, chance in others)
         name = "" if len(found) > 1 else f"{picture}: "
-        lines.append(f"{name}{label} ({chance:.1%}), else {rest}")
-        lines.append(f"  {explain_preparation(one)}")
+        lines.append(f"{name}{label} ({chance:.1%}){', else ' * bool(rest)}{rest}")
+        lines.append(f"  {explain_way(one.seen)}")
         lines += [f"  in doubt: {doubt}" for doubt in one.doubts]
         if pictures:
-            lines += [f"  {line}" for line in draw_picture(one.image, ascii_only=ascii_only)]
+            lines += [f"  {line}" for line in draw_picture(one.seen.image, ascii_only=ascii_only)]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def explain_preparation(one: Prediction) -> str:
+def explain_way(seen: Seen) -> str:
     """Say in a sentence what was done to a picture."""
-    polarity = "dark on light: inverted" if one.inverted else "light on dark"
-    if one.prepared is None:
-        height, width = one.image.shape
-        return f"{polarity}; scaled to {width} x {height}, as the model has not learnt from mnist"
-    return f"{polarity}; {_steps(one.prepared)}"
+    if seen.way == "as is":
+        return "taken as it is"
+    if seen.how is None:
+        height, width = seen.image.shape
+        polarity = "dark and light have changed places; " if seen.inverted else ""
+        return f"{polarity}scaled to {width} x {height}: the model's images are not as MNIST's"
+    polarity = "dark on light: inverted" if seen.inverted else "light on dark"
+    return f"{polarity}; {_steps(seen.how)}"
 
 
 def _steps(prepared: Prepared) -> str:
@@ -63,12 +66,13 @@ def prediction_fields(
 
 def _digit_fields(one: Prediction) -> dict[str, Any]:
     likeliest = [{"label": label, "probability": chance} for label, chance in one.likeliest]
-    made = one.prepared
+    made = one.seen.how
     return {
         "label": one.label,
         "likeliest": likeliest,
         "doubts": one.doubts,
-        "inverted": one.inverted,
+        "way": one.seen.way,
+        "inverted": one.seen.inverted,
         "ink": made and made.ink,
         "scaled": made and made.scaled,
         "thickened": made and made.is_thickened,

@@ -27,8 +27,9 @@ class Checkpoint:
     """A model file that has been read and found to be in order.
 
     `names` are those of the classes, `size` that of an image, (height, width), in pixels; `white`
-    is the grey level that becomes 1; `history` has a point for each evaluation, `record` the last;
-    `written_by` is a version of bpcli.
+    is the grey level that becomes 1; `is_prepared` tells whether the training images were as
+    MNIST's, `is_dark` whether dark on light; `history` has a point for each evaluation, `record`
+    the last; `written_by` is a version of bpcli.
     """
 
     path: Path
@@ -38,6 +39,8 @@ class Checkpoint:
     names: tuple[str, ...]
     size: tuple[int, int]
     white: int
+    is_prepared: bool
+    is_dark: bool
     iteration: int
     dropout_state: dict[str, Any]
     record: Record | None

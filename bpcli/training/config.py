@@ -173,15 +173,18 @@ def load_config(
     for override in overrides:
         if "=" not in override:
             read_override(override)  # before what stands behind it is taken for a file
-    return _build([] if path is None else [read_file(Path(path))], overrides, base or Config())
+    return build_config(
+        [] if path is None else [read_file(Path(path))], overrides, base or Config()
+    )
 
 
 def parse_config(document: str, name: str) -> Config:
     """Read a configuration from YAML text (JSON is YAML too); messages call the text `name`."""
-    return _build([read_text(document, name)], (), Config())
+    return build_config([read_text(document, name)], (), Config())
 
 
-def _build(documents: Sequence[Document], overrides: Sequence[str], base: Config) -> Config:
+def build_config(documents: Sequence[Document], overrides: Sequence[str], base: Config) -> Config:
+    """Lay documents and overrides over `base`. Raises ConfigError with a line for each mistake."""
     settings = lay_over(KINDS, flatten(base), documents, overrides, explain_name)
     iterations = settings.values["training.iterations"]
     warmup = settings.values["optimizer.warmup"]

@@ -8,8 +8,16 @@ import numpy.typing as npt
 from bpcli.arrays import Array
 from bpcli.backprop.layers import Affine
 from bpcli.data.dataset import Split
+from bpcli.errors import CheckpointError
 from bpcli.training.checkpoint import Checkpoint
-from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistakes, predict_logits
+from bpcli.training.evaluation import (
+    Evaluation,
+    Mistake,
+    evaluate,
+    find_mistakes,
+    predict_logits,
+    quietly,
+)
 from bpcli.training.prediction import to_probabilities
 
 BINS = 10  # of the probabilities of answers
@@ -41,6 +49,7 @@ class Insight:
     units: Units | None
 
 
+@quietly
 def look_at(saved: Checkpoint, source: str | None, most: int) -> Insight:
     """Measure a model on the test images of its own data, or of a source.
 
@@ -49,6 +58,8 @@ def look_at(saved: Checkpoint, source: str | None, most: int) -> Insight:
     images, network = saved.load_images("test", source), saved.network()
     logits = np.concatenate([chunk for _, chunk in predict_logits(network, images)])
     chances = to_probabilities(network, logits)
+    if not np.isfinite(chances).all():
+        raise CheckpointError(f"{saved.path}: found weights too large for any answer")
     is_right = chances.argmax(axis=1) == images.labels
     bins = np.minimum((chances.max(axis=1) * BINS).astype(np.intp), BINS - 1)
     right, wrong = (np.bincount(bins[which], minlength=BINS) for which in (is_right, ~is_right))

@@ -43,6 +43,8 @@ def write(file: BinaryIO, run: Run) -> None:
         "names": run.dataset.names,
         "size": run.dataset.size,
         "white": run.dataset.white,
+        "prepared": run.is_prepared,
+        "dark": run.is_dark,
         "iteration": run.iteration,
         "dropout": run.dropout_rng.bit_generator.state,
         "record": run.record and run.record.to_fields(),
@@ -81,15 +83,18 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
     if iteration < 0 or not 1 <= white <= WHITE:
         raise ValueError(f"found {iteration} iterations and a grey level of {white}")
     np.random.default_rng().bit_generator.state = metadata["dropout"]
+    config = parse_config(json.dumps(metadata["config"]), str(path))
     history = from_arrays(arrays, iteration)
     return Checkpoint(
         path=path,
-        config=parse_config(json.dumps(metadata["config"]), str(path)),
+        config=config,
         arrays=arrays,
         fingerprint=str(metadata["dataset"]),
         names=(),
         size=(0, 0),
         white=white,
+        is_prepared=bool(metadata.get("prepared", config.dataset.source == "mnist")),
+        is_dark=bool(metadata.get("dark", False)),
         iteration=iteration,
         dropout_state=metadata["dropout"],
         record=None if record is None else Record.from_fields(record, iteration),

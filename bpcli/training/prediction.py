@@ -9,12 +9,13 @@ import numpy.typing as npt
 from bpcli.arrays import Array, Bytes
 from bpcli.backprop.layers import SquaredError
 from bpcli.backprop.network import Network
-from bpcli.data.dataset import WHITE, to_inputs
+from bpcli.data.dataset import WHITE, load_split
 from bpcli.data.preparation import Prepared, fit, prepare
 from bpcli.data.warp import deskew_images
-from bpcli.errors import PictureError
+from bpcli.errors import CheckpointError, PictureError
 from bpcli.files.image import to_grey
 from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.evaluation import quietly
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -25,29 +26,42 @@ STRANGE = 0.008  # of MNIST's test images, which have a smaller largest logit th
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What one digit, or whatever the classes are, on a picture is taken for.
+class Seen:
+    """An image (height, width) as the net sees it, and how it came to be.
 
-    `image` (height, width) is what the network sees, `likeliest` the classes with the highest
-    probabilities, highest first; `prepared` says how the image was made, or is None where only
-    size and polarity were; `inverted` whether it was dark on light.
+    `way` is `as is`, `fitted` (size and polarity alone) or `prepared`, and then `how` says more;
+    `inverted` tells whether dark and light have changed places.
     """
 
     image: Bytes
-    label: str
+    way: str
+    inverted: bool = False
+    how: Prepared | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one digit, or whatever the classes are, on a picture is taken for.
+
+    `likeliest` are the classes with the highest probabilities, highest first.
+    """
+
+    seen: Seen
     likeliest: list[tuple[str, float]]
     doubts: list[str]
-    inverted: bool
-    prepared: Prepared | None
+
+    @property
+    def label(self) -> str:
+        """The name of the likeliest class."""
+        return self.likeliest[0][0]
 
 
 class Reader:
-    """A model that reads pictures: as MNIST's were prepared, if it has learnt from those."""
+    """A model that reads pictures: as MNIST's were prepared, if it has learnt from such images."""
 
     def __init__(self, saved: Checkpoint) -> None:
-        self.saved, self.size = saved, saved.size
+        self.saved = saved
         self.network = saved.network()
-        self.reads_mnist = saved.config.dataset.source == "mnist"
 
     def read(
         self, picture: Bytes, *, as_is: bool = False, name: str = "the picture"
@@ -55,68 +69,73 @@ class Reader:
         """Return what a picture (height, width, 3) shows from left to right.
 
         `as_is` it is an image already, of the size that the model has learnt from. Raises
-        PictureError, with its name, where there is nothing on it, or it is no such image.
+        PictureError, with its name, where there is nothing on it, or it is no such image, and
+        CheckpointError where the model's numbers are too large for an answer.
         """
+        images = self._see(picture, as_is=as_is, name=name)
+        logits = self._logits(np.stack([seen.image for seen in images]))
+        chances = to_probabilities(self.network, logits)
+        if not np.isfinite(chances).all():
+            raise CheckpointError(f"{self.saved.path}: found weights too large for any answer")
+        largest = logits.max(axis=1).tolist()
+        return [self._answer(*one) for one in zip(images, chances, largest, strict=True)]
+
+    def _see(self, picture: Bytes, *, as_is: bool, name: str) -> list[Seen]:
+        size = self.saved.size
         if as_is:
-            if picture.shape[:2] != self.size:
-                height, width = self.size
+            if picture.shape[:2] != size:
                 found = f"{picture.shape[1]} x {picture.shape[0]} pixels"
                 raise PictureError(
-                    f"{name}: found {found}, expected {width} x {height} for a picture that is "
+                    f"{name}: found {found}, expected {size[1]} x {size[0]} for a picture that is "
                     "taken as it is"
                 )
-            return self._answer([to_grey(picture)], [False], [None])
-        if not self.reads_mnist:
-            image, inverted = fit(picture, self.size)
-            return self._answer([image], [inverted], [None])
+            return [Seen(to_grey(picture), "as is")]
+        if not self.saved.is_prepared:
+            image, inverted = fit(picture, size, dark=self.saved.is_dark)
+            return [Seen(self._to_levels(image), "fitted", inverted)]
         digits = prepare(picture)
         if not digits:
             raise PictureError(f"{name}: found nothing drawn on it, expected ink on paper")
-        return self._answer(
-            [digit.image for digit in digits], [digit.is_dark for digit in digits], [*digits]
-        )
+        return [Seen(self._to_levels(d.image), "prepared", d.is_dark, d) for d in digits]
 
-    def _answer(
-        self, images: list[Bytes], inverted: list[bool], prepared: list[Prepared | None]
-    ) -> list[Prediction]:
-        logits = self._logits(np.stack(images))
-        predictions = []
-        for i, chances in enumerate(to_probabilities(self.network, logits)):
-            order = np.argsort(-chances, kind="stable")[:LIKELIEST].tolist()
-            likeliest = [(self.saved.names[c], float(chances[c])) for c in order]
-            doubts = self._doubts(likeliest[0][1], float(logits[i].max()), prepared[i])
-            predictions.append(
-                Prediction(images[i], likeliest[0][0], likeliest, doubts, inverted[i], prepared[i])
-            )
-        return predictions
+    def _to_levels(self, image: Bytes) -> Bytes:
+        """Return an image whose white is that of the images that the model has learnt from."""
+        return np.round(image * (self.saved.white / WHITE)).astype(np.uint8)
 
-    def _logits(self, images: Bytes) -> Array:
-        flat = images.reshape(len(images), -1)
-        if self.saved.config.dataset.deskew:
-            flat = deskew_images(flat, self.size)
-        x = np.empty(flat.shape, self.network.parameters.dtype)
-        white = self.saved.white if not self.reads_mnist else WHITE
-        return self.network.predict(to_inputs(flat, white, x))
-
-    def _doubts(self, chance: float, logit: float, prepared: Prepared | None) -> list[str]:
+    def _answer(self, seen: Seen, chances: Probabilities, logit: float) -> Prediction:
+        order = np.argsort(-chances, kind="stable")[:LIKELIEST].tolist()
+        likeliest = [(self.saved.names[c], float(chances[c])) for c in order]
         doubts = []
-        if prepared and prepared.contrast < FAINT:
+        if seen.how and seen.how.contrast < FAINT:
             doubts.append("there is hardly any contrast")
-        if chance < HALF:
-            doubts.append(f"the probability is only {chance:.0%}")
-        if self.reads_mnist and logit < self.least_logit:
+        if likeliest[0][1] < HALF:
+            doubts.append(f"the probability is only {likeliest[0][1]:.0%}")
+        if self.saved.is_prepared and logit < self.least_logit:
             doubts.append("it looks like no digit that the net knows")
-        return doubts
+        return Prediction(seen, likeliest, doubts)
+
+    @quietly
+    def _logits(self, images: Bytes) -> Array:
+        dataset = self.saved.config.dataset
+        if dataset.source == "mnist" and dataset.transpose:
+            images = images.transpose(0, 2, 1)
+        flat = np.ascontiguousarray(images).reshape(len(images), -1)
+        if dataset.deskew:
+            flat = deskew_images(flat, self.saved.size)
+        x = flat.astype(self.network.parameters.dtype)
+        x *= 1 / self.saved.white
+        return self.network.predict(x)
 
     @cached_property
     def least_logit(self) -> float:
         """The largest logit that all but STRANGE of MNIST's test images reach."""
-        test = self.saved.load_images("test")
-        x = np.empty(test.images.shape, self.network.parameters.dtype)
-        logits = self.network.predict(to_inputs(test.images, test.white, x))
+        test = load_split("mnist", "test")
+        images = test.images.reshape(-1, *test.size)
+        logits = self._logits(self._to_levels(images))
         return float(np.quantile(logits.max(axis=1), STRANGE))
 
 
+@quietly
 def to_probabilities(network: Network, logits: Array) -> Probabilities:
     """Return probabilities (N, classes), in float64, of a network's logits.
 

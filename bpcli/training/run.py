@@ -1,6 +1,7 @@
 """a configuration in -> a Run out: a network, an optimizer and mini-batches, where they begin."""
 
 import itertools
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from bpcli.backprop.optimizer import build_optimizer, build_schedule
 from bpcli.data.dataset import Dataset, load_dataset
 from bpcli.data.distortion import Distortion
 from bpcli.data.minibatch import MiniBatches
+from bpcli.data.preparation import are_prepared, lies_on_light
 from bpcli.gradcheck.check import clearest
 from bpcli.training.config import Config
 
@@ -54,6 +56,16 @@ class Run:
         found = f", {self.record.split} {self.record.accuracy:.2%}" if self.record else ""
         iterations = self.config.training.iterations
         return f"<Run at iteration {self.iteration:,} of {iterations:,}{found}: {self.network!r}>"
+
+    @cached_property
+    def is_prepared(self) -> bool:
+        """Whether the training images are as MNIST's: in a box, around their centre of mass."""
+        return are_prepared(self.dataset.sample)
+
+    @cached_property
+    def is_dark(self) -> bool:
+        """Whether they are dark on light."""
+        return lies_on_light(self.dataset.sample, self.dataset.white)
 
     @property
     def complete(self) -> bool:

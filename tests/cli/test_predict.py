@@ -160,7 +160,7 @@ def test_after_one_that_is_none_the_others_are_read(bpcli, mnist_model, seven, t
 def test_a_model_of_other_data_prepares_size_and_polarity_alone(bpcli, model, seven):
     lines = bpcli("predict", model, seven).stdout.splitlines()
     assert lines[1] == (
-        "  dark on light: inverted; scaled to 6 x 6, as the model has not learnt from mnist"
+        "  dark and light have changed places; scaled to 6 x 6: the model's images are not as MNIST's"
     )
 
 
@@ -193,3 +193,69 @@ def test_pillow_is_named_where_it_is_missing(bpcli, mnist_model, seven, monkeypa
         f"{seven}: reading a picture needs Pillow, which is not installed: "
         "pip install 'bpcli-mnist[image]'\n"
     )
+
+
+def test_the_picture_itself_is_never_replaced(bpcli, mnist_model, seven):
+    before = seven.read_bytes()
+    message = bpcli("predict", mnist_model, seven, "-o", seven, code=2).stderr
+    assert "that is the picture itself" in message
+    assert seven.read_bytes() == before
+
+
+def test_as_is_nothing_is_said_to_be_done(bpcli, mnist_model, tmp_path):
+    image = load_split("mnist", "test").images[0].reshape(28, 28)
+    Image.fromarray(image).save(tmp_path / "p.png")
+    told = bpcli("predict", mnist_model, tmp_path / "p.png", "--as-is").stdout
+    assert told.splitlines()[1] == "  taken as it is"
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_a_model_of_dark_on_light_images_reads_such(invert, bpcli, tmp_path, rng):
+    """Of data of one's own, which are not as MNIST's, the model keeps how light their paper is."""
+    x = np.full((200, 12, 12), 230, np.uint8)
+    y = np.arange(200) % 2
+    x[y == 0, 5:7, 2:10] = 20  # a bar that lies, and one that stands
+    x[y == 1, 2:10, 5:7] = 20
+    x = 255 - x if invert else x
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    bpcli("train", "-q", "-s", f"dataset.source={tmp_path / 'd.npz'}", "-s", "training.iterations=50",
+          "-o", tmp_path / "m.npz")  # fmt: skip
+    for turned in (False, True):
+        for label in (0, 1):
+            picture = x[label] if not turned else 255 - x[label]
+            Image.fromarray(picture).save(tmp_path / "p.png")
+            found = json.loads(
+                bpcli("predict", tmp_path / "m.npz", tmp_path / "p.png", "--json").stdout
+            )
+            assert found["answer"] == str(label)
+            assert found["digits"][0]["inverted"] is turned
+
+
+def test_mnist_under_another_name_is_prepared_as_mnist(bpcli, tmp_path, seven):
+    bpcli("data", "-o", tmp_path / "mn.npz")
+    bpcli("train", "-q", "-s", f"dataset.source={tmp_path / 'mn.npz'}", "-s", "training.iterations=300",
+          "-s", "training.evaluate_every=300", "-o", tmp_path / "m.npz")  # fmt: skip
+    found = json.loads(bpcli("predict", tmp_path / "m.npz", seven, "--json").stdout)
+    assert found["digits"][0]["way"] == "prepared"
+    assert found["answer"] == "7"
+
+
+def test_weights_too_large_are_told(bpcli, mnist_model, seven, tmp_path):
+    with np.load(mnist_model) as archive:
+        arrays = dict(archive)
+    arrays["W1"] = np.sign(arrays["W1"]) * np.float32(1e38)
+    np.savez(tmp_path / "huge.npz", **arrays)
+    for args in (["predict", tmp_path / "huge.npz", seven, "--json"],
+                 ["report", tmp_path / "huge.npz", "-o", tmp_path / "p.html"]):  # fmt: skip
+        assert "weights too large for any answer" in bpcli(*args, code=2).stderr
+
+
+@pytest.mark.parametrize("height", [30, 90, 160])
+def test_a_small_digit_on_a_large_page_is_dark_on_light(height, bpcli, mnist_model, tmp_path):
+    ink = Strokes(load_split("mnist", "test").images[0]).draw(height, height / 12)
+    colour(lay(ink, (900, 1200), at=(200, 500)), [255] * 3, [0] * 3).save(tmp_path / "p.png")
+    (digit,) = json.loads(bpcli("predict", mnist_model, tmp_path / "p.png", "--json").stdout)[
+        "digits"
+    ]
+    assert digit["inverted"]
+    assert digit["label"] == "7"

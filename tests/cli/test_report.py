@@ -152,3 +152,21 @@ def test_mistakes(args, words, bpcli, model, folder):
     (folder / "notes.html").write_text("my notes")
     assert words in bpcli("report", model, *args, code=2).stderr
     assert (folder / "notes.html").read_text() == "my notes"
+
+
+@pytest.mark.parametrize("name", ["x$\\foo$.npz", "_hidden.npz", "日本.npz", "m\udcff.npz"])
+def test_any_name_of_a_model_can_be_shown(name, bpcli, model, tmp_path):
+    import shutil
+
+    shutil.copy(model, tmp_path / name)
+    bpcli("report", tmp_path / name, model, "-o", tmp_path / "page.html")
+    bpcli("report", tmp_path / name, model, "-o", tmp_path / "c.svg")
+
+
+def test_the_home_folder_is_not_in_the_page(bpcli, tiny_options, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path) + "/")
+    bpcli("train", *tiny_options, "-q", "-o", tmp_path / "m.npz")
+    bpcli("report", tmp_path / "m.npz", "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert str(tmp_path) not in page
+    assert "~/tiny" in page

@@ -150,7 +150,7 @@ def test_the_keyboard_draws_too(page, reader):
     ActionChains(page).send_keys(*keys).perform()
     pixels, _ = on_paper(page)
     (expected,) = reader.read(pixels)
-    assert expected.prepared.scaled[1] == 20
+    assert expected.seen.how.scaled[1] == 20
     assert page.find_element("id", "answer").text == expected.label
     assert "pen up" in page.find_element("id", "pen").text
     ActionChains(page).send_keys(Keys.DELETE).perform()

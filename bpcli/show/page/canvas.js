@@ -43,6 +43,7 @@ function show() {
   const best = chances => chances.indexOf(Math.max(...chances));
   page("answer").textContent = found.length
     ? found.map(({ chances }) => MODEL.names[best(chances)]).join("") : "draw a digit";
+  page("others").textContent = found.length > 1 ? ", and its bars: of the first digit" : "";
   const { image, outputs, chances } = found[0]
     ?? { image: new Grey(STEPS.SIDE, STEPS.SIDE), outputs: [], chances: MODEL.names.map(() => 0) };
   const seen = page("seen").getContext("2d"), pixels = seen.createImageData(image.width, image.height);

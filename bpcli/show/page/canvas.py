@@ -8,12 +8,24 @@ from typing import Any
 from bpcli.arrays import Array
 from bpcli.backprop.layers import Affine, Layer
 from bpcli.data import ink, pieces, preparation
+from bpcli.data.dataset import WHITE
 from bpcli.training.checkpoint import Checkpoint
 
 SCRIPTS = ("layers.js", "preparation.js", "canvas.js")
 # What the script's steps take from those of Python.
 CONSTANTS = {
-    ink: ("LONGEST", "SURROUNDINGS", "PAPER", "RARE", "TWICE", "FAINT", "NOISES"),
+    ink: (
+        "LONGEST",
+        "SURROUNDINGS",
+        "MARGIN",
+        "PAPER",
+        "FEW",
+        "RARE",
+        "FAINTEST",
+        "TWICE",
+        "FAINT",
+        "NOISES",
+    ),
     pieces: ("SPECK", "OUTER", "EDGE_TO_EDGE", "TALL", "INNER"),
     preparation: ("BOX", "SIDE", "STROKE"),
 }
@@ -22,7 +34,7 @@ CONSTANTS = {
 def can_read(saved: Checkpoint) -> bool:
     """Tell whether the page can prepare a drawing as the model's images were prepared."""
     dataset = saved.config.dataset
-    return dataset.source == "mnist" and not dataset.deskew
+    return saved.is_prepared and saved.white == WHITE and not (dataset.deskew or dataset.transpose)
 
 
 def canvas_script(saved: Checkpoint) -> str:

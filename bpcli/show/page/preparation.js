@@ -25,24 +25,59 @@ function findInk(colours) {
   const { height, width } = colours[0], longer = Math.max(height, width);
   const shrunk = Math.max(1, longer / STEPS.LONGEST);
   const size = [height, width].map(n => Math.max(1, roundHalfEven(n / shrunk)));
-  colours = colours.map(colour => resize(colour, ...size));
+  const margin = Math.floor(Math.max(...size) / STEPS.MARGIN);
+  colours = colours.map(colour => withMargin(resize(colour, ...size), margin));
   const isDark = standsOutDark(colours[0].map(
     (_, i) => colours.reduce((sum, colour) => sum + colour.data[i], 0) / colours.length));
   if (isDark) colours = colours.map(colour => colour.map(value => 255 - value));
   const reach = Math.floor(Math.floor(Math.max(...size) / STEPS.PAPER) / 2);
   const papers = colours.map(colour => extreme(extreme(colour, reach, Math.min), reach, Math.max));
-  let ink = colours[0].map((_, i) => colours.reduce(
-    (most, colour, c) => Math.max(most, colour.data[i] - papers[c].data[i]), -255));
-  const middle = percentile(ink.data, 50);
-  ink = ink.map(value => value - middle);
-  const noise = percentile(ink.data.map(Math.abs), 50);
-  ink = ink.map(value => Math.max(value, 0));
-  const cut = findCut(ink.data);
+  let ink = withoutMargin(colours[0].map((_, i) => colours.reduce(
+    (most, colour, c) => Math.max(most, colour.data[i] - papers[c].data[i]), -255)), margin);
+  const least = otsu(ink.data), paper = ink.data.filter(value => value < least);
+  if (!paper.length) return null;
+  const middle = percentile(paper, 50);
+  const noise = percentile(paper.map(value => Math.abs(value - middle)), 50);
+  ink = ink.map(value => Math.max(value - middle, 0));
   const highest = ink.data.reduce((a, b) => Math.max(a, b));
   if (highest < Math.max(STEPS.FAINT, STEPS.NOISES * noise)) return null;
-  const contrast = percentile(ink.data.filter(value => value >= cut), 50), low = cut / 4;
+  const cut = findCut(ink.data), low = STEPS.FAINTEST * cut;
+  const contrast = percentile(ink.data.filter(value => value >= cut), 50);
   const levels = ink.map(value => Math.min(Math.max((value - low) / (contrast - low), 0), 1));
   return { levels, mask: ink.map(value => value >= cut ? 1 : 0), isDark, contrast, shrunk };
+}
+
+// Paper around a picture: its colour, from the edges on, goes over to that of most of the outer ring.
+function withMargin(grey, margin) {
+  const { height, width } = grey, half = Math.floor(margin / 2);
+  const ring = grey.data.filter((_, i) => {
+    const row = Math.floor(i / width), c = i % width;
+    return Math.min(row, height - 1 - row, c, width - 1 - c) < half || margin < 2;
+  });
+  const paper = percentile(ring, 50);
+  return withRamps(withRamps(grey, margin, paper).transposed(), margin, paper).transposed();
+}
+
+function withRamps(grey, margin, paper) {  // above and below
+  const { height, width } = grey, found = new Grey(height + 2 * margin, width);
+  for (let row = 0; row < found.height; row++) {
+    const inside = Math.min(Math.max(row - margin, 0), height - 1);
+    const share = Math.min(row, found.height - 1 - row, margin) / margin || 0;
+    for (let c = 0; c < width; c++) {
+      const edge = grey.at(inside, c);
+      found.data[row * width + c] = row === inside + margin ? edge : paper + (edge - paper) * share;
+    }
+  }
+  return found;
+}
+
+function withoutMargin(grey, margin) {
+  const found = new Grey(grey.height - 2 * margin, grey.width - 2 * margin);
+  found.data.forEach((_, i) => {
+    const row = Math.floor(i / found.width), c = i % found.width;
+    found.data[i] = grey.at(row + margin, c + margin);
+  });
+  return found;
 }
 
 function roundHalfEven(value) {
@@ -80,8 +115,9 @@ function standsOutDark(grey) {
   const reach = Math.floor(Math.max(grey.height, grey.width) / STEPS.SURROUNDINGS);
   const around = mean(mean(grey, reach).transposed(), reach).transposed();
   const local = grey.data.map((value, i) => value - around.data[i]);
-  const [low, middle, high] = [STEPS.RARE, 50, 100 - STEPS.RARE].map(s => percentile(local, s));
-  return middle - low > high - middle;
+  const tail = Float64Array.from(local).sort(), middle = percentile(local, 50);
+  const few = Math.min(STEPS.FEW, Math.floor(tail.length / STEPS.RARE));
+  return middle - tail[few] > tail[tail.length - 1 - few] - middle;
 }
 
 function mean(grey, reach) {  // of the rows up to `reach` away, as far as there are any

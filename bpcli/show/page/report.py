@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.arrays import Array
+from bpcli.arrays import Array, Bytes
+from bpcli.data.dataset import WHITE, Split
 from bpcli.errors import ExtraError
-from bpcli.files.document import to_scalar
+from bpcli.files.document import readable, to_scalar
 from bpcli.files.image import encode_png
 from bpcli.show.chart import draw_curves, draw_doubt
 from bpcli.show.comparison import describe_seeds, list_models
@@ -72,7 +73,7 @@ def _uri(content: bytes, kind: str) -> str:
 def _head(insight: Insight) -> dict[str, Any]:
     saved = insight.saved
     return {
-        "title": saved.path.name,
+        "title": readable(saved.path.name),
         "names": saved.names,
         "evaluation": insight.evaluation,
         "source": insight.images.source,
@@ -127,9 +128,7 @@ def _tables(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
                 "index": one.index,
                 "label": saved.names[one.label],
                 "predicted": saved.names[one.predicted],
-                "image": _uri(
-                    encode_png(insight.images.images[one.index].reshape(insight.images.size)), "png"
-                ),
+                "image": _uri(encode_png(_brighten(insight.images, one.index)), "png"),
             }
             for one in insight.mistakes
         ],
@@ -137,6 +136,13 @@ def _tables(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
             (key, to_scalar(value), key in changed) for key, value in flatten(saved.config).items()
         ],
     }
+
+
+def _brighten(images: Split, index: int) -> Bytes:
+    """Return an image whose white is white."""
+    image = images.images[index].reshape(images.size)
+    bright: Bytes = np.minimum(image * (WHITE / images.white), WHITE).astype(np.uint8)
+    return bright
 
 
 def _confusion(found: Evaluation, names: Sequence[str]) -> list[dict[str, Any]]:

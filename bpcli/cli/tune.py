@@ -1,0 +1,207 @@
+"""a space of configurations in -> the best of them out, after many runs: `bpcli tune`."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bpcli.cli.options import FILE, json_option
+from bpcli.cli.terminal import complain, counter, own_command, say, signals
+from bpcli.errors import BpcliError, NotAsAsked, Stopped, TuningError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from multiprocessing.process import BaseProcess
+
+    from bpcli.tuning import TrialResult, Tuning
+
+POLL = 0.3  # seconds between looks at the study
+
+
+@click.command("tune")
+@click.argument("config_file", metavar="[CONFIG]", required=False, type=FILE)
+@click.option("-o", "--output", "folder", type=FILE, help="The folder of the study.")
+@click.option("-s", "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+              help="A value, or uniform(a, b), log(a, b), int(a, b) or choice(...).")  # fmt: skip
+@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True,
+              help="In all, over all workers and restarts.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Runs of each trial; their mean counts.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Processes on this machine, each with one BLAS thread.")  # fmt: skip
+@click.option("--method", type=click.Choice(["tpe", "random", "grid"]), default="tpe",
+              show_default=True)  # fmt: skip
+@click.option("--prune", type=click.Choice(["never", "constant", "all"]), default="never",
+              show_default=True, is_flag=False, flag_value="constant",
+              help="End poor trials early: those with a constant schedule, or all.")  # fmt: skip
+@click.option("--storage", metavar="URL", help="A PostgreSQL that several machines share.")
+@click.option("--show", "shown", metavar="DIR|URL", help="Show the trials of a study, and end.")
+@json_option
+def tune_command(
+    config_file: str | None,
+    folder: str | None,
+    overrides: tuple[str, ...],
+    trials: int,
+    seeds: int,
+    jobs: int,
+    method: str,
+    prune: str,
+    storage: str | None,
+    shown: str | None,
+    as_json: bool,
+) -> None:
+    """Search for the best values of keys of CONFIG, each by its accuracy on held-out images.
+
+    What has been begun goes on with the same command. DIR/best.yaml is the best configuration.
+
+    \b
+    bpcli tune configs/fast.yaml -o study -s dataset.validation=10000
+      -s 'optimizer.learning_rate=log(0.01, 1)' --trials 30 --jobs 2
+    """
+    if shown is not None:
+        _show(shown, as_json=as_json)
+        return
+    if folder is None:
+        raise click.UsageError("Missing option '-o': the folder of the study")
+    from bpcli.tuning import Tuning, has_password, read_space
+
+    space = read_space(config_file, overrides)
+    if storage is not None and has_password(storage):
+        complain("--storage: others see the password in the list of processes; better is ~/.pgpass")
+    tuning = Tuning(space, seeds, Path(folder), method, prune)
+    found, stopped = _tune(tuning, storage, trials, jobs)
+    _say_end(tuning, found, stopped, as_json=as_json)
+
+
+def _tune(
+    tuning: "Tuning", storage: str | None, trials: int, jobs: int
+) -> "tuple[list[TrialResult], int]":
+    """Run the trials, and return what is known of them, and a signal that has stopped it, or 0."""
+    from contextlib import ExitStack
+
+    from bpcli.files import atomic
+    from bpcli.tuning import fill_slots, keep_space, list_trials, open_study, revive
+
+    try:
+        tuning.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TuningError(f"{tuning.folder}: no folder can be made: {error.strerror}") from error
+    with ExitStack() as stack:
+        if storage is None:
+            try:
+                stack.enter_context(atomic.reserved(tuning.folder / "study"))
+            except BlockingIOError as error:
+                raise TuningError(
+                    f"{tuning.folder}: another bpcli tune works there; more workers on this "
+                    "machine are --jobs, and on others --storage"
+                ) from error
+        study = open_study(tuning.folder, storage, tuning.method, prune=tuning.prune != "never")
+        keep_space(study, tuning.space, tuning.seeds)
+        total = fill_slots(study, tuning, trials)
+        if storage is None:
+            revive(study)
+        with signals() as caught:
+            _supervise(tuning, storage, jobs, caught, lambda: list_trials(study), total)
+        return list_trials(study), caught[0] if caught else 0
+
+
+def _supervise(
+    tuning: "Tuning",
+    storage: str | None,
+    jobs: int,
+    caught: list[int],
+    look: "Callable[[], list[TrialResult]]",
+    total: int,
+) -> None:
+    """Keep processes at work until no trial is left; one that is killed has a successor."""
+    from multiprocessing import get_context
+
+    def start() -> "BaseProcess":
+        process = get_context("spawn").Process(
+            target=run_worker, args=(tuning, storage), daemon=False
+        )
+        process.start()
+        return process
+
+    workers, done = [start() for _ in range(jobs)], 0
+    with counter(total) as count:
+        while any(worker.is_alive() for worker in workers):
+            time.sleep(POLL)
+            if caught:
+                for worker in workers:
+                    _forward(worker, caught[0])
+                break
+            ended = sum(trial.state in ("done", "pruned", "diverged") for trial in look())
+            count(ended - done)
+            done = ended
+            for i, worker in enumerate(workers):
+                if worker.exitcode is not None and worker.exitcode < 0 and done < total:
+                    workers[i] = start()
+        for worker in workers:
+            worker.join()
+    codes = [worker.exitcode or 0 for worker in workers]
+    if not caught and any(code > 0 for code in codes):
+        raise NotAsAsked  # the worker has said why
+
+
+def _forward(worker: "BaseProcess", number: int) -> None:
+    import os
+
+    if worker.pid and worker.is_alive():
+        os.kill(worker.pid, number)
+
+
+def run_worker(tuning: "Tuning", storage: str | None) -> None:
+    """Run trials in a process of its own, which ends with an exit code as the command does."""
+    from bpcli.tuning import open_study, work
+
+    try:
+        with signals() as caught:
+            study = open_study(tuning.folder, storage, tuning.method, prune=tuning.prune != "never")
+            work(study, tuning, lambda: bool(caught))
+    except BpcliError as error:
+        complain(str(error))
+        sys.exit(error.exit_code)
+
+
+def _say_end(
+    tuning: "Tuning",
+    found: "Sequence[TrialResult]",
+    stopped: int,
+    *,
+    as_json: bool,
+) -> None:
+    from bpcli.show.tuning import draw_best, trials_fields
+    from bpcli.tuning import write_best
+
+    best = write_best(tuning.folder, tuning.space, found)
+    path = str(tuning.folder / "best.yaml")
+    if stopped:
+        import shlex
+
+        command = shlex.join([*own_command(), *sys.argv[1:]])
+        raise Stopped(stopped, f"stopped and saved in {tuning.folder}; go on with: {command}")
+    if as_json:
+        say(trials_fields(found, {}))
+    elif best:
+        say(draw_best(best, path))
+    if best is None:
+        raise NotAsAsked(f"{tuning.folder}: no trial has reached anything; all have diverged")
+
+
+def _show(where: str, *, as_json: bool) -> None:
+    """Show the trials of a study in a folder or a database."""
+    from bpcli.show.tuning import draw_trials, trials_fields
+    from bpcli.tuning import importances, list_trials, open_study
+    from bpcli.tuning.storage import STUDY
+
+    is_address = "://" in where
+    folder = Path(where)
+    if not is_address and not (folder / STUDY).is_file():
+        raise TuningError(f"{where}: found no study there, expected a folder of bpcli tune")
+    study = open_study(folder, where if is_address else None, "random", prune=False)
+    found, shares = list_trials(study), importances(study)
+    form: Any = trials_fields if as_json else draw_trials
+    say(form(found, shares))

@@ -1,0 +1,45 @@
+"""the trials of a study in -> a table of them, or the fields of JSON, out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bpcli.files.document import to_scalar
+from bpcli.show.comparison import draw_table
+from bpcli.tuning.study import TrialResult
+
+
+def draw_trials(trials: Sequence[TrialResult], importances: Mapping[str, float]) -> str:
+    """Return trials, the best first, and how much each key matters."""
+    keys = sorted({key for trial in trials for key in trial.values})
+    rows = []
+    for trial in sorted(trials, key=lambda one: (-one.mean, one.slot)):
+        mean = f"{trial.mean:.2%}" if trial.accuracies else "-"
+        deviation = f"{trial.deviation:.2%}" if len(trial.accuracies) > 1 else "-"
+        values = [to_scalar(trial.values[key]) if key in trial.values else "-" for key in keys]
+        rows.append([str(trial.slot), trial.state, mean, deviation, *map(_short, values)])
+    parts = [draw_table(["trial", "state", "accuracy", "deviation", *keys], rows)]
+    if importances:
+        shares = (f"{key} {share:.0%}" for key, share in importances.items())
+        parts.append(f"What matters, of the differences: {', '.join(shares)}")
+    return "\n\n".join(parts)
+
+
+def _short(text: str) -> str:
+    try:
+        return f"{float(text):.4g}"
+    except ValueError:
+        return text
+
+
+def draw_best(best: TrialResult, path: str) -> str:
+    """Return a line on the best trial and where its configuration is."""
+    return f"{path}: {best.mean:.2%} of held-out images, trial {best.slot}; bpcli train {path}"
+
+
+def trials_fields(
+    trials: Sequence[TrialResult], importances: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return the fields of `bpcli tune --json`."""
+    rows = [asdict(one) | {"mean": one.mean, "deviation": one.deviation} for one in trials]
+    return {"trials": rows, "importances": dict(importances)}

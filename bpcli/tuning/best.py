@@ -1,0 +1,41 @@
+"""the trials of a study in -> the best configuration, as commented YAML to train with, out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bpcli.files.result import write_result
+from bpcli.training.config import to_yaml
+from bpcli.tuning.space import Space
+from bpcli.tuning.study import TrialResult
+
+NAME = "best.yaml"
+
+
+def find_best(trials: Sequence[TrialResult]) -> TrialResult | None:
+    """Return the trial with the highest mean accuracy, the earlier of two, if one is done."""
+    done = [trial for trial in trials if trial.state == "done"]
+    return max(done, key=lambda trial: (trial.mean, -trial.slot), default=None)
+
+
+def write_best(folder: Path, space: Space, trials: Sequence[TrialResult]) -> TrialResult | None:
+    """Write the best configuration to the folder, with what it reached. Raises SaveError.
+
+    It holds no images out any more: it is for training on all of them, and for one look at the test
+    images.
+    """
+    best = find_best(trials)
+    if best is None:
+        return None
+    config = space.configure(best.values)
+    held_out = config.dataset.validation
+    config = replace(config, dataset=replace(config.dataset, validation=0))
+    seeds = len(best.accuracies)
+    sure = f" of {seeds} seeds, standard deviation {best.deviation:.2%}" if seeds > 1 else ""
+    words = (
+        f"# The best of {len(trials)} trials: {best.mean:.2%} of {held_out:,} held-out images"
+        f"{sure}.\n"
+        "# Chosen by them, it is better there than elsewhere; now it is to learn from them, too.\n"
+    )
+    write_result(folder / NAME, (words + to_yaml(config)).encode())
+    return best

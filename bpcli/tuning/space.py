@@ -1,0 +1,177 @@
+"""YAML and overrides, values to search among them, in -> a Space out: what is tried, and the rest.
+
+A key is searched where its value is `uniform(a, b)`, `log(a, b)`, `int(a, b)` or `choice(...)`.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bpcli.errors import ConfigError
+from bpcli.files.document import Entry, read_value, show, to_scalar
+from bpcli.files.settings import read_file, read_override
+from bpcli.files.tree import MalformedError
+from bpcli.training.config import KINDS, Config, build_config
+
+SEARCHED = re.compile(r"(uniform|log|int|choice)\((.*)\)", re.DOTALL)
+ENDS = 2
+SEED = "seed"
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One key that is searched: `kind` and, of a choice, its values, else its two ends."""
+
+    kind: str
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(map(to_scalar, self.values))})"
+
+
+@dataclass(frozen=True)
+class Space:
+    """The configuration of what is not searched, and the dimensions by their keys."""
+
+    base: Config
+    dimensions: dict[str, Dimension]
+
+    def configure(self, values: Mapping[str, Any], seed: int | None = None) -> Config:
+        """Return the configuration with values for the dimensions, and with a seed."""
+        overrides = [f"{key}={to_scalar(value)}" for key, value in values.items()]
+        if seed is not None:
+            overrides.append(f"{SEED}={seed}")
+        return build_config([], overrides, self.base)
+
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Yield every combination. Raises ConfigError where a dimension has no end of values."""
+        axes: list[Sequence[Any]] = []
+        for key, dimension in self.dimensions.items():
+            if dimension.kind == "int":
+                axes.append(range(dimension.values[0], dimension.values[1] + 1))
+            elif dimension.kind == "choice":
+                axes.append(dimension.values)
+            else:
+                raise ConfigError(
+                    f"{key}: found {dimension}, expected int(a, b) or choice(...) for --method grid"
+                )
+        for values in itertools.product(*axes):
+            yield dict(zip(self.dimensions, values, strict=True))
+
+
+def read_space(path: str | Path | None, overrides: Sequence[str]) -> Space:
+    """Read a configuration some of whose values are searched. Raises ConfigError.
+
+    Both ends, or every choice, are checked by the rule of the key.
+    """
+    documents = [] if path is None else [read_file(Path(path))]
+    found: dict[str, tuple[Entry, Dimension | str]] = {}
+    plain = []
+    for document in documents:
+        kept = []
+        for entry in document.entries:
+            match = _match(entry)
+            if match:
+                found[entry.key] = entry, _read(entry, match)
+            else:
+                kept.append(entry)
+        document.entries = kept
+    for override in overrides:
+        entry = read_override(override)
+        match = _match(entry)
+        if match:
+            found[entry.key] = entry, _read(entry, match)
+        else:
+            found.pop(entry.key, None)
+            plain.append(override)
+    problems = [problem for _, problem in found.values() if isinstance(problem, str)]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    space = Space(
+        build_config(documents, plain, Config()),
+        {key: made for key, (_, made) in found.items() if isinstance(made, Dimension)},
+    )
+    _check(space)
+    return space
+
+
+def _match(entry: Entry) -> re.Match[str] | None:
+    return SEARCHED.fullmatch(entry.value.strip()) if isinstance(entry.value, str) else None
+
+
+def _read(entry: Entry, match: re.Match[str]) -> Dimension | str:
+    """Return a dimension, or what is wrong with it."""
+    kind, text = match.groups()
+    if entry.key not in KINDS:
+        return f"{entry.place}: {entry.key}: unknown key, of which nothing can be searched"
+    if entry.key == SEED:
+        return f"{entry.place}: seed: it is not searched; --seeds says how many each trial has"
+    own = KINDS[entry.key]
+    values = []
+    for part in _split(text):
+        try:
+            values.append(own.read(read_value(part)))
+        except (ValueError, OverflowError, MalformedError):
+            return (
+                f"{entry.place}: {entry.key}: found {show(part)} in {kind}, expected {own.expected}"
+            )
+    return (
+        Dimension(kind, tuple(values))
+        if not (wrong := _problem(kind, values))
+        else (f"{entry.place}: {entry.key}: found {show(entry.value)}, expected {wrong}")
+    )
+
+
+def _problem(kind: str, values: list[Any]) -> str:
+    """Say what is expected of the values of a dimension if they are not so."""
+    if kind == "choice":
+        return "" if values and len(set(values)) == len(values) else "choices that differ"
+    numbers = all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in values
+    )
+    if len(values) != ENDS or not numbers or values[0] >= values[1]:
+        return f"{kind}(a, b) of two numbers, the smaller first"
+    if kind == "int" and not all(isinstance(value, int) for value in values):
+        return "two whole numbers"
+    if kind != "int" and all(isinstance(value, int) for value in values):
+        return f"int({values[0]}, {values[1]}), as the key takes whole numbers"
+    if kind == "log" and values[0] <= 0:
+        return "two numbers above 0"
+    return ""
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas, but those within brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "[(") - (character in "])")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _check(space: Space) -> None:
+    """Raise ConfigError where nothing is searched, or it would be ranked by the test images."""
+    if not space.dimensions:
+        raise ConfigError(
+            "found nothing to search, expected a key with uniform(a, b), log(a, b), int(a, b) or "
+            "choice(...), as -s 'optimizer.learning_rate=log(0.01, 1)'"
+        )
+    if not space.base.dataset.validation:
+        raise ConfigError(
+            "dataset.validation: found 0, expected images to rank trials on, as the test images "
+            "say nothing any more once they have been chosen by: -s dataset.validation=10000"
+        )
+    ends: list[dict[str, Any]] = [{}, {}]
+    for key, dimension in space.dimensions.items():
+        first, last = dimension.values[0], dimension.values[-1]
+        if key == "training.iterations":  # with the longest warm-up the fewest
+            first, last = last, first
+        ends[0][key], ends[1][key] = first, last
+    for values in ends:
+        space.configure(values)

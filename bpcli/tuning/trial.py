@@ -1,0 +1,96 @@
+"""a configuration and a number of seeds in -> what its runs reach on held-out images out."""
+
+import contextlib
+import functools
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bpcli.errors import BpcliError, DivergedError
+from bpcli.files.document import to_scalar
+from bpcli.training.config import Config, flatten
+from bpcli.training.loop import train
+from bpcli.training.model import load
+from bpcli.training.output import Output
+from bpcli.training.record import Record
+
+Watch = Callable[[int, Record], None]  # the number of a seed, and an evaluation of its run
+
+
+class Interrupted(BpcliError):
+    """A trial that has been saved before its end."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the runs of a trial reached; one that diverged has reached nothing, and says why."""
+
+    accuracies: tuple[float, ...]
+    words: str = ""
+
+
+def run_trial(
+    configs: Sequence[Config],
+    stem: Path,
+    earlier: Sequence[Path],
+    watch: Watch,
+    is_stopped: Callable[[], bool],
+) -> Outcome:
+    """Run a configuration with each of its seeds, into `stem`-seed-N.npz.
+
+    A run that the same trial has begun `earlier`, under other stems, goes on from there, to the
+    same arrays. Raises Interrupted once `is_stopped`, and whatever `watch` raises.
+    """
+    accuracies = []
+    for i, config in enumerate(configs):
+        path = name_model(stem, i)
+        _take_over(path, [name_model(other, i) for other in earlier])
+        try:
+            accuracies.append(_run(config, path, functools.partial(watch, i), is_stopped))
+        except DivergedError as error:
+            return Outcome((), str(error))
+    return Outcome(tuple(accuracies))
+
+
+def name_model(stem: Path, seed: int) -> Path:
+    """Return the file of a seed's model."""
+    return stem.with_name(f"{stem.name}-seed-{seed}.npz")
+
+
+def _take_over(path: Path, earlier: Sequence[Path]) -> None:
+    """Copy what an earlier try has left, finished or not, where it can be reached."""
+    for other in earlier:
+        for suffix in ("", ".part"):
+            source, target = (p.with_name(p.name + suffix) for p in (other, path))
+            if source.exists() and not target.exists():
+                with contextlib.suppress(OSError):
+                    shutil.copyfile(source, target)
+
+
+def _run(
+    config: Config, path: Path, watch: Callable[[Record], None], is_stopped: Callable[[], bool]
+) -> float:
+    if path.exists():
+        saved = load(path)
+        if (
+            saved.config == config
+            and saved.record
+            and saved.iteration == config.training.iterations
+        ):
+            return saved.record.accuracy
+    overrides = [f"{key}={to_scalar(value)}" for key, value in flatten(config).items()]
+    place = Output(path)
+    with place.reserved():
+        run, _ = place.start(None, overrides, resume="if possible")
+        for record in train(run):
+            if record:
+                watch(record)
+                if not run.complete:
+                    place.save(run)
+            if is_stopped() and not run.complete:
+                place.save(run)
+                raise Interrupted
+        place.finish(run)
+    assert run.record  # noqa: S101 - every run ends with an evaluation
+    return run.record.accuracy
