@@ -1,6 +1,7 @@
 """a model and pictures in -> the digits that they show, and why, out: `bpcli predict`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,9 @@ from bpcli.cli.options import FILE, json_option, threads_option
 from bpcli.cli.terminal import can_print, complain, is_terminal, say
 from bpcli.errors import PictureError
 from bpcli.files.result import check_result, write_result
+
+if TYPE_CHECKING:
+    from bpcli.training import Prediction, Reader
 
 
 @click.command("predict")
@@ -30,9 +34,7 @@ def predict_command(
     """
     import numpy as np
 
-    from bpcli import show
     from bpcli.files.image import encode_png, read_image
-    from bpcli.show.picture import HALVES
     from bpcli.training import Reader, load
 
     if output is not None:
@@ -41,8 +43,7 @@ def predict_command(
         check_result(output, [".png"])
         if Path(output).exists() and Path(output).samefile(pictures[0]):
             raise click.UsageError(f"-o {output}: that is the picture itself; choose another name")
-    saved = load(model)
-    reader, failed = Reader(saved), False
+    reader, failed = Reader(load(model)), False
     for picture in pictures:
         try:
             found = reader.read(read_image(Path(picture)), as_is=as_is, name=picture)
@@ -52,10 +53,17 @@ def predict_command(
             continue
         if output is not None:
             write_result(output, encode_png(np.hstack([one.seen.image for one in found])))
-        if as_json:
-            say(show.prediction_fields(model, saved, picture, found))
-        else:
-            ascii_only = not can_print(HALVES)
-            say(show.draw_prediction(picture, found, pictures=is_terminal(), ascii_only=ascii_only))
+        _say(reader, picture, found, as_json=as_json)
     if failed:
         raise PictureError
+
+
+def _say(reader: "Reader", picture: str, found: "list[Prediction]", *, as_json: bool) -> None:
+    from bpcli import show
+    from bpcli.show.picture import HALVES
+
+    if as_json:
+        say(show.prediction_fields(reader.saved, picture, found))
+    else:
+        ascii_only = not can_print(HALVES)
+        say(show.draw_prediction(picture, found, pictures=is_terminal(), ascii_only=ascii_only))

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -101,6 +101,12 @@ def own_command() -> list[str]:
     if program.endswith("__main__.py"):
         return [sys.executable, "-m", "bpcli"]
     return ["bpcli" if shutil.which("bpcli") else program]
+
+
+def exit_as(error: BpcliError) -> NoReturn:
+    """End a process of its own as the command would end: with a message and an exit code."""
+    complain(str(error))
+    sys.exit(error.exit_code)
 
 
 def complain(message: str) -> None:

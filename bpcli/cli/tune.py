@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bpcli.cli.options import FILE, json_option
-from bpcli.cli.terminal import complain, counter, own_command, say, signals
+from bpcli.cli.terminal import complain, counter, exit_as, own_command, say, signals
 from bpcli.errors import BpcliError, NotAsAsked, Stopped, TuningError
 
 if TYPE_CHECKING:
@@ -162,8 +162,7 @@ def run_worker(tuning: "Tuning", storage: str | None) -> None:
             study = open_study(tuning.folder, storage, tuning.method, prune=tuning.prune != "never")
             work(study, tuning, lambda: bool(caught))
     except BpcliError as error:
-        complain(str(error))
-        sys.exit(error.exit_code)
+        exit_as(error)
 
 
 def _say_end(

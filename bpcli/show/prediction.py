@@ -51,11 +51,11 @@ def _steps(prepared: Prepared) -> str:
 
 
 def prediction_fields(
-    model: str, saved: Checkpoint, picture: str, found: Sequence[Prediction]
+    saved: Checkpoint, picture: str, found: Sequence[Prediction]
 ) -> dict[str, Any]:
     """Return the fields of a line of `bpcli predict --json`."""
     return {
-        "model": model,
+        "model": str(saved.path),
         "seed": saved.config.seed,
         "digest": saved.digest,
         "picture": picture,

@@ -6,7 +6,7 @@ from typing import Any
 
 from bpcli.files.document import to_scalar
 from bpcli.show.comparison import draw_table
-from bpcli.tuning.study import TrialResult
+from bpcli.tuning.results import TrialResult
 
 
 def draw_trials(trials: Sequence[TrialResult], importances: Mapping[str, float]) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bpcli.files.result import write_result
 from bpcli.training.config import to_yaml
+from bpcli.tuning.results import TrialResult
 from bpcli.tuning.space import Space
-from bpcli.tuning.study import TrialResult
 
 NAME = "best.yaml"
 

@@ -3,12 +3,13 @@
 import contextlib
 import json
 import logging
-import random
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from bpcli.errors import ArgumentError, ExtraError, TuningError
 from bpcli.tuning.space import Space
@@ -136,7 +137,7 @@ def _try_often(make: Callable[[], Made]) -> Made:
         except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError):
             if attempt == TRIES - 1:
                 raise
-            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - so that they do not meet again
+            time.sleep(np.random.default_rng().uniform(0.05, 0.5))  # and do not meet again
     raise AssertionError
 
 

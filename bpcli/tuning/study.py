@@ -4,7 +4,6 @@ Every trial has a slot, and every slot is filled once: a study begins with as ma
 are asked for, so that their number holds whoever works on them, and whoever dies.
 """
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bpcli.files.document import read_value, to_scalar
 from bpcli.training.config import Config
 from bpcli.training.record import Record
+from bpcli.tuning.results import LEFT, OUTCOME, SLOT
 from bpcli.tuning.space import Dimension, Space
 from bpcli.tuning.storage import import_optuna, patient
 from bpcli.tuning.trial import Interrupted, Outcome, run_trial
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial, Trial
 
-ENOUGH = 10  # trials, before keys are compared
 PAUSE = 0.5  # seconds
-SLOT, EARLIER, LEFT, OUTCOME = "slot", "earlier", "left", "outcome"  # what a trial keeps
+EARLIER = "earlier"  # under which a trial keeps what it has been begun under
 
 
 @dataclass(frozen=True)
@@ -36,30 +35,6 @@ class Tuning:
     folder: Path
     method: str
     prune: str  # never, constant (schedules only) or all
-
-
-@dataclass(frozen=True)
-class TrialResult:
-    """What is known of a trial: `state` is done, diverged, pruned, running or waiting.
-
-    `accuracies` has one of each seed, on held-out images; `values` those of the searched keys.
-    """
-
-    slot: int
-    state: str
-    accuracies: tuple[float, ...]
-    values: dict[str, Any]
-    words: str
-
-    @property
-    def mean(self) -> float:
-        """The mean of the accuracies, by which trials are ranked."""
-        return statistics.fmean(self.accuracies) if self.accuracies else 0.0
-
-    @property
-    def deviation(self) -> float:
-        """Their standard deviation, 0 of one seed."""
-        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
 
 
 def fill_slots(study: "optuna.Study", tuning: Tuning, trials: int) -> int:
@@ -89,53 +64,6 @@ def running(study: "optuna.Study") -> bool:
     """Tell whether somebody works on a trial, or died over one a short while ago."""
     states = (import_optuna().trial.TrialState.RUNNING,)
     return bool(study.get_trials(deepcopy=False, states=states))
-
-
-def list_trials(study: "optuna.Study") -> list[TrialResult]:
-    """Return the trial of each slot: the one that has come farthest, of several tries."""
-    state = import_optuna().trial.TrialState
-    order = {state.COMPLETE: "done", state.PRUNED: "pruned", state.RUNNING: "running",
-             state.WAITING: "waiting"}  # fmt: skip
-    ranks = list(order)
-    best: dict[int, FrozenTrial] = {}
-    for trial in study.get_trials(deepcopy=False):
-        slot = trial.user_attrs.get(SLOT)
-        if slot is None or trial.state not in order or trial.user_attrs.get(LEFT):
-            continue
-        if slot not in best or ranks.index(trial.state) < ranks.index(best[slot].state):
-            best[slot] = trial
-    return [_result(slot, best[slot], order[best[slot].state]) for slot in sorted(best)]
-
-
-def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:
-    outcome = trial.user_attrs.get(OUTCOME, {"accuracies": [], "words": ""})
-    values = {
-        key: read_value(value) if isinstance(value, str) else value
-        for key, value in trial.params.items()
-    }
-    return TrialResult(
-        slot,
-        "diverged" if outcome["words"] else state,
-        tuple(outcome["accuracies"]),
-        values,
-        outcome["words"],
-    )
-
-
-def importances(study: "optuna.Study") -> dict[str, float]:
-    """Return how much of the differences each key is to blame for, the largest first, if known."""
-    optuna = import_optuna()
-    done = [result for result in list_trials(study) if result.state == "done"]
-    if len(done) < ENOUGH:
-        return {}
-    try:
-        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-        found: dict[str, float] = optuna.importance.get_param_importances(
-            study, evaluator=evaluator
-        )
-    except (ValueError, RuntimeError, ImportError):  # no trial differs from another
-        return {}
-    return found
 
 
 def revive(study: "optuna.Study") -> None:

@@ -1,0 +1,86 @@
+"""a study in -> what is known of its trials out."""
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bpcli.files.document import read_value
+from bpcli.tuning.storage import import_optuna
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+ENOUGH = 10  # trials, before keys are compared
+SLOT, LEFT, OUTCOME = "slot", "left", "outcome"  # what a trial keeps
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What is known of a trial: `state` is done, diverged, pruned, running or waiting.
+
+    `accuracies` has one of each seed, on held-out images; `values` those of the searched keys.
+    """
+
+    slot: int
+    state: str
+    accuracies: tuple[float, ...]
+    values: dict[str, Any]
+    words: str
+
+    @property
+    def mean(self) -> float:
+        """The mean of the accuracies, by which trials are ranked."""
+        return statistics.fmean(self.accuracies) if self.accuracies else 0.0
+
+    @property
+    def deviation(self) -> float:
+        """Their standard deviation, 0 of one seed."""
+        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
+
+
+def list_trials(study: "optuna.Study") -> list[TrialResult]:
+    """Return the trial of each slot: the one that has come farthest, of several tries."""
+    state = import_optuna().trial.TrialState
+    order = {state.COMPLETE: "done", state.PRUNED: "pruned", state.RUNNING: "running",
+             state.WAITING: "waiting"}  # fmt: skip
+    ranks = list(order)
+    best: dict[int, FrozenTrial] = {}
+    for trial in study.get_trials(deepcopy=False):
+        slot = trial.user_attrs.get(SLOT)
+        if slot is None or trial.state not in order or trial.user_attrs.get(LEFT):
+            continue
+        if slot not in best or ranks.index(trial.state) < ranks.index(best[slot].state):
+            best[slot] = trial
+    return [_result(slot, best[slot], order[best[slot].state]) for slot in sorted(best)]
+
+
+def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:
+    outcome = trial.user_attrs.get(OUTCOME, {"accuracies": [], "words": ""})
+    values = {
+        key: read_value(value) if isinstance(value, str) else value
+        for key, value in trial.params.items()
+    }
+    return TrialResult(
+        slot,
+        "diverged" if outcome["words"] else state,
+        tuple(outcome["accuracies"]),
+        values,
+        outcome["words"],
+    )
+
+
+def importances(study: "optuna.Study") -> dict[str, float]:
+    """Return how much of the differences each key is to blame for, the largest first, if known."""
+    optuna = import_optuna()
+    done = [result for result in list_trials(study) if result.state == "done"]
+    if len(done) < ENOUGH:
+        return {}
+    try:
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+        found: dict[str, float] = optuna.importance.get_param_importances(
+            study, evaluator=evaluator
+        )
+    except (ValueError, RuntimeError, ImportError):  # no trial differs from another
+        return {}
+    return found
