@@ -13,7 +13,10 @@ from bpcli.errors import BpcliError, NotAsAsked, Stopped, TuningError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from multiprocessing.process import BaseProcess
+
+    import optuna
 
     from bpcli.tuning import TrialResult, Tuning
 
@@ -82,7 +85,7 @@ def _tune(
     from contextlib import ExitStack
 
     from bpcli.files import atomic
-    from bpcli.tuning import fill_slots, keep_space, list_trials, open_study, revive
+    from bpcli.tuning import fill_slots, keep_space, list_trials, revive
 
     try:
         tuning.folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +100,7 @@ def _tune(
                     f"{tuning.folder}: another bpcli tune works there; more workers on this "
                     "machine are --jobs, and on others --storage"
                 ) from error
-        study = open_study(tuning.folder, storage, tuning.method, prune=tuning.prune != "never")
+        study = stack.enter_context(_open(tuning, storage))
         keep_space(study, tuning.space, tuning.seeds)
         total = fill_slots(study, tuning, trials)
         if storage is None:
@@ -153,13 +156,18 @@ def _forward(worker: "BaseProcess", number: int) -> None:
         os.kill(worker.pid, number)
 
 
+def _open(tuning: "Tuning", storage: str | None) -> "AbstractContextManager[optuna.Study]":
+    from bpcli.tuning import open_study
+
+    return open_study(tuning.folder, storage, tuning.method, prune=tuning.prune != "never")
+
+
 def run_worker(tuning: "Tuning", storage: str | None) -> None:
     """Run trials in a process of its own, which ends with an exit code as the command does."""
-    from bpcli.tuning import open_study, work
+    from bpcli.tuning import work
 
     try:
-        with signals() as caught:
-            study = open_study(tuning.folder, storage, tuning.method, prune=tuning.prune != "never")
+        with signals() as caught, _open(tuning, storage) as study:
             work(study, tuning, lambda: bool(caught))
     except BpcliError as error:
         exit_as(error)
@@ -200,7 +208,7 @@ def _show(where: str, *, as_json: bool) -> None:
     folder = Path(where)
     if not is_address and not (folder / STUDY).is_file():
         raise TuningError(f"{where}: found no study there, expected a folder of bpcli tune")
-    study = open_study(folder, where if is_address else None, "random", prune=False)
-    found, shares = list_trials(study), importances(study)
+    with open_study(folder, where if is_address else None, "random", prune=False) as study:
+        found, shares = list_trials(study), importances(study)
     form: Any = trials_fields if as_json else draw_trials
     say(form(found, shares))

@@ -27,8 +27,11 @@ TRIES = 20  # of opening a database that others are opening, too
 SPACE = "space"  # under which a study keeps what it searches
 
 
-def open_study(folder: Path, url: str | None, method: str, *, prune: bool) -> "optuna.Study":
-    """Return the study of a folder, or of a database, made if there is none yet.
+@contextlib.contextmanager
+def open_study(
+    folder: Path, url: str | None, method: str, *, prune: bool
+) -> "Iterator[optuna.Study]":
+    """Open the study of a folder, or of a database, made if there is none yet.
 
     Raises ExtraError without optuna, TuningError where the database cannot be had, and
     ArgumentError for an address that workers on several machines cannot share.
@@ -39,17 +42,20 @@ def open_study(folder: Path, url: str | None, method: str, *, prune: bool) -> "o
         optuna.pruners.MedianPruner(n_startup_trials=5) if prune else optuna.pruners.NopPruner()
     )
     sampler = optuna.samplers.TPESampler() if method == "tpe" else optuna.samplers.RandomSampler()
-    study: Any = _try_often(
-        lambda: optuna.create_study(
-            storage=storage,
-            study_name="bpcli",
-            direction="maximize",
-            load_if_exists=True,
-            sampler=sampler,
-            pruner=pruner,
+    try:
+        yield _try_often(
+            lambda: optuna.create_study(
+                storage=storage,
+                study_name="bpcli",
+                direction="maximize",
+                load_if_exists=True,
+                sampler=sampler,
+                pruner=pruner,
+            )
         )
-    )
-    return study  # type: ignore[no-any-return]
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def import_optuna() -> Any:
@@ -143,13 +149,18 @@ def _try_often(make: Callable[[], Made]) -> Made:
 
 @contextlib.contextmanager
 def patient() -> Iterator[None]:
-    """Take for nothing what a database has not answered: what is left of a trial is run again."""
+    """Take for nothing what a database has not answered, and a result that came too late.
+
+    What is left of the trial is run again, by whoever finds it.
+    """
     optuna = import_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
+    broken = (optuna.exceptions.StorageInternalError, SQLAlchemyError)
+    too_late = (optuna.exceptions.UpdateFinishedTrialError, ValueError)  # given up for dead
     try:
         yield
-    except (optuna.exceptions.StorageInternalError, SQLAlchemyError):
+    except (*broken, *too_late):
         time.sleep(1.0)
 
 

@@ -85,11 +85,7 @@ def work(study: "optuna.Study", tuning: Tuning, is_stopped: Callable[[], bool]) 
                     return
                 time.sleep(PAUSE)  # whoever is at the last ones may die
                 continue
-            # A trial may have been given up for dead meanwhile, and is somebody else's then.
-            gone = (optuna.exceptions.UpdateFinishedTrialError, ValueError, RuntimeError)
-            study.optimize(
-                lambda trial: _objective(trial, tuning, is_stopped), n_trials=1, catch=gone
-            )
+            study.optimize(lambda trial: _objective(trial, tuning, is_stopped), n_trials=1)
 
 
 def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -> float:

@@ -1,0 +1,110 @@
+"""What the tests of studies share: a command that takes a second, and a PostgreSQL of their own."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("optuna")
+
+
+@pytest.fixture
+def search(tiny):
+    """Options of a search whose trials take a fraction of a second each."""
+    return [
+        "-s", f"dataset.source={tiny}", "-s", "dataset.validation=30", "-s", "network.weight_init=he",
+        "-s", "training.batch_size=10", "-s", "training.iterations=60", "-s",
+        "training.evaluate_every=20", "-s", "optimizer.learning_rate=log(0.001, 1)", "-s",
+        "network.hidden=choice([4], [8], [8, 4])",
+    ]  # fmt: skip
+
+
+class Server:
+    """A PostgreSQL in a folder of its own, that can be stopped and started."""
+
+    def __init__(self, folder, programs):
+        self.folder, self.programs = folder, programs
+        self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"postgresql://{self.user}@127.0.0.1:{self.port}/postgres"
+
+    def run(self, program, *args):
+        command = [str(self.programs / program), *map(str, args)]
+        if os.geteuid() == 0:  # it does not run as root
+            command = ["runuser", "-u", self.user, "--", *command]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def make(self):
+        self.run("initdb", "-D", self.folder / "data", "-A", "trust", "-U", self.user)
+
+    def start(self):
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        self.run(
+            "pg_ctl",
+            "-D",
+            self.folder / "data",
+            "-o",
+            options,
+            "-l",
+            self.folder / "log",
+            "-w",
+            "start",
+        )
+
+    def stop(self):
+        self.run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+
+    def ask(self, command):
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(command)
+
+
+def find_programs():
+    found = [Path(p).parent for p in [shutil.which("initdb")] if p]
+    return [*found, *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A PostgreSQL; the test is skipped where there is none."""
+    pytest.importorskip("psycopg")
+    programs = find_programs()
+    if not programs:
+        pytest.skip("needs PostgreSQL")
+    if os.geteuid() == 0:
+        try:
+            pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+    folder = Path(
+        subprocess.check_output(["mktemp", "-d", "/tmp/bpcli-pg-XXXXXX"], text=True).strip()
+    )
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    server = Server(folder, programs[-1])
+    try:
+        server.make()
+        server.start()
+    except AssertionError as error:
+        pytest.skip(f"PostgreSQL does not start: {error}")
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(server):
+    """The address of a fresh database."""
+    name = f"study{time.monotonic_ns()}"
+    server.ask(f"CREATE DATABASE {name}")
+    return server.url.rpartition("/")[0] + f"/{name}"

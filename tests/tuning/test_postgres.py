@@ -1,0 +1,108 @@
+"""Many workers on one PostgreSQL: whoever opens it first, dies, sleeps, or finds it gone."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+
+def trials_of(bpcli, url):
+    return json.loads(bpcli("tune", "--show", url, "--json").stdout)["trials"]
+
+
+def children(process):
+    return [int(pid) for pid in os.popen(f"pgrep -P {process.pid} -f spawn_main").read().split()]
+
+
+LONGER = ["-s", "training.iterations=6000", "-s", "training.evaluate_every=500"]
+
+
+def check(bpcli, url, total):
+    trials = trials_of(bpcli, url)
+    assert [trial["slot"] for trial in trials] == list(range(total))
+    assert {trial["state"] for trial in trials} == {"done"}
+
+
+def test_four_workers_open_a_fresh_database_at_once(bpcli, search, database, tmp_path, shell):
+    processes = [
+        shell("tune", "-o", tmp_path / f"s{i}", *search, "--trials", 8, "--storage", database)
+        for i in range(4)
+    ]
+    for process in processes:
+        _, stderr = process.communicate(timeout=120)
+        assert (process.returncode, stderr) == (0, "")
+    check(bpcli, database, 8)
+
+
+def test_a_killed_worker_s_trial_is_run_by_another(bpcli, search, database, tmp_path, shell):
+    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 4, "--storage", database]
+    first = shell(*command, start_new_session=True)
+    while not list((tmp_path / "s").glob("*.part")):
+        assert first.poll() is None
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    _, stderr = shell(*command).communicate(timeout=150)
+    assert stderr == ""
+    check(bpcli, database, 4)
+    assert not list((tmp_path / "s").glob("*0001-seed-0.npz.part"))
+
+
+def test_a_worker_that_sleeps_too_long_drops_its_trial_and_goes_on(
+    bpcli, search, database, tmp_path, shell
+):
+    command = [*search, *LONGER, "--trials", 4, "--storage", database]
+    one = shell("tune", "-o", tmp_path / "a", *command)
+    while not list((tmp_path / "a").glob("*.part")):
+        time.sleep(0.05)
+    (sleeper,) = children(one)
+    os.kill(sleeper, signal.SIGSTOP)
+    try:
+        other = shell("tune", "-o", tmp_path / "b", *command)
+        _, stderr = other.communicate(timeout=150)
+        assert (other.returncode, stderr) == (0, "")
+    finally:
+        os.kill(sleeper, signal.SIGCONT)
+    _, stderr = one.communicate(timeout=60)
+    assert (one.returncode, stderr) == (0, "")
+    check(bpcli, database, 4)
+
+
+def test_workers_wait_for_a_server_that_is_restarted(
+    bpcli, search, database, server, tmp_path, shell
+):
+    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 4, "--jobs", 2,
+               "--storage", database]  # fmt: skip
+    process = shell(*command)
+    while not list((tmp_path / "s").glob("*.part")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    server.stop()
+    time.sleep(3)
+    server.start()
+    _, stderr = process.communicate(timeout=150)
+    assert (process.returncode, stderr) == (0, "")
+    check(bpcli, database, 4)
+
+
+def test_a_password_on_the_command_line_is_warned_of(bpcli, search, database, tmp_path, shell):
+    url = database.replace("@", ":secret@")
+    process = shell("tune", "-o", tmp_path / "s", *search, "--trials", 1, "--storage", url)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "others see the password" in stderr
+
+
+@pytest.mark.parametrize("change", [("/study", "/nothing"), ("127.0.0.1", "127.0.0.1.invalid")])
+def test_a_database_that_is_not_there_is_told(
+    change, bpcli, search, database, tmp_path, monkeypatch
+):
+    from bpcli.tuning import storage
+
+    monkeypatch.setattr(storage, "PATIENCE", 0.5)
+    url = database.replace(*change)
+    message = bpcli("tune", "-o", tmp_path / "s", *search, "--storage", url, code=2).stderr
+    assert "the database cannot be had" in message
+    assert message.count("\n") == 1

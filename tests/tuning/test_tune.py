@@ -1,0 +1,179 @@
+"""`bpcli tune` on one machine: its total holds, it stops and goes on, and it says how sure it is."""
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from bpcli.training import load, load_config
+
+
+def trials_of(bpcli, where):
+    return json.loads(bpcli("tune", "--show", where, "--json").stdout)["trials"]
+
+
+def wait_until(happens, seconds=60):
+    until = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_the_best_of_a_study(bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    process = shell("tune", "-o", folder, *search, "--trials", 8, "--seeds", 2, "--jobs", 2)
+    stdout, stderr = process.communicate(timeout=120)
+    assert (process.returncode, stderr) == (0, "")
+    trials = trials_of(bpcli, folder)
+    assert [trial["slot"] for trial in trials] == list(range(8))
+    assert {trial["state"] for trial in trials} == {"done"}
+    assert all(len(trial["accuracies"]) == 2 for trial in trials)
+    best = max(trials, key=lambda trial: trial["mean"])
+    assert f"{best['mean']:.2%} of held-out images" in stdout
+    text = (folder / "best.yaml").read_text()
+    assert text.startswith(
+        f"# The best of 8 trials: {best['mean']:.2%} of 30 held-out images of 2 seeds"
+    )
+    config = load_config(folder / "best.yaml")
+    assert config.dataset.validation == 0
+    assert list(config.network.hidden) == best["values"]["network.hidden"]
+    assert config.optimizer.learning_rate == best["values"]["optimizer.learning_rate"]
+    saved = [load(path) for path in sorted(folder.glob("trial-*-seed-1.npz"))]
+    assert {one.config.seed for one in saved} == {1}
+    table = bpcli("tune", "--show", folder).stdout
+    assert table.splitlines()[1].split()[0] == str(best["slot"])
+
+
+def test_more_trials_extend_a_study_and_no_more_are_none(bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    for total in (2, 3, 3):
+        process = shell("tune", "-o", folder, *search, "--trials", total)
+        assert process.communicate(timeout=60)[1] == ""
+        assert len(trials_of(bpcli, folder)) == total
+    assert len(list(folder.glob("*.npz"))) == 3
+
+
+SLOW = ["-s", "training.iterations=12000", "-s", "training.evaluate_every=200"]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_study_that_is_stopped_goes_on_to_the_same_arrays(sent, bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    command = ["tune", "-o", folder, *search, *SLOW, "--trials", 2, "--jobs", 2]
+    process = shell(*command)
+    wait_until(lambda: len(list(folder.glob("*.part"))) == 2)
+    process.send_signal(sent)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + sent
+    assert "go on with: " in stderr
+    assert {trial["state"] for trial in trials_of(bpcli, folder)} == {"waiting"}
+    fewer = [*command[:-4], "--trials", 2]
+    assert shell(*fewer).communicate(timeout=120)[1] == ""
+    trials = trials_of(bpcli, folder)
+    assert [trial["state"] for trial in trials] == ["done", "done"]
+    for trial in trials:
+        files = [f for f in folder.glob("*.npz") if np.isclose(
+            load(f).config.optimizer.learning_rate, trial["values"]["optimizer.learning_rate"])]  # fmt: skip
+        (found,) = {load(f).digest for f in files if load(f).iteration == 12000}
+        values = [f"{key}={value}" for key, value in trial["values"].items()]
+        plain = [part for v in values for part in ("-s", v)]
+        options = [o for o in [*search, *SLOW] if "choice" not in o and "log(" not in o]
+        kept = [p for o in options if o != "-s" for p in ("-s", o)]
+        bpcli("train", "-q", *kept, *plain, "-o", tmp_path / "whole.npz")
+        assert load(tmp_path / "whole.npz").digest == found
+
+
+def test_a_killed_worker_has_a_successor_and_the_total_holds(bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    options = ["-s", "training.iterations=4000", "-s", "training.evaluate_every=500"]
+    process = shell("tune", "-o", folder, *search, *options, "--trials", 6, "--jobs", 2)
+    killed = 0
+    while process.poll() is None and killed < 2:
+        children = os.popen(f"pgrep -P {process.pid} -f spawn_main").read().split()
+        if len(list(folder.glob("*.part"))) >= 1 and children:
+            os.kill(int(children[-1]), signal.SIGKILL)
+            killed += 1
+            time.sleep(3)
+        time.sleep(0.05)
+    _, stderr = process.communicate(timeout=180)
+    assert (process.returncode, stderr) == (0, "")
+    assert killed >= 1
+    trials = trials_of(bpcli, folder)
+    assert [trial["slot"] for trial in trials] == list(range(6))
+    assert {trial["state"] for trial in trials} == {"done"}
+
+
+def test_a_trial_that_diverges_is_a_result(bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    rates = ["-s", "optimizer.learning_rate=choice(0.05, 1e30)", "--method", "grid"]
+    assert (
+        shell("tune", "-o", folder, *search, *rates, "--trials", 99).communicate(timeout=90)[1]
+        == ""
+    )
+    states = [trial["state"] for trial in trials_of(bpcli, folder)]
+    assert states.count("diverged") == 3
+    assert states.count("done") == 3  # and the grid has six points
+
+
+def test_pruned_trials_end_early_where_the_schedule_is_constant(bpcli, search, tmp_path, shell):
+    options = ["-s", "optimizer.learning_rate=log(1e-9, 1)", "--method", "random", "--trials", 12]
+    for prune, schedule, pruned in (("constant", "constant", True), ("constant", "linear", False)):
+        folder = tmp_path / f"{prune}-{schedule}"
+        process = shell("tune", "-o", folder, *search, *options, "--prune", prune, "-s",
+                        f"optimizer.schedule={schedule}", "-s", "training.evaluate_every=5")  # fmt: skip
+        assert process.communicate(timeout=120)[1] == ""
+        states = {trial["state"] for trial in trials_of(bpcli, folder)}
+        assert ("pruned" in states) == pruned
+
+
+def test_one_folder_has_one_command_at_a_time(bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    process = shell("tune", "-o", folder, *search, *SLOW, "--trials", 2)
+    wait_until(lambda: list(folder.glob("*.part")))
+    assert "another bpcli tune works there" in bpcli("tune", "-o", folder, *search, code=2).stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_another_space_is_another_study(bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    shell("tune", "-o", folder, *search, "--trials", 1).communicate(timeout=60)
+    message = bpcli(
+        "tune", "-o", folder, *search, "-s", "network.dropout=uniform(0, 0.5)", code=2
+    ).stderr
+    assert "choose another folder" in message
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ([], "Missing option '-o'"),
+        (["-o", "s", "--storage", "sqlite:///x.db"], "SQLite is for one machine"),
+        (["-o", "s", "--storage", "mysql://x"], "expected postgresql://USER@HOST/DATABASE"),
+        (["--show", "nowhere"], "found no study there"),
+        (["-o", "file"], "no folder can be made"),
+    ],
+)
+def test_mistakes(args, words, bpcli, search, folder):
+    (folder / "file").write_text("")
+    given = [] if "--show" in args else search
+    assert words in bpcli("tune", *args, *given, code=2).stderr
+
+
+def test_optuna_is_named_where_it_is_missing(bpcli, search, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    message = bpcli("tune", "-o", tmp_path / "s", *search, code=2).stderr
+    assert "pip install 'bpcli-mnist[tune]'" in message
+
+
+def test_help_and_train_do_not_import_optuna(shell):
+    import subprocess
+
+    code = "import sys; from bpcli.cli.main import main; import bpcli.training; print('optuna' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+    assert re.search("--trials", shell("tune", "--help").communicate(timeout=30)[0])
