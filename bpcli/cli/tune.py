@@ -121,6 +121,8 @@ def _supervise(
     """Keep processes at work until no trial is left; one that is killed has a successor."""
     from multiprocessing import get_context
 
+    from bpcli.tuning import patient
+
     def start() -> "BaseProcess":
         process = get_context("spawn").Process(
             target=run_worker, args=(tuning, storage), daemon=False
@@ -136,7 +138,9 @@ def _supervise(
                 for worker in workers:
                     _forward(worker, caught[0])
                 break
-            ended = sum(trial.state in ("done", "pruned", "diverged") for trial in look())
+            ended = done
+            with patient():
+                ended = sum(trial.state in ("done", "pruned", "diverged") for trial in look())
             count(ended - done)
             done = ended
             for i, worker in enumerate(workers):

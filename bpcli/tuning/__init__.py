@@ -3,7 +3,7 @@
 from bpcli.tuning.best import write_best
 from bpcli.tuning.results import TrialResult, importances, list_trials
 from bpcli.tuning.space import Space, read_space
-from bpcli.tuning.storage import has_password, keep_space, open_study
+from bpcli.tuning.storage import has_password, keep_space, open_study, patient
 from bpcli.tuning.study import Tuning, fill_slots, revive, work
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "keep_space",
     "list_trials",
     "open_study",
+    "patient",
     "read_space",
     "revive",
     "work",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bpcli.errors import ArgumentError, ExtraError, TuningError
+from bpcli.files import atomic
 from bpcli.tuning.space import Space
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def open_study(
     )
     sampler = optuna.samplers.TPESampler() if method == "tpe" else optuna.samplers.RandomSampler()
     try:
-        yield _try_often(
+        study: Any = _try_often(
             lambda: optuna.create_study(
                 storage=storage,
                 study_name="bpcli",
@@ -53,9 +54,24 @@ def open_study(
                 pruner=pruner,
             )
         )
+        if url is None:
+            study.ask = _one_at_a_time(study.ask, folder / "ask")
+        yield study
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def _one_at_a_time(ask: Callable[..., Made], path: Path) -> Callable[..., Made]:
+    """Let one worker at a time ask for a trial: SQLite would give one trial to two of them."""
+
+    def ask_alone(*args: Any, **options: Any) -> Made:
+        while True:
+            with contextlib.suppress(BlockingIOError), atomic.reserved(path):
+                return ask(*args, **options)
+            time.sleep(0.02)
+
+    return ask_alone
 
 
 def import_optuna() -> Any:

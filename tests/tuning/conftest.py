@@ -24,6 +24,18 @@ def search(tiny):
     ]  # fmt: skip
 
 
+def find_workers(process):
+    """The processes in which a command runs its trials."""
+    command = ["pgrep", "-P", str(process.pid), "-f", "spawn_main"]
+    found = subprocess.run(command, capture_output=True, text=True).stdout
+    return [int(pid) for pid in found.split()]
+
+
+@pytest.fixture
+def workers_of():
+    return find_workers
+
+
 class Server:
     """A PostgreSQL in a folder of its own, that can be stopped and started."""
 

@@ -12,10 +12,6 @@ def trials_of(bpcli, url):
     return json.loads(bpcli("tune", "--show", url, "--json").stdout)["trials"]
 
 
-def children(process):
-    return [int(pid) for pid in os.popen(f"pgrep -P {process.pid} -f spawn_main").read().split()]
-
-
 LONGER = ["-s", "training.iterations=6000", "-s", "training.evaluate_every=500"]
 
 
@@ -51,13 +47,13 @@ def test_a_killed_worker_s_trial_is_run_by_another(bpcli, search, database, tmp_
 
 
 def test_a_worker_that_sleeps_too_long_drops_its_trial_and_goes_on(
-    bpcli, search, database, tmp_path, shell
+    bpcli, search, database, tmp_path, shell, workers_of
 ):
     command = [*search, *LONGER, "--trials", 4, "--storage", database]
     one = shell("tune", "-o", tmp_path / "a", *command)
     while not list((tmp_path / "a").glob("*.part")):
         time.sleep(0.05)
-    (sleeper,) = children(one)
+    (sleeper,) = workers_of(one)
     os.kill(sleeper, signal.SIGSTOP)
     try:
         other = shell("tune", "-o", tmp_path / "b", *command)
