@@ -119,38 +119,34 @@ def _supervise(
     total: int,
 ) -> None:
     """Keep processes at work until no trial is left; one that is killed has a successor."""
-    from multiprocessing import get_context
-
     from bpcli.tuning import patient
 
-    def start() -> "BaseProcess":
-        process = get_context("spawn").Process(
-            target=run_worker, args=(tuning, storage), daemon=False
-        )
-        process.start()
-        return process
-
-    workers, done = [start() for _ in range(jobs)], 0
+    workers, done = [_start(tuning, storage) for _ in range(jobs)], 0
     with counter(total) as count:
-        while any(worker.is_alive() for worker in workers):
+        while not caught and any(worker.is_alive() for worker in workers):
             time.sleep(POLL)
-            if caught:
-                for worker in workers:
-                    _forward(worker, caught[0])
-                break
             ended = done
             with patient():
                 ended = sum(trial.state in ("done", "pruned", "diverged") for trial in look())
             count(ended - done)
             done = ended
             for i, worker in enumerate(workers):
-                if worker.exitcode is not None and worker.exitcode < 0 and done < total:
-                    workers[i] = start()
+                if (worker.exitcode or 0) < 0 and done < total and not caught:
+                    workers[i] = _start(tuning, storage)
+        for worker in workers if caught else []:
+            _forward(worker, caught[0])
         for worker in workers:
             worker.join()
-    codes = [worker.exitcode or 0 for worker in workers]
-    if not caught and any(code > 0 for code in codes):
+    if not caught and any((worker.exitcode or 0) > 0 for worker in workers):
         raise NotAsAsked  # the worker has said why
+
+
+def _start(tuning: "Tuning", storage: str | None) -> "BaseProcess":
+    from multiprocessing import get_context
+
+    process = get_context("spawn").Process(target=run_worker, args=(tuning, storage))
+    process.start()
+    return process
 
 
 def _forward(worker: "BaseProcess", number: int) -> None:
