@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bpcli.arrays import Array
 from bpcli.backprop.layers import Affine
@@ -27,12 +26,11 @@ BINS = 10  # of the probabilities of answers
 class Units:
     """The first hidden layer's units, those that matter most first.
 
-    `weights` (units, height, width) are what each looks for; `matter` (units,) is the mean size of
-    its output on the images times the size of its outgoing weights, `order` its number in the net.
+    `weights` (units, height, width) are what each looks for, `order` their numbers in the net. What
+    matters is the mean size of an output on the images times the size of its outgoing weights.
     """
 
     weights: Array
-    matter: npt.NDArray[np.float64]
     order: list[int]
 
 
@@ -86,4 +84,4 @@ def _units(saved: Checkpoint, images: Split) -> Units | None:
     matter = np.abs(hidden).mean(axis=0) * np.linalg.norm(outgoing, axis=1)
     order = np.argsort(-matter, kind="stable").tolist()
     height, width = images.size
-    return Units(W.T[order].reshape(-1, height, width), matter[order], order)
+    return Units(W.T[order].reshape(-1, height, width), order)

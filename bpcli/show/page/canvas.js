@@ -59,6 +59,7 @@ function show() {
     unit.classList.toggle("fires", fires > 0.3);
     unit.classList.toggle("rests", found.length > 0 && fires <= 0.05);
   });
+  // For programs that drive the page: what it has found, to the last digit.
   paper.dataset.chances = JSON.stringify(found.map(({ chances }) => [...chances]));
 }
 
