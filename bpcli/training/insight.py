@@ -6,6 +6,7 @@ import numpy as np
 
 from bpcli.arrays import Array
 from bpcli.backprop.layers import Affine
+from bpcli.backprop.network import Network
 from bpcli.data.dataset import Split
 from bpcli.errors import CheckpointError
 from bpcli.training.checkpoint import Checkpoint
@@ -68,13 +69,12 @@ def look_at(saved: Checkpoint, source: str | None, most: int) -> Insight:
         find_mistakes(network, images, most),
         right.tolist(),
         wrong.tolist(),
-        _units(saved, images),
+        _units(network, images),
     )
 
 
-def _units(saved: Checkpoint, images: Split) -> Units | None:
+def _units(network: Network, images: Split) -> Units | None:
     """Return the first hidden layer's units, or None where there is none."""
-    network = saved.network()
     affine = [layer for layer in network.layers if isinstance(layer, Affine)]
     if len(affine) == 1:
         return None
