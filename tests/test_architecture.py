@@ -128,7 +128,7 @@ def test_only_what_a_notebook_shows_asks_the_house_for_it(name):
     [
         ("PIL", "files.image"),
         ("matplotlib", "show.plot"),
-        ("jinja2", "show.page.report"),
+        ("jinja2", "show.page.page"),
         ("safetensors", "export.safetensors"),
         ("onnx", "export.onnx"),
         ("psycopg", "tuning.storage"),

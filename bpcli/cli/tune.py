@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpcli import __version__
 from bpcli.cli.options import FILE, json_option
 from bpcli.cli.terminal import complain, counter, exit_as, own_command, say, signals
 from bpcli.errors import BpcliError, NotAsAsked, Stopped, TuningError
@@ -25,7 +26,13 @@ POLL = 0.3  # seconds between looks at the study
 
 @click.command("tune")
 @click.argument("config_file", metavar="[CONFIG]", required=False, type=FILE)
-@click.option("-o", "--output", "folder", type=FILE, help="The folder of the study.")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=FILE,
+    help="The folder of the study; with --show a page, .html.",
+)
 @click.option("-s", "--set", "overrides", multiple=True, metavar="KEY=VALUE",
               help="A value, or uniform(a, b), log(a, b), int(a, b) or choice(...).")  # fmt: skip
 @click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True,
@@ -64,7 +71,7 @@ def tune_command(
       -s 'optimizer.learning_rate=log(0.01, 1)' --trials 30 --jobs 2
     """
     if shown is not None:
-        _show(shown, as_json=as_json)
+        _show(shown, folder, as_json=as_json)
         return
     if folder is None:
         raise click.UsageError("Missing option '-o': the folder of the study")
@@ -198,17 +205,26 @@ def _say_end(
         raise NotAsAsked(f"{tuning.folder}: no trial has reached anything; all have diverged")
 
 
-def _show(where: str, *, as_json: bool) -> None:
-    """Show the trials of a study in a folder or a database."""
+def _show(where: str, page: str | None, *, as_json: bool) -> None:
+    """Show the trials of a study in a folder or a database, as a text or a page."""
+    from bpcli.files.result import check_result, write_result
     from bpcli.show.tuning import draw_trials, trials_fields
     from bpcli.tuning import importances, list_trials, open_study
     from bpcli.tuning.storage import STUDY
 
     is_address = "://" in where
     folder = Path(where)
+    if page is not None:
+        check_result(page, (".html",))
     if not is_address and not (folder / STUDY).is_file():
         raise TuningError(f"{where}: found no study there, expected a folder of bpcli tune")
     with open_study(folder, where if is_address else None, "random", prune=False) as study:
         found, shares = list_trials(study), importances(study)
-    form: Any = trials_fields if as_json else draw_trials
-    say(form(found, shares))
+    if page is not None:
+        from bpcli.show.page.study import draw_study
+
+        title = where.rpartition("/")[2] if is_address else folder.resolve().name
+        write_result(page, draw_study(title, found, shares, __version__).encode())
+    if page is None or as_json:
+        form: Any = trials_fields if as_json else draw_trials
+        say(form(found, shares))

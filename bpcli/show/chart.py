@@ -1,18 +1,22 @@
 """curves and counts in -> charts out: a picture of their own, or SVG for a page."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from bpcli.errors import PictureError
-from bpcli.files.document import readable
+from bpcli.files.document import readable, to_scalar
 from bpcli.show.plot import draw_sheet
 from bpcli.training.checkpoint import Checkpoint
+from bpcli.tuning.results import TrialResult
 
 # Colours that stand out from light and dark paper, and from one another for everybody (Okabe & Ito
 # 2008, two of them darker).
 COLOURS = ("#2a78b5", "#d55e00", "#009e73", "#b5609a", "#b8860b", "#4d4d9a")
 NO_HISTORY = "found no history: it has not been evaluated yet, or an older bpcli has written it"
 PAGE = (8.0, 3.2)  # inches
+COLUMNS = 3  # of charts of keys, side by side
+DECADE = 10  # a key whose values go over more than that is drawn by its logarithm
 
 
 def draw_curves(models: Sequence[Checkpoint], form: str) -> bytes:
@@ -71,3 +75,54 @@ def draw_doubt(right: Sequence[int], wrong: Sequence[int]) -> bytes:
         axes.legend()
 
     return draw_sheet(draw, PAGE, "svg", "right and wrong answers by their probability")
+
+
+def draw_trial_curve(trials: Sequence[TrialResult]) -> bytes:
+    """Return the accuracy of each trial, and the best so far, as SVG."""
+
+    def draw(sheet: Any) -> None:
+        sheet.set_layout_engine("constrained")
+        axes = sheet.subplots()
+        x = [trial.slot for trial in trials]
+        y = [100 * trial.mean for trial in trials]
+        axes.plot(x, y, "o", color=COLOURS[0], label="trial")
+        axes.step(x, list(accumulate(y, max)), where="post", color=COLOURS[1], label="best so far")
+        axes.set(xlabel="trial", ylabel="held-out accuracy in %")
+        axes.legend(fontsize="small", loc="lower right")
+
+    return draw_sheet(draw, PAGE, "svg", "accuracy of each trial")
+
+
+def draw_keys(trials: Sequence[TrialResult]) -> bytes:
+    """Return the accuracy of trials over each searched key, side by side, as SVG."""
+    keys = sorted(trials[0].values)
+    columns = min(COLUMNS, len(keys))
+    rows = -(-len(keys) // columns)
+
+    def draw(sheet: Any) -> None:
+        sheet.set_layout_engine("constrained")
+        charts = list(sheet.subplots(rows, columns, squeeze=False).flat)
+        for axes, key in zip(charts, keys, strict=False):
+            _draw_key(axes, key, trials)
+        for axes in charts[len(keys) :]:
+            axes.set_axis_off()
+
+    return draw_sheet(draw, (PAGE[0], 2.6 * rows), "svg", "accuracy by each key")
+
+
+def _draw_key(axes: Any, key: str, trials: Sequence[TrialResult]) -> None:
+    values = [trial.values[key] for trial in trials]
+    y = [100 * trial.mean for trial in trials]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        if min(values) > 0 and max(values) > DECADE * min(values):
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter("")
+        axes.plot(values, y, "o", color=COLOURS[0])
+    else:
+        names = [to_scalar(value) for value in values]
+        places = sorted(set(names), key=lambda name: (len(name), name))
+        axes.plot([places.index(name) for name in names], y, "o", color=COLOURS[0])
+        axes.set_xticks(range(len(places)), places)
+        axes.margins(x=0.2)
+    axes.set(xlabel=key, ylabel="accuracy in %")

@@ -11,6 +11,14 @@ from bpcli.tuning.results import TrialResult
 
 def draw_trials(trials: Sequence[TrialResult], importances: Mapping[str, float]) -> str:
     """Return trials, the best first, and how much each key matters."""
+    parts = [draw_table(*list_rows(trials))]
+    if importances:
+        parts.append(f"What matters, of the differences: {list_importances(importances)}")
+    return "\n\n".join(parts)
+
+
+def list_rows(trials: Sequence[TrialResult]) -> tuple[list[str], list[list[str]]]:
+    """Return the head of a table of trials and its rows, the best first."""
     keys = sorted({key for trial in trials for key in trial.values})
     rows = []
     for trial in sorted(trials, key=lambda one: (-one.mean, one.slot)):
@@ -18,11 +26,12 @@ def draw_trials(trials: Sequence[TrialResult], importances: Mapping[str, float])
         deviation = f"{trial.deviation:.2%}" if len(trial.accuracies) > 1 else "-"
         values = [to_scalar(trial.values[key]) if key in trial.values else "-" for key in keys]
         rows.append([str(trial.slot), trial.state, mean, deviation, *map(_short, values)])
-    parts = [draw_table(["trial", "state", "accuracy", "deviation", *keys], rows)]
-    if importances:
-        shares = (f"{key} {share:.0%}" for key, share in importances.items())
-        parts.append(f"What matters, of the differences: {', '.join(shares)}")
-    return "\n\n".join(parts)
+    return ["trial", "state", "accuracy", "deviation", *keys], rows
+
+
+def list_importances(importances: Mapping[str, float]) -> str:
+    """Return how much each key matters, in words."""
+    return ", ".join(f"{key} {share:.0%}" for key, share in importances.items())
 
 
 def _short(text: str) -> str:

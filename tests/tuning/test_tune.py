@@ -47,6 +47,12 @@ def test_the_best_of_a_study(bpcli, search, tmp_path, shell):
     assert {one.config.seed for one in saved} == {1}
     table = bpcli("tune", "--show", folder).stdout
     assert table.splitlines()[1].split()[0] == str(best["slot"])
+    bpcli("tune", "--show", folder, "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert f"Trial {best['slot']} is the best of 8: {100 * best['mean']:.2f} %" in page
+    assert page.count('<tr><th scope="row">') == 8
+    assert not re.search(r'(src|href)="(?!data:image/)|http:|https:|<script', page)
+    assert "network.hidden, optimizer.learning_rate" in page
 
 
 def test_more_trials_extend_a_study_and_no_more_are_none(bpcli, search, tmp_path, shell):
@@ -76,15 +82,24 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_arrays(bpcli, search, tmp_p
     trials = trials_of(bpcli, folder)
     assert [trial["state"] for trial in trials] == ["done", "done"]
     for trial in trials:
-        files = [f for f in folder.glob("*.npz") if np.isclose(
-            load(f).config.optimizer.learning_rate, trial["values"]["optimizer.learning_rate"])]  # fmt: skip
-        (found,) = {load(f).digest for f in files if load(f).iteration == 12000}
-        values = [f"{key}={value}" for key, value in trial["values"].items()]
-        plain = [part for v in values for part in ("-s", v)]
-        options = [o for o in [*search, *SLOW] if "choice" not in o and "log(" not in o]
-        kept = [p for o in options if o != "-s" for p in ("-s", o)]
-        bpcli("train", "-q", *kept, *plain, "-o", tmp_path / "whole.npz")
-        assert load(tmp_path / "whole.npz").digest == found
+        check_arrays(bpcli, trial, [*search, *SLOW], folder)
+
+
+def check_arrays(bpcli, trial, options, folder):
+    """The model of a trial is that of `bpcli train` with the same values."""
+    rate = trial["values"]["optimizer.learning_rate"]
+    saved = [load(path) for path in folder.glob("*.npz")]
+    (found,) = {
+        one.digest
+        for one in saved
+        if np.isclose(one.config.optimizer.learning_rate, rate)
+        and one.iteration == one.config.training.iterations
+    }
+    fixed = [o for o in options if o != "-s" and "choice" not in o and "log(" not in o]
+    values = [*fixed, *(f"{key}={value}" for key, value in trial["values"].items())]
+    whole = folder.parent / "whole.npz"
+    bpcli("train", "-q", *(part for v in values for part in ("-s", v)), "-o", whole)
+    assert load(whole).digest == found
 
 
 def test_a_killed_worker_has_a_successor_and_the_total_holds(
@@ -107,6 +122,8 @@ def test_a_killed_worker_has_a_successor_and_the_total_holds(
     trials = trials_of(bpcli, folder)
     assert [trial["slot"] for trial in trials] == list(range(6))
     assert {trial["state"] for trial in trials} == {"done"}
+    for trial in trials:  # also of those that were begun by a worker that died
+        check_arrays(bpcli, trial, [*search, *options], folder)
 
 
 def test_a_trial_that_diverges_is_a_result(bpcli, search, tmp_path, shell):

@@ -1,22 +1,19 @@
 """what there is to see of models in -> one page of HTML, with everything in it, out."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bpcli.arrays import Array, Bytes
 from bpcli.data.dataset import WHITE, Split
-from bpcli.errors import ExtraError
 from bpcli.files.document import readable, to_scalar
 from bpcli.files.image import encode_png
 from bpcli.show.chart import draw_curves, draw_doubt
 from bpcli.show.comparison import describe_seeds, list_models
 from bpcli.show.info import CUT
 from bpcli.show.page.canvas import can_read, canvas_script
+from bpcli.show.page.page import data_uri, fill_page
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.comparison import compare
 from bpcli.training.config import flatten, list_changes
@@ -36,38 +33,15 @@ def draw_report(
 
     Raises ExtraError without jinja2 or matplotlib.
     """
-    try:
-        from jinja2 import Environment
-    except ImportError:
-        raise ExtraError("a page", "jinja2", "report") from None
-
-    style = _read("page.css")
-    script = canvas_script(insight.saved) if canvas and can_read(insight.saved) else ""
-    policy = ["default-src 'none'", "img-src data:", f"style-src '{_hash(style)}'"]
-    policy += [f"script-src '{_hash(script)}'"] * bool(script)
-    template = Environment(autoescape=True).from_string(_read("page.html.jinja"))
-    return template.render(
-        style=style,
-        script=script,
-        policy="; ".join([*policy, "base-uri 'none'", "form-action 'none'"]),
+    return fill_page(
+        "report.html.jinja",
+        canvas_script(insight.saved) if canvas and can_read(insight.saved) else "",
         version=version,
         **_head(insight),
         **_charts(insight, models),
         **_tables(insight, models),
         **_units(insight.units),
     )
-
-
-def _read(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _uri(content: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _head(insight: Insight) -> dict[str, Any]:
@@ -85,7 +59,7 @@ def _head(insight: Insight) -> dict[str, Any]:
 def _charts(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
     surest = insight.right[-1] + insight.wrong[-1]
     fields: dict[str, Any] = {
-        "doubt": _uri(draw_doubt(insight.right, insight.wrong), "svg+xml"),
+        "doubt": data_uri(draw_doubt(insight.right, insight.wrong), "svg+xml"),
         "doubt_words": (
             f"bar chart: of {insight.evaluation.images:,} answers {surest:,} have a probability of "
             f"90 % or more, and {insight.wrong[-1]:,} of those are wrong"
@@ -93,7 +67,7 @@ def _charts(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
         "curve": "",
     }
     if any(saved.history for saved in models):
-        fields["curve"] = _uri(draw_curves(models, "svg"), "svg+xml")
+        fields["curve"] = data_uri(draw_curves(models, "svg"), "svg+xml")
         fields["curve_words"] = "; ".join(_describe_curve(saved) for saved in models)
     return fields
 
@@ -128,7 +102,7 @@ def _tables(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
                 "index": one.index,
                 "label": saved.names[one.label],
                 "predicted": saved.names[one.predicted],
-                "image": _uri(encode_png(_brighten(insight.images, one.index)), "png"),
+                "image": data_uri(encode_png(_brighten(insight.images, one.index)), "png"),
             }
             for one in insight.mistakes
         ],
@@ -171,7 +145,7 @@ def _units(units: Units | None) -> dict[str, Any]:
     if units is None:
         return {"units": [], "left_out": 0}
     shown = [
-        {"number": number, "image": _uri(_draw_weights(weights), "png")}
+        {"number": number, "image": data_uri(_draw_weights(weights), "png")}
         for number, weights in zip(units.order[:MOST_UNITS], units.weights, strict=False)
     ]
     return {"units": shown, "left_out": len(units.order) - len(shown)}
