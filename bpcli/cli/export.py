@@ -20,11 +20,11 @@ def export_command(model: str, output: str) -> None:
     \b
     bpcli export model.npz -o digits.onnx
     """
-    from bpcli.export import to_onnx, to_safetensors, warn
+    from bpcli.export import preparation, to_onnx, to_safetensors
     from bpcli.training import load
 
     form = check_result(output, FORMS)
     saved = load(model)
     write_result(output, to_onnx(saved) if form == ".onnx" else to_safetensors(saved))
     if form == ".safetensors":
-        complain(f"{output}: {warn(saved)}")
+        complain(f"{output}: {preparation(saved)}")

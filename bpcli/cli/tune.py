@@ -13,15 +13,15 @@ from bpcli.cli.terminal import complain, counter, exit_as, own_command, say, sig
 from bpcli.errors import BpcliError, NotAsAsked, Stopped, TuningError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
-
-    import optuna
 
     from bpcli.tuning import TrialResult, Tuning
 
+    Found = tuple[list[TrialResult], dict[str, float]]  # and what keys have to do with it
+
 POLL = 0.3  # seconds between looks at the study
+OFTEN = 5  # that a worker is killed, and no trial has ended
 
 
 @click.command("tune")
@@ -80,19 +80,24 @@ def tune_command(
     space = read_space(config_file, overrides)
     if storage is not None and has_password(storage):
         complain("--storage: others see the password in the list of processes; better is ~/.pgpass")
-    tuning = Tuning(space, seeds, Path(folder), method, prune)
-    found, stopped = _tune(tuning, storage, trials, jobs)
+    tuning = Tuning(space, trials, seeds, Path(folder), method, prune)
+    found, stopped = _tune(tuning, storage, jobs)
     _say_end(tuning, found, stopped, as_json=as_json)
 
 
-def _tune(
-    tuning: "Tuning", storage: str | None, trials: int, jobs: int
-) -> "tuple[list[TrialResult], int]":
+def _tune(tuning: "Tuning", storage: str | None, jobs: int) -> "tuple[Found, int]":
     """Run the trials, and return what is known of them, and a signal that has stopped it, or 0."""
     from contextlib import ExitStack
 
     from bpcli.files import atomic
-    from bpcli.tuning import fill_slots, keep_space, list_trials, revive
+    from bpcli.tuning import (
+        fill_slots,
+        give_up_running,
+        importances,
+        keep_question,
+        list_trials,
+        open_study,
+    )
 
     try:
         tuning.folder.mkdir(parents=True, exist_ok=True)
@@ -107,14 +112,15 @@ def _tune(
                     f"{tuning.folder}: another bpcli tune works there; more workers on this "
                     "machine are --jobs, and on others --storage"
                 ) from error
-        study = stack.enter_context(_open(tuning, storage))
-        keep_space(study, tuning.space, tuning.seeds)
-        total = fill_slots(study, tuning, trials)
+        shared = stack.enter_context(open_study(tuning.folder, storage))
+        study = shared.study
+        keep_question(study, tuning.space, tuning.seeds, tuning.method)
         if storage is None:
-            revive(study)
+            give_up_running(study)
+        fill_slots(shared, tuning)
         with signals() as caught:
-            _supervise(tuning, storage, jobs, caught, lambda: list_trials(study), total)
-        return list_trials(study), caught[0] if caught else 0
+            _supervise(tuning, storage, jobs, caught, lambda: list_trials(study))
+        return (list_trials(study), importances(study)), caught[0] if caught else 0
 
 
 def _supervise(
@@ -123,29 +129,50 @@ def _supervise(
     jobs: int,
     caught: list[int],
     look: "Callable[[], list[TrialResult]]",
-    total: int,
 ) -> None:
     """Keep processes at work until no trial is left; one that is killed has a successor."""
     from bpcli.tuning import patient
 
-    workers, done = [_start(tuning, storage) for _ in range(jobs)], 0
+    workers, total, done, killed = (
+        [_start(tuning, storage) for _ in range(jobs)],
+        tuning.slots,
+        0,
+        0,
+    )
     with counter(total) as count:
         while not caught and any(worker.is_alive() for worker in workers):
             time.sleep(POLL)
             ended = done
             with patient():
-                ended = sum(trial.state in ("done", "pruned", "diverged") for trial in look())
-            count(ended - done)
-            done = ended
+                ended = _count_ended(look())
+            if ended > done:
+                count(ended - done)
+                done, killed = ended, 0
             for i, worker in enumerate(workers):
-                if (worker.exitcode or 0) < 0 and done < total and not caught:
+                if (worker.exitcode or 0) < 0 and done < total and killed < OFTEN * jobs:
+                    killed += 1
                     workers[i] = _start(tuning, storage)
         for worker in workers if caught else []:
             _forward(worker, caught[0])
         for worker in workers:
             worker.join()
-    if not caught and any((worker.exitcode or 0) > 0 for worker in workers):
-        raise NotAsAsked  # the worker has said why
+    if not caught and _count_ended(look()) < total:
+        _raise_for([worker.exitcode or 0 for worker in workers])
+
+
+def _count_ended(trials: "list[TrialResult]") -> int:
+    return sum(trial.state in ("done", "pruned", "diverged") for trial in trials)
+
+
+def _raise_for(exit_codes: list[int]) -> None:
+    """Raise if workers have given up, which they have said themselves, or were killed."""
+    if any(code > 0 for code in exit_codes):
+        raise NotAsAsked
+    if all(code < 0 for code in exit_codes):
+        raise TuningError(
+            f"workers are killed by signal {-exit_codes[0]} again and again, as the system does "
+            "where memory is short: search smaller nets or mini-batches, or take fewer --jobs"
+        )
 
 
 def _start(tuning: "Tuning", storage: str | None) -> "BaseProcess":
@@ -163,34 +190,26 @@ def _forward(worker: "BaseProcess", number: int) -> None:
         os.kill(worker.pid, number)
 
 
-def _open(tuning: "Tuning", storage: str | None) -> "AbstractContextManager[optuna.Study]":
-    from bpcli.tuning import open_study
-
-    return open_study(tuning.folder, storage, tuning.method, prune=tuning.prune != "never")
-
-
 def run_worker(tuning: "Tuning", storage: str | None) -> None:
     """Run trials in a process of its own, which ends with an exit code as the command does."""
-    from bpcli.tuning import work
+    from bpcli.tuning import PATIENT, open_study, work
 
+    seed, prune = tuning.space.base.seed, tuning.prune != "never"
     try:
-        with signals() as caught, _open(tuning, storage) as study:
-            work(study, tuning, lambda: bool(caught))
+        with (
+            signals() as caught,
+            open_study(tuning.folder, storage, seed=seed, prune=prune, patience=PATIENT) as shared,
+        ):
+            work(shared, tuning, lambda: bool(caught))
     except BpcliError as error:
         exit_as(error)
 
 
-def _say_end(
-    tuning: "Tuning",
-    found: "Sequence[TrialResult]",
-    stopped: int,
-    *,
-    as_json: bool,
-) -> None:
+def _say_end(tuning: "Tuning", found: "Found", stopped: int, *, as_json: bool) -> None:
     from bpcli.show.tuning import draw_best, trials_fields
     from bpcli.tuning import write_best
 
-    best = write_best(tuning.folder, tuning.space, found)
+    best = write_best(tuning.folder, tuning.space, found[0])
     path = str(tuning.folder / "best.yaml")
     if stopped:
         import shlex
@@ -198,19 +217,18 @@ def _say_end(
         command = shlex.join([*own_command(), *sys.argv[1:]])
         raise Stopped(stopped, f"stopped and saved in {tuning.folder}; go on with: {command}")
     if as_json:
-        say(trials_fields(found, {}))
+        say(trials_fields(*found))
     elif best:
         say(draw_best(best, path))
     if best is None:
-        raise NotAsAsked(f"{tuning.folder}: no trial has reached anything; all have diverged")
+        raise NotAsAsked(f"{tuning.folder}: no trial has come to its end; see bpcli tune --show")
 
 
 def _show(where: str, page: str | None, *, as_json: bool) -> None:
     """Show the trials of a study in a folder or a database, as a text or a page."""
     from bpcli.files.result import check_result, write_result
     from bpcli.show.tuning import draw_trials, trials_fields
-    from bpcli.tuning import importances, list_trials, open_study
-    from bpcli.tuning.storage import STUDY
+    from bpcli.tuning import STUDY, importances, list_trials, look_at_study
 
     is_address = "://" in where
     folder = Path(where)
@@ -218,7 +236,7 @@ def _show(where: str, page: str | None, *, as_json: bool) -> None:
         check_result(page, (".html",))
     if not is_address and not (folder / STUDY).is_file():
         raise TuningError(f"{where}: found no study there, expected a folder of bpcli tune")
-    with open_study(folder, where if is_address else None, "random", prune=False) as study:
+    with look_at_study(folder, where if is_address else None) as study:
         found, shares = list_trials(study), importances(study)
     if page is not None:
         from bpcli.show.page.study import draw_study

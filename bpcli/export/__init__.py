@@ -2,6 +2,6 @@
 
 from bpcli.export.onnx import to_onnx
 from bpcli.export.safetensors import to_safetensors
-from bpcli.export.words import describe, warn
+from bpcli.export.words import describe, preparation
 
-__all__ = ["describe", "to_onnx", "to_safetensors", "warn"]
+__all__ = ["describe", "preparation", "to_onnx", "to_safetensors"]

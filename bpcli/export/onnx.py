@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli import __version__
-from bpcli.backprop.layers import Affine, Layer, ReLU, Sigmoid, SquaredError
+from bpcli.backprop.layers import Affine, Layer, ReLU, Sigmoid, SquaredError, Tanh
 from bpcli.data.warp import AFTER, BEFORE, grid
 from bpcli.errors import ExtraError
 from bpcli.export.words import describe
@@ -15,6 +15,7 @@ from bpcli.training.checkpoint import Checkpoint
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+ACTIVATIONS = {ReLU: "Relu", Sigmoid: "Sigmoid", Tanh: "Tanh"}
 IR_VERSION, OPSET = 8, 17  # which every onnxruntime of the last years loads
 
 
@@ -78,10 +79,7 @@ def _layer(graph: Graph, layer: Layer, x: str, names: Any, output: str) -> str:
         W, b = next(names), next(names)
         graph.constants |= {W: layer.params["W"], b: layer.params["b"]}
         return graph.add("Add", graph.add("MatMul", x, W), b, name=output)
-    kind = (
-        "Relu" if isinstance(layer, ReLU) else "Sigmoid" if isinstance(layer, Sigmoid) else "Tanh"
-    )
-    return graph.add(kind, x)
+    return graph.add(ACTIVATIONS[type(layer)], x)
 
 
 def _deskew(graph: Graph, grey: str, size: tuple[int, int]) -> str:

@@ -21,11 +21,7 @@ def describe(saved: Checkpoint) -> dict[str, str]:
     }
 
 
-def warn(saved: Checkpoint) -> str:
-    """Return what has to be done to images before weights alone see them, where it is unusual."""
-    steps = [f"divided by {saved.white}"]
-    if saved.config.dataset.deskew:
-        steps.insert(0, "deskewed")
-    if saved.config.dataset.transpose:
-        steps.insert(0, "transposed")
-    return f"it holds the weights alone: images have to be {' and '.join(steps)} before"
+def preparation(saved: Checkpoint) -> str:
+    """Return what has to be done to upright images before weights alone see them."""
+    deskewed = "deskewed and " if saved.config.dataset.deskew else ""
+    return f"it holds the weights alone: images have to be {deskewed}divided by {saved.white}"

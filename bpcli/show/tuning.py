@@ -13,7 +13,7 @@ def draw_trials(trials: Sequence[TrialResult], importances: Mapping[str, float])
     """Return trials, the best first, and how much each key matters."""
     parts = [draw_table(*list_rows(trials))]
     if importances:
-        parts.append(f"What matters, of the differences: {list_importances(importances)}")
+        parts.append(f"What the best have in common: {list_importances(importances)}")
     return "\n\n".join(parts)
 
 
@@ -24,8 +24,8 @@ def list_rows(trials: Sequence[TrialResult]) -> tuple[list[str], list[list[str]]
     for trial in sorted(trials, key=lambda one: (-one.mean, one.slot)):
         mean = f"{trial.mean:.2%}" if trial.accuracies else "-"
         deviation = f"{trial.deviation:.2%}" if len(trial.accuracies) > 1 else "-"
-        values = [to_scalar(trial.values[key]) if key in trial.values else "-" for key in keys]
-        rows.append([str(trial.slot), trial.state, mean, deviation, *map(_short, values)])
+        values = [_short(trial.values[key]) if key in trial.values else "-" for key in keys]
+        rows.append([str(trial.slot), trial.state, mean, deviation, *values])
     return ["trial", "state", "accuracy", "deviation", *keys], rows
 
 
@@ -34,11 +34,8 @@ def list_importances(importances: Mapping[str, float]) -> str:
     return ", ".join(f"{key} {share:.0%}" for key, share in importances.items())
 
 
-def _short(text: str) -> str:
-    try:
-        return f"{float(text):.4g}"
-    except ValueError:
-        return text
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else to_scalar(value)
 
 
 def draw_best(best: TrialResult, path: str) -> str:

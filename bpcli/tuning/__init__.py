@@ -2,23 +2,28 @@
 
 from bpcli.tuning.best import write_best
 from bpcli.tuning.results import TrialResult, importances, list_trials
+from bpcli.tuning.shared import SharedStudy, keep_question, look_at_study, open_study
 from bpcli.tuning.space import Space, read_space
-from bpcli.tuning.storage import has_password, keep_space, open_study, patient
-from bpcli.tuning.study import Tuning, fill_slots, revive, work
+from bpcli.tuning.storage import PATIENT, STUDY, has_password, patient
+from bpcli.tuning.study import Tuning, fill_slots, give_up_running, work
 
 __all__ = [
+    "PATIENT",
+    "STUDY",
+    "SharedStudy",
     "Space",
     "TrialResult",
     "Tuning",
     "fill_slots",
+    "give_up_running",
     "has_password",
     "importances",
-    "keep_space",
+    "keep_question",
     "list_trials",
+    "look_at_study",
     "open_study",
     "patient",
     "read_space",
-    "revive",
     "work",
     "write_best",
 ]

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-ENOUGH = 10  # trials, before keys are compared
-SLOT, LEFT, OUTCOME = "slot", "left", "outcome"  # what a trial keeps
+ENOUGH = 20  # trials, before keys are compared
+BEST_PART = 0.25  # of the trials, which is compared with all of them
+SLOT, OUTCOME = "slot", "outcome"  # what a trial keeps
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ def list_trials(study: "optuna.Study") -> list[TrialResult]:
     """Return the trial of each slot: the one that has come farthest, of several tries."""
     state = import_optuna().trial.TrialState
     order = {state.COMPLETE: "done", state.PRUNED: "pruned", state.RUNNING: "running",
-             state.WAITING: "waiting"}  # fmt: skip
+             state.WAITING: "waiting", state.FAIL: "waiting"}  # fmt: skip
     ranks = list(order)
     best: dict[int, FrozenTrial] = {}
     for trial in study.get_trials(deepcopy=False):
         slot = trial.user_attrs.get(SLOT)
-        if slot is None or trial.state not in order or trial.user_attrs.get(LEFT):
+        if slot is None:
             continue
         if slot not in best or ranks.index(trial.state) < ranks.index(best[slot].state):
             best[slot] = trial
@@ -71,16 +72,19 @@ def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:
 
 
 def importances(study: "optuna.Study") -> dict[str, float]:
-    """Return how much of the differences each key is to blame for, the largest first, if known."""
+    """Return how much each key has to do with being among the best, the largest share first.
+
+    PED-ANOVA (Watanabe et al. 2023). There are none of a single key, or of few trials.
+    """
     optuna = import_optuna()
     done = [result for result in list_trials(study) if result.state == "done"]
-    if len(done) < ENOUGH:
+    if len(done) < ENOUGH or len(done[0].values) == 1:
         return {}
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST_PART)
     try:
-        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
         found: dict[str, float] = optuna.importance.get_param_importances(
             study, evaluator=evaluator
         )
-    except (ValueError, RuntimeError, ImportError):  # no trial differs from another
+    except (ValueError, RuntimeError):  # no trial differs from another
         return {}
     return found

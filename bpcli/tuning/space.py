@@ -4,11 +4,14 @@ A key is searched where its value is `uniform(a, b)`, `log(a, b)`, `int(a, b)` o
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bpcli.errors import ConfigError
 from bpcli.files.document import Entry, read_value, show, to_scalar
@@ -30,6 +33,17 @@ class Dimension:
 
     def __str__(self) -> str:
         return f"{self.kind}({', '.join(map(to_scalar, self.values))})"
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """Return one of its values at random."""
+        if self.kind == "choice":
+            return self.values[rng.integers(len(self.values))]
+        first, last = self.values
+        if self.kind == "int":
+            return int(rng.integers(first, last, endpoint=True))
+        if self.kind == "log":
+            return min(max(math.exp(rng.uniform(math.log(first), math.log(last))), first), last)
+        return rng.uniform(first, last)
 
 
 @dataclass(frozen=True)
@@ -61,24 +75,26 @@ class Space:
         for values in itertools.product(*axes):
             yield dict(zip(self.dimensions, values, strict=True))
 
+    def draw(self, number: int) -> dict[str, Any]:
+        """Return values at random, the same for a number each time."""
+        rng = np.random.default_rng([self.base.seed, number])
+        return {key: dimension.draw(rng) for key, dimension in self.dimensions.items()}
+
 
 def read_space(path: str | Path | None, overrides: Sequence[str]) -> Space:
     """Read a configuration some of whose values are searched. Raises ConfigError.
 
     Both ends, or every choice, are checked by the rule of the key.
     """
-    documents = [] if path is None else [read_file(Path(path))]
+    document = None if path is None else read_file(Path(path))
     found: dict[str, tuple[Entry, Dimension | str]] = {}
     plain = []
-    for document in documents:
-        kept = []
+    if document:
+        searched = {entry.key: match for entry in document.entries if (match := _match(entry))}
         for entry in document.entries:
-            match = _match(entry)
-            if match:
-                found[entry.key] = entry, _read(entry, match)
-            else:
-                kept.append(entry)
-        document.entries = kept
+            if entry.key in searched:
+                found[entry.key] = entry, _read(entry, searched[entry.key])
+        document.entries = [entry for entry in document.entries if entry.key not in searched]
     for override in overrides:
         entry = read_override(override)
         match = _match(entry)
@@ -91,7 +107,7 @@ def read_space(path: str | Path | None, overrides: Sequence[str]) -> Space:
     if problems:
         raise ConfigError("\n".join(problems))
     space = Space(
-        build_config(documents, plain, Config()),
+        build_config([document] if document else [], plain, Config()),
         {key: made for key, (_, made) in found.items() if isinstance(made, Dimension)},
     )
     _check(space)

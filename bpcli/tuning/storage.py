@@ -1,7 +1,6 @@
-"""a folder, or the address of a database, in -> an Optuna study that many workers share out."""
+"""a folder, or the address of a database, in -> a storage of Optuna, which has patience, out."""
 
 import contextlib
-import json
 import logging
 import time
 import warnings
@@ -12,66 +11,46 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bpcli.errors import ArgumentError, ExtraError, TuningError
-from bpcli.files import atomic
-from bpcli.tuning.space import Space
 
 if TYPE_CHECKING:
-    import optuna
     from optuna.storages import RDBStorage
 
 Made = TypeVar("Made")
 
 STUDY = "study.db"  # in the folder, where no database is named
 HEARTBEAT, GRACE = 2, 10  # seconds: how often a worker says that it lives, and until it is dead
-PATIENCE = 600.0  # seconds for which workers wait for a database that does not answer
+SQLITE = b"SQLite format 3\0"  # what its files begin with
+# Seconds for a database that does not answer, when it is asked first, and once it has answered.
+IMPATIENT, PATIENT = 10.0, 600.0
 TRIES = 20  # of opening a database that others are opening, too
-SPACE = "space"  # under which a study keeps what it searches
 
 
 @contextlib.contextmanager
-def open_study(
-    folder: Path, url: str | None, method: str, *, prune: bool
-) -> "Iterator[optuna.Study]":
-    """Open the study of a folder, or of a database, made if there is none yet.
+def opened(folder: Path, url: str | None, patience: float) -> "Iterator[RDBStorage]":
+    """Open the storage of a folder or of a database, for a while.
 
-    Raises ExtraError without optuna, TuningError where the database cannot be had, and
-    ArgumentError for an address that workers on several machines cannot share.
+    Raises TuningError for what keeps it from its work, in the first `patience` seconds or later.
     """
+    from sqlalchemy.exc import SQLAlchemyError
+
     optuna = import_optuna()
-    storage = _open_storage(folder, url)
-    pruner = (
-        optuna.pruners.MedianPruner(n_startup_trials=5) if prune else optuna.pruners.NopPruner()
-    )
-    sampler = optuna.samplers.TPESampler() if method == "tpe" else optuna.samplers.RandomSampler()
     try:
-        study: Any = _try_often(
-            lambda: optuna.create_study(
-                storage=storage,
-                study_name="bpcli",
-                direction="maximize",
-                load_if_exists=True,
-                sampler=sampler,
-                pruner=pruner,
-            )
-        )
-        if url is None:
-            study.ask = _one_at_a_time(study.ask, folder / "ask")
-        yield study
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
+        storage = _open_storage(folder, url, patience)
+        try:
+            yield storage
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise TuningError(
+            f"{name_place(folder, url)}: the study cannot be used: {reason}"
+        ) from error
 
 
-def _one_at_a_time(ask: Callable[..., Made], path: Path) -> Callable[..., Made]:
-    """Let one worker at a time ask for a trial: SQLite would give one trial to two of them."""
-
-    def ask_alone(*args: Any, **options: Any) -> Made:
-        while True:
-            with contextlib.suppress(BlockingIOError), atomic.reserved(path):
-                return ask(*args, **options)
-            time.sleep(0.02)
-
-    return ask_alone
+def name_place(folder: Path, url: str | None) -> str:
+    """Return where a study is, without a password."""
+    return str(folder / STUDY) if url is None else url.rpartition("@")[2].partition("?")[0]
 
 
 def import_optuna() -> Any:
@@ -87,26 +66,39 @@ def import_optuna() -> Any:
     return optuna
 
 
-def _open_storage(folder: Path, url: str | None) -> "RDBStorage":
-    from optuna.storages import RDBStorage, RetryFailedTrialCallback
+def _open_storage(folder: Path, url: str | None, patience: float) -> "RDBStorage":
+    from optuna.storages import RDBStorage
 
     options: dict[str, Any] = {"pool_pre_ping": True}
     if url is None:
+        _check_file(folder / STUDY)
         address = f"sqlite:///{folder / STUDY}"
         options |= {"connect_args": {"timeout": 60}}
     else:
-        address = _check_address(url)
-        options |= {"creator": lambda: _connect(url)}
+        address, connect = _check_address(url), Connector(url, patience)
+        options |= {"creator": connect}
     with warnings.catch_warnings(action="ignore"):
-        return _try_often(
+        return try_often(
             lambda: RDBStorage(
                 address,
                 engine_kwargs=options,
                 heartbeat_interval=HEARTBEAT,
                 grace_period=GRACE,
-                failed_trial_callback=RetryFailedTrialCallback(),
             )
         )
+
+
+def _check_file(path: Path) -> None:
+    """Raise TuningError if a file is there that no study can be in."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(SQLITE))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise TuningError(f"{path}: cannot be read: {error.strerror}") from error
+    if start not in (b"", SQLITE):
+        raise TuningError(f"{path}: found a file that is no study of bpcli tune; move it away")
 
 
 def _check_address(url: str) -> str:
@@ -114,41 +106,50 @@ def _check_address(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme.startswith("sqlite"):
         raise ArgumentError(
-            f"--storage {url}: SQLite is for one machine, where no --storage is needed; several "
-            "share a PostgreSQL: postgresql://HOST/DATABASE"
+            "--storage: found SQLite, which is for one machine, where no --storage is needed; "
+            "several share a PostgreSQL: postgresql://USER@HOST/DATABASE"
         )
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg") or not rest:
-        raise ArgumentError(f"--storage {url}: expected postgresql://USER@HOST/DATABASE")
+        raise ArgumentError(
+            f"--storage: found {scheme}://, expected postgresql://USER@HOST/DATABASE"
+        )
     return f"postgresql+psycopg://{rest}"
 
 
 def has_password(url: str) -> bool:
     """Tell whether an address has a password in it, which others can see on this machine."""
     user, at, _ = url.partition("://")[2].partition("@")
-    return bool(at) and ":" in user
+    return (bool(at) and ":" in user) or "password=" in url
 
 
-def _connect(url: str) -> Any:
-    """Connect to a database; while it does not answer, wait for it."""
-    try:
-        import psycopg
-    except ImportError:
-        raise ExtraError("--storage", "psycopg", "tune") from None
-    address = url.replace("postgresql+psycopg://", "postgresql://")
-    until = time.monotonic() + PATIENCE
-    while True:
+class Connector:
+    """Connects to a database, and waits for one that does not answer: long, once it has done so."""
+
+    def __init__(self, url: str, patience: float) -> None:
+        self.url, self.patience = url, patience
+
+    def __call__(self) -> Any:
         try:
-            return psycopg.connect(address, connect_timeout=10)
-        except psycopg.OperationalError as error:
-            lasting = "does not exist" in str(error) or "authentication failed" in str(error)
-            if lasting or time.monotonic() > until:
-                where = address.partition("@")[2] or address
-                reason = str(error).strip().splitlines()[-1]
-                raise TuningError(f"{where}: the database cannot be had: {reason}") from error
-        time.sleep(0.5)
+            import psycopg
+        except ImportError:
+            raise ExtraError("--storage", "psycopg", "tune") from None
+        address = self.url.replace("postgresql+psycopg://", "postgresql://")
+        until = time.monotonic() + self.patience
+        while True:
+            try:
+                connection = psycopg.connect(address, connect_timeout=10)
+            except psycopg.OperationalError as error:
+                if time.monotonic() > until:
+                    reason = str(error).strip().splitlines()[-1]
+                    where = name_place(Path(), self.url)
+                    raise TuningError(f"{where}: the database cannot be had: {reason}") from error
+                time.sleep(0.5)
+            else:
+                self.patience = max(self.patience, PATIENT)
+                return connection
 
 
-def _try_often(make: Callable[[], Made]) -> Made:
+def try_often(make: Callable[[], Made]) -> Made:
     """Make what several workers make at once: all but one fail, and find it when they try again."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -156,9 +157,9 @@ def _try_often(make: Callable[[], Made]) -> Made:
     for attempt in range(TRIES):
         try:
             return make()
-        except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError):
+        except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
             if attempt == TRIES - 1:
-                raise
+                raise optuna.exceptions.StorageInternalError(str(error)) from error
             time.sleep(np.random.default_rng().uniform(0.05, 0.5))  # and do not meet again
     raise AssertionError
 
@@ -167,28 +168,16 @@ def _try_often(make: Callable[[], Made]) -> Made:
 def patient() -> Iterator[None]:
     """Take for nothing what a database has not answered, and a result that came too late.
 
-    What is left of the trial is run again, by whoever finds it.
+    The trial has failed then, or is found by its missing heartbeat, and its slot is filled again.
     """
     optuna = import_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
     broken = (optuna.exceptions.StorageInternalError, SQLAlchemyError)
-    too_late = (optuna.exceptions.UpdateFinishedTrialError, ValueError)  # given up for dead
     try:
         yield
-    except (*broken, *too_late):
+    except (*broken, optuna.exceptions.UpdateFinishedTrialError):
         time.sleep(1.0)
-
-
-def keep_space(study: "optuna.Study", space: Space, seeds: int) -> None:
-    """Note what a study searches. Raises TuningError if it has begun with something else."""
-    said = json.dumps({key: str(made) for key, made in space.dimensions.items()}, sort_keys=True)
-    said = f"{said} with {seeds} seeds"
-    before = study.user_attrs.get(SPACE)
-    if before is None:
-        study.set_user_attr(SPACE, said)
-    elif before != said:
-        raise TuningError(
-            f"the study searches {before}, and not {said}; choose another folder, or another "
-            "database, for another study"
-        )
+    except ValueError as error:  # the same, of a trial that has been given up for dead
+        if "Cannot tell a " not in str(error):
+            raise

@@ -1,11 +1,11 @@
 """a space and a number of trials in -> trials that have run, however many workers there are, out.
 
-Every trial has a slot, and every slot is filled once: a study begins with as many waiting trials as
-are asked for, so that their number holds whoever works on them, and whoever dies.
+Every trial has a slot, and a slot whose trials have all failed gets another one: so their number
+holds whoever works on them, and whoever dies.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from bpcli.files.document import read_value, to_scalar
 from bpcli.training.config import Config
 from bpcli.training.record import Record
-from bpcli.tuning.results import LEFT, OUTCOME, SLOT
+from bpcli.tuning.results import OUTCOME, SLOT
+from bpcli.tuning.shared import SharedStudy
 from bpcli.tuning.space import Dimension, Space
 from bpcli.tuning.storage import import_optuna, patient
 from bpcli.tuning.trial import Interrupted, Outcome, run_trial
@@ -23,98 +24,125 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 PAUSE = 0.5  # seconds
-EARLIER = "earlier"  # under which a trial keeps what it has been begun under
+LIFELESS = 60.0  # seconds after which a trial that has not even begun is given up
+
+
+class WithoutSlotError(Exception):
+    """A trial that nobody has asked for: another worker was faster with the last that waited."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a worker has to know: the space, how many seeds a trial has, and where models go."""
+    """What a worker has to know: the space, how many trials there are, and where models go."""
 
     space: Space
+    trials: int
     seeds: int
     folder: Path
     method: str
     prune: str  # never, constant (schedules only) or all
 
+    @property
+    def slots(self) -> int:
+        """How many trials there are: a grid has as many as it has points, if those are fewer."""
+        return min(self.trials, len(self.points)) if self.method == "grid" else self.trials
 
-def fill_slots(study: "optuna.Study", tuning: Tuning, trials: int) -> int:
-    """See to it that as many slots as are asked for have a trial, and return how many there are.
-
-    A grid has as many as it has points.
-    """
-    points: list[dict[str, Any]] = []
-    if tuning.method == "grid":
-        points = list(tuning.space.grid())
-        trials = min(trials, len(points))
-    taken = {trial.user_attrs.get(SLOT) for trial in study.get_trials(deepcopy=False)}
-    for slot in range(trials):
-        if slot not in taken:
-            fixed = _as_suggested(tuning.space, points[slot]) if points else {}
-            study.enqueue_trial(fixed, user_attrs={SLOT: slot})
-    return trials
+    @property
+    def points(self) -> list[dict[str, Any]]:
+        """What each slot tries, where that is known before: of a grid, or at random."""
+        if self.method == "grid":
+            return list(self.space.grid())
+        if self.method == "random":
+            return [self.space.draw(slot) for slot in range(self.trials)]
+        return []
 
 
-def waiting(study: "optuna.Study") -> bool:
-    """Tell whether there is a trial that nobody works on."""
-    states = (import_optuna().trial.TrialState.WAITING,)
-    return bool(study.get_trials(deepcopy=False, states=states))
+def fill_slots(shared: SharedStudy, tuning: Tuning) -> None:
+    """See to it that each slot has a trial that waits, runs or has ended, and has not failed."""
+    failed = import_optuna().trial.TrialState.FAIL
+    points = tuning.points
+    with shared.alone():
+        trials: dict[int, FrozenTrial] = {}
+        for trial in shared.study.get_trials(deepcopy=False):
+            slot = trial.user_attrs.get(SLOT)
+            if slot is not None and (slot not in trials or trials[slot].state == failed):
+                trials[slot] = trial
+        for slot in range(tuning.slots):
+            before = trials.get(slot)
+            if before is None:
+                values = _as_suggested(tuning.space, points[slot]) if points else {}
+            elif before.state == failed:  # to be run again, with the values that it has had
+                values = before.system_attrs.get("fixed_params", {}) | before.params
+            else:
+                continue
+            shared.study.enqueue_trial(values, user_attrs={SLOT: slot})
 
 
-def running(study: "optuna.Study") -> bool:
-    """Tell whether somebody works on a trial, or died over one a short while ago."""
-    states = (import_optuna().trial.TrialState.RUNNING,)
-    return bool(study.get_trials(deepcopy=False, states=states))
-
-
-def revive(study: "optuna.Study") -> None:
-    """Let what a worker was at when it died wait again, where all workers are known to be dead."""
+def give_up_running(study: "optuna.Study") -> None:
+    """Give up what workers were at when they died, where all are known to be dead."""
     state = import_optuna().trial.TrialState
     for trial in study.get_trials(deepcopy=False, states=(state.RUNNING,)):
-        _try_again(study, trial)
         study.tell(trial.number, state=state.FAIL)
 
 
-def work(study: "optuna.Study", tuning: Tuning, is_stopped: Callable[[], bool]) -> None:
+def work(shared: SharedStudy, tuning: Tuning, is_stopped: Callable[[], bool]) -> None:
     """Run trials until none is left, or `is_stopped`; what others die over is run here, too."""
     optuna = import_optuna()
+    state = optuna.trial.TrialState
+    study, seen = shared.study, dict[int, float]()
     while not is_stopped():
         with patient():
             optuna.storages.fail_stale_trials(study)
-            if not waiting(study):
-                if not running(study):
-                    return
+            _give_up_lifeless(study, seen)
+            fill_slots(shared, tuning)
+            states = {trial.state for trial in study.get_trials(deepcopy=False)}
+            if state.WAITING in states:
+                study.optimize(
+                    lambda trial: _objective(trial, tuning, is_stopped),
+                    n_trials=1,
+                    catch=(Interrupted, WithoutSlotError),
+                )
+            elif state.RUNNING in states:
                 time.sleep(PAUSE)  # whoever is at the last ones may die
-                continue
-            study.optimize(lambda trial: _objective(trial, tuning, is_stopped), n_trials=1)
+            else:
+                return
+
+
+def _give_up_lifeless(study: "optuna.Study", seen: dict[int, float]) -> None:
+    """Give up trials whose worker died before its first heartbeat, by which it would be missed."""
+    state, now = import_optuna().trial.TrialState, time.monotonic()
+    for trial in study.get_trials(deepcopy=False, states=(state.RUNNING,)):
+        if not trial.params and now - seen.setdefault(trial.number, now) > LIFELESS:
+            study.tell(trial.number, state=state.FAIL)
 
 
 def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -> float:
     optuna = import_optuna()
     slot = trial.user_attrs.get(SLOT)
-    if slot is None or _is_taken(trial, slot):
-        trial.set_user_attr(LEFT, "another worker has it")
-        raise optuna.TrialPruned
+    if slot is None:
+        raise WithoutSlotError
     values = {key: _suggest(trial, key, made) for key, made in tuning.space.dimensions.items()}
     first = tuning.space.base.seed
     configs = [tuning.space.configure(values, first + i) for i in range(tuning.seeds)]
 
-    def watch(seed: int, record: Record) -> None:
-        step = len(reported)
-        if seed == 0 and record.iteration not in reported:
-            reported.append(record.iteration)
-            trial.report(record.accuracy, step)
-            if _may_prune(tuning, configs[0]) and trial.should_prune():
+    def watch(seed: int, record: Record, evaluations: int) -> None:
+        if seed == 0:
+            trial.report(record.accuracy, evaluations)
+            is_last = record.iteration == configs[0].training.iterations
+            if _may_prune(tuning, configs[0]) and not is_last and trial.should_prune():
                 raise optuna.TrialPruned
 
-    reported: list[int] = []
-    earlier = [tuning.folder / stem for stem in _earlier(trial)]
-    try:
-        outcome = run_trial(configs, _stem(tuning, trial), earlier, watch, is_stopped)
-    except Interrupted:
-        _try_again(trial.study, trial)
-        trial.set_user_attr(LEFT, "stopped, and waiting again")
-        raise optuna.TrialPruned from None
-    return _keep(trial, outcome)
+    tries = [
+        other.number
+        for other in trial.study.get_trials(deepcopy=False)
+        if other.user_attrs.get(SLOT) == slot and other.number < trial.number
+    ]
+    # A worker that was given up too soon may still write to the files of its own try.
+    stem, *earlier = (
+        tuning.folder / f"trial-{slot:04d}-try-{number}"
+        for number in [trial.number, *reversed(tries)]
+    )
+    return _keep(trial, run_trial(configs, stem, earlier, watch, is_stopped))
 
 
 def _keep(trial: "Trial", outcome: Outcome) -> float:
@@ -122,18 +150,6 @@ def _keep(trial: "Trial", outcome: Outcome) -> float:
     trial.set_user_attr(OUTCOME, {"accuracies": outcome.accuracies, "words": outcome.words})
     found = outcome.accuracies
     return sum(found) / len(found) if found else 0.0
-
-
-def _is_taken(trial: "Trial", slot: int) -> bool:
-    """Tell whether an earlier trial has the same slot and has not failed."""
-    fail = import_optuna().trial.TrialState.FAIL
-    return any(
-        other.number < trial.number
-        and other.user_attrs.get(SLOT) == slot
-        and other.state != fail
-        and not other.user_attrs.get(LEFT)
-        for other in trial.study.get_trials(deepcopy=False)
-    )
 
 
 def _may_prune(tuning: Tuning, config: Config) -> bool:
@@ -153,27 +169,5 @@ def _suggest(trial: "Trial", key: str, made: Dimension) -> Any:
 
 def _as_suggested(space: Space, point: dict[str, Any]) -> dict[str, Any]:
     """Return the values of a point as `_suggest` has them: choices are texts."""
-    is_int = {key: made.kind == "int" for key, made in space.dimensions.items()}
-    return {key: value if is_int[key] else to_scalar(value) for key, value in point.items()}
-
-
-def _stem(tuning: Tuning, trial: "Trial") -> Path:
-    return tuning.folder / f"trial-{trial.number:04d}"
-
-
-def _earlier(trial: "Trial") -> Sequence[str]:
-    """Return the stems of what a trial has been begun under before."""
-    from optuna.storages import RetryFailedTrialCallback
-
-    frozen = trial.study.get_trials(deepcopy=False)[trial.number]
-    history = RetryFailedTrialCallback.retry_history(frozen)  # of workers that died
-    return [f"trial-{number:04d}" for number in [*trial.user_attrs.get(EARLIER, []), *history]]
-
-
-def _try_again(study: "optuna.Study", trial: "Trial | FrozenTrial") -> None:
-    """Let a trial wait for a worker again, with the same values and what it has left behind."""
-    attributes = {
-        SLOT: trial.user_attrs[SLOT],
-        EARLIER: [*trial.user_attrs.get(EARLIER, []), trial.number],
-    }
-    study.enqueue_trial(trial.params, user_attrs=attributes)
+    is_choice = {key: made.kind == "choice" for key, made in space.dimensions.items()}
+    return {key: to_scalar(value) if is_choice[key] else value for key, value in point.items()}

@@ -15,7 +15,8 @@ from bpcli.training.model import load
 from bpcli.training.output import Output
 from bpcli.training.record import Record
 
-Watch = Callable[[int, Record], None]  # the number of a seed, and an evaluation of its run
+# The number of a seed, an evaluation of its run, and how many there were before.
+Watch = Callable[[int, Record, int], None]
 
 
 class Interrupted(BpcliError):
@@ -39,7 +40,7 @@ def run_trial(
 ) -> Outcome:
     """Run a configuration with each of its seeds, into `stem`-seed-N.npz.
 
-    A run that the same trial has begun `earlier`, under other stems, goes on from there, to the
+    A run that was begun `earlier`, under other stems, the last first, goes on from there, to the
     same arrays. Raises Interrupted once `is_stopped`, and whatever `watch` raises.
     """
     accuracies = []
@@ -69,7 +70,7 @@ def _take_over(path: Path, earlier: Sequence[Path]) -> None:
 
 
 def _run(
-    config: Config, path: Path, watch: Callable[[Record], None], is_stopped: Callable[[], bool]
+    config: Config, path: Path, watch: Callable[[Record, int], None], is_stopped: Callable[[], bool]
 ) -> float:
     if path.exists():
         saved = load(path)
@@ -85,7 +86,7 @@ def _run(
         run, _ = place.start(None, overrides, resume="if possible")
         for record in train(run):
             if record:
-                watch(record)
+                watch(record, len(run.history) - 1)
                 if not run.complete:
                     place.save(run)
             if is_stopped() and not run.complete:

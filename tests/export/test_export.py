@@ -103,7 +103,7 @@ def test_safetensors_has_the_names_of_a_sequential(mnist_model, bpcli, tmp_path)
     safetensors = pytest.importorskip("safetensors")
     path = tmp_path / "m.safetensors"
     told = bpcli("export", mnist_model, "-o", path).stderr
-    assert told == f"{path}: it holds the weights alone: images have to be divided by 255 before\n"
+    assert told == f"{path}: it holds the weights alone: images have to be divided by 255\n"
     with safetensors.safe_open(path, "numpy") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         said = json.loads(file.metadata()["bpcli"])

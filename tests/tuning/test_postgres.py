@@ -1,16 +1,11 @@
 """Many workers on one PostgreSQL: whoever opens it first, dies, sleeps, or finds it gone."""
 
-import json
 import os
 import signal
 import time
 
 import pytest
-
-
-def trials_of(bpcli, url):
-    return json.loads(bpcli("tune", "--show", url, "--json").stdout)["trials"]
-
+from trials import check_arrays, trials_of
 
 LONGER = ["-s", "training.iterations=6000", "-s", "training.evaluate_every=500"]
 
@@ -43,7 +38,9 @@ def test_a_killed_worker_s_trial_is_run_by_another(bpcli, search, database, tmp_
     _, stderr = shell(*command).communicate(timeout=150)
     assert stderr == ""
     check(bpcli, database, 4)
-    assert not list((tmp_path / "s").glob("*0001-seed-0.npz.part"))
+    assert list((tmp_path / "s").glob("trial-0000-try-4-seed-0.npz"))
+    for trial in trials_of(bpcli, database):  # also of the first, which went on from its .part
+        check_arrays(bpcli, trial, [*search, *LONGER], tmp_path / "s")
 
 
 def test_a_worker_that_sleeps_too_long_drops_its_trial_and_goes_on(
@@ -97,7 +94,7 @@ def test_a_database_that_is_not_there_is_told(
 ):
     from bpcli.tuning import storage
 
-    monkeypatch.setattr(storage, "PATIENCE", 0.5)
+    monkeypatch.setattr(storage, "IMPATIENT", 0.5)
     url = database.replace(*change)
     message = bpcli("tune", "-o", tmp_path / "s", *search, "--storage", url, code=2).stderr
     assert "the database cannot be had" in message

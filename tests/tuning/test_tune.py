@@ -1,20 +1,15 @@
 """`bpcli tune` on one machine: its total holds, it stops and goes on, and it says how sure it is."""
 
-import json
 import os
 import re
 import signal
 import sys
 import time
 
-import numpy as np
 import pytest
+from trials import check_arrays, trials_of
 
 from bpcli.training import load, load_config
-
-
-def trials_of(bpcli, where):
-    return json.loads(bpcli("tune", "--show", where, "--json").stdout)["trials"]
 
 
 def wait_until(happens, seconds=60):
@@ -85,23 +80,6 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_arrays(bpcli, search, tmp_p
         check_arrays(bpcli, trial, [*search, *SLOW], folder)
 
 
-def check_arrays(bpcli, trial, options, folder):
-    """The model of a trial is that of `bpcli train` with the same values."""
-    rate = trial["values"]["optimizer.learning_rate"]
-    saved = [load(path) for path in folder.glob("*.npz")]
-    (found,) = {
-        one.digest
-        for one in saved
-        if np.isclose(one.config.optimizer.learning_rate, rate)
-        and one.iteration == one.config.training.iterations
-    }
-    fixed = [o for o in options if o != "-s" and "choice" not in o and "log(" not in o]
-    values = [*fixed, *(f"{key}={value}" for key, value in trial["values"].items())]
-    whole = folder.parent / "whole.npz"
-    bpcli("train", "-q", *(part for v in values for part in ("-s", v)), "-o", whole)
-    assert load(whole).digest == found
-
-
 def test_a_killed_worker_has_a_successor_and_the_total_holds(
     bpcli, search, tmp_path, shell, workers_of
 ):
@@ -161,17 +139,21 @@ def test_one_folder_has_one_command_at_a_time(bpcli, search, tmp_path, shell):
 def test_another_space_is_another_study(bpcli, search, tmp_path, shell):
     folder = tmp_path / "study"
     shell("tune", "-o", folder, *search, "--trials", 1).communicate(timeout=60)
-    message = bpcli(
-        "tune", "-o", folder, *search, "-s", "network.dropout=uniform(0, 0.5)", code=2
-    ).stderr
-    assert "choose another folder" in message
+    for change in ("network.dropout=uniform(0, 0.5)", "training.iterations=50", "seed=4"):
+        message = bpcli("tune", "-o", folder, *search, "-s", change, code=2).stderr
+        key, value = change.split("=")
+        assert message.startswith(f"{key}: found {value}, but the study has begun with ")
+        assert "choose another folder" in message
+    assert (
+        "--seeds: found 2, but" in bpcli("tune", "-o", folder, *search, "--seeds", 2, code=2).stderr
+    )
 
 
 @pytest.mark.parametrize(
     ("args", "words"),
     [
         ([], "Missing option '-o'"),
-        (["-o", "s", "--storage", "sqlite:///x.db"], "SQLite is for one machine"),
+        (["-o", "s", "--storage", "sqlite:///x.db"], "found SQLite, which is for one machine"),
         (["-o", "s", "--storage", "mysql://x"], "expected postgresql://USER@HOST/DATABASE"),
         (["--show", "nowhere"], "found no study there"),
         (["-o", "file"], "no folder can be made"),
@@ -195,3 +177,46 @@ def test_help_and_train_do_not_import_optuna(shell):
     code = "import sys; from bpcli.cli.main import main; import bpcli.training; print('optuna' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
     assert re.search("--trials", shell("tune", "--help").communicate(timeout=30)[0])
+
+
+def test_the_same_study_is_the_same_again(bpcli, search, tmp_path, shell):
+    found = []
+    for name in ("a", "b"):
+        process = shell("tune", "-o", tmp_path / name, *search, "--trials", 14)
+        assert process.communicate(timeout=120)[1] == ""
+        found.append(trials_of(bpcli, tmp_path / name))
+    assert found[0] == found[1]
+    rates = [trial["values"]["optimizer.learning_rate"] for trial in found[0]]
+    assert len(set(rates)) == len(rates)
+
+
+def test_random_trials_are_the_same_with_any_number_of_workers(bpcli, search, tmp_path, shell):
+    found = []
+    for jobs in (1, 2):
+        folder = tmp_path / str(jobs)
+        command = ["tune", "-o", folder, *search, "--trials", 5, "--method", "random"]
+        assert shell(*command, "--jobs", jobs).communicate(timeout=120)[1] == ""
+        found.append(trials_of(bpcli, folder))
+    assert found[0] == found[1]
+
+
+def test_workers_that_are_always_killed_are_an_error(bpcli, search, tmp_path, shell, workers_of):
+    process = shell("tune", "-o", tmp_path / "study", *search, *SLOW, "--trials", 2)
+    until = time.monotonic() + 120
+    while process.poll() is None:
+        assert time.monotonic() < until
+        for worker in workers_of(process):
+            os.kill(worker, signal.SIGKILL)
+        time.sleep(0.05)
+    assert process.returncode == 2
+    assert "killed by signal 9 again and again" in process.communicate()[1]
+
+
+@pytest.mark.parametrize("content", [b"my own notes", b"SQLite format 3\0 and then none"])
+def test_a_file_that_is_no_study(content, bpcli, search, tmp_path):
+    (tmp_path / "study.db").write_bytes(content)
+    for args in (["-o", tmp_path, *search], ["--show", tmp_path]):
+        message = bpcli("tune", *args, code=2).stderr
+        assert message.startswith(f"{tmp_path / 'study.db'}: ")
+        assert message.count("\n") == 1
+    assert (tmp_path / "study.db").read_bytes() == content

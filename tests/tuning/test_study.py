@@ -1,0 +1,87 @@
+"""A study keeps its total and its comparisons right, whatever happens to a trial."""
+
+import pytest
+
+from bpcli.tuning import Tuning, fill_slots, list_trials, open_study, read_space, study, work
+
+optuna = pytest.importorskip("optuna")
+State = optuna.trial.TrialState
+
+
+@pytest.fixture
+def tuning(search, tmp_path):
+    """What a worker has to know for three trials in a folder."""
+    space = read_space(None, [*search[1::2], "training.iterations=100"])
+    return Tuning(space, 3, 1, tmp_path, "tpe", "never")
+
+
+def never():
+    return False
+
+
+def test_a_slot_whose_trial_fails_is_filled_again(tuning, monkeypatch):
+    failed = []
+
+    def fail_once(*args):
+        if not failed:
+            failed.append(True)
+            raise optuna.exceptions.StorageInternalError("the database hiccups")
+        return run_trial(*args)
+
+    run_trial = study.run_trial
+    monkeypatch.setattr(study, "run_trial", fail_once)
+    with open_study(tuning.folder, None) as shared:
+        work(shared, tuning, never)
+        assert [(one.slot, one.state) for one in list_trials(shared.study)] == [
+            (0, "done"), (1, "done"), (2, "done")]  # fmt: skip
+        first, *_, again = shared.study.get_trials()
+        assert (first.state, again.state) == (State.FAIL, State.COMPLETE)
+        assert first.params == again.params
+
+
+def test_a_trial_that_nobody_asked_for_changes_nothing(tuning):
+    with open_study(tuning.folder, None) as shared:
+        work(shared, tuning, never)
+        shared.study.optimize(
+            lambda trial: study._objective(trial, tuning, never),
+            n_trials=1, catch=(study.WithoutSlotError,),
+        )  # fmt: skip
+        assert len(list_trials(shared.study)) == 3
+        space = optuna.search_space.IntersectionSearchSpace(include_pruned=True)
+        assert set(space.calculate(shared.study)) == set(tuning.space.dimensions)
+
+
+def test_a_worker_that_dies_before_its_first_heartbeat_is_missed(tuning, monkeypatch):
+    monkeypatch.setattr(study, "LIFELESS", 0.5)
+    with open_study(tuning.folder, None) as shared:
+        fill_slots(shared, tuning)
+        shared.study.ask()  # and nothing else
+        work(shared, tuning, never)
+        assert {one.state for one in list_trials(shared.study)} == {"done"}
+
+
+def test_a_resumed_trial_is_compared_at_the_same_evaluations(tuning):
+    asked = []
+
+    def after_two():
+        (running,) = shared.study.get_trials(states=(State.RUNNING,)) or [None]
+        asked.append(running and len(running.intermediate_values))
+        return asked[-1] == 2
+
+    with open_study(tuning.folder, None) as shared:
+        work(shared, tuning, after_two)
+        work(shared, tuning, never)
+        (stopped,) = shared.study.get_trials(states=(State.FAIL,))
+        again = next(one for one in shared.study.get_trials()[stopped.number + 1 :]
+                     if one.user_attrs["slot"] == stopped.user_attrs["slot"])  # fmt: skip
+        assert sorted(stopped.intermediate_values) == [0, 1]
+        assert sorted(again.intermediate_values) == [2, 3, 4]
+
+
+def test_the_latest_try_is_taken_over(tuning, tmp_path):
+    from bpcli.tuning.trial import _take_over
+
+    for number, content in ((1, b"early"), (2, b"late")):
+        (tmp_path / f"{number}.npz.part").write_bytes(content)
+    _take_over(tmp_path / "3.npz", [tmp_path / "2.npz", tmp_path / "1.npz"])
+    assert (tmp_path / "3.npz.part").read_bytes() == b"late"
