@@ -9,14 +9,13 @@ import click
 
 from bpcli import __version__
 from bpcli.cli.options import FILE, json_option
-from bpcli.cli.terminal import complain, counter, exit_as, own_command, say, signals
-from bpcli.errors import BpcliError, NotAsAsked, Stopped, TuningError
+from bpcli.cli.terminal import complain, counter, own_command, say, signals
+from bpcli.errors import NotAsAsked, Stopped, TuningError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from multiprocessing.process import BaseProcess
+    from contextlib import ExitStack
 
-    from bpcli.tuning import TrialResult, Tuning
+    from bpcli.tuning import SharedStudy, TrialResult, Tuning
 
     Found = tuple[list[TrialResult], dict[str, float]]  # and what keys have to do with it
 
@@ -73,7 +72,7 @@ def tune_command(
     if shown is not None:
         _show(shown, folder, as_json=as_json)
         return
-    if folder is None:
+    if not folder:
         raise click.UsageError("Missing option '-o': the folder of the study")
     from bpcli.tuning import Tuning, has_password, read_space
 
@@ -89,7 +88,7 @@ def _tune(tuning: "Tuning", storage: str | None, jobs: int) -> "tuple[Found, int
     """Run the trials, and return what is known of them, and a signal that has stopped it, or 0."""
     from contextlib import ExitStack
 
-    from bpcli.files import atomic
+    from bpcli.data import load_dataset
     from bpcli.tuning import (
         fill_slots,
         give_up_running,
@@ -99,19 +98,13 @@ def _tune(tuning: "Tuning", storage: str | None, jobs: int) -> "tuple[Found, int
         open_study,
     )
 
-    try:
-        tuning.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TuningError(f"{tuning.folder}: no folder can be made: {error.strerror}") from error
+    if tuning.method == "grid" and len(tuning.points) > tuning.slots:
+        complain(
+            f"{tuning.slots} of the {len(tuning.points)} points of the grid are tried: --trials"
+        )
+    load_dataset(**vars(tuning.space.base.dataset))  # what is wrong with it is said once, and now
     with ExitStack() as stack:
-        if storage is None:
-            try:
-                stack.enter_context(atomic.reserved(tuning.folder / "study"))
-            except BlockingIOError as error:
-                raise TuningError(
-                    f"{tuning.folder}: another bpcli tune works there; more workers on this "
-                    "machine are --jobs, and on others --storage"
-                ) from error
+        _reserve(stack, tuning.folder, is_shared=storage is not None)
         shared = stack.enter_context(open_study(tuning.folder, storage))
         study = shared.study
         keep_question(study, tuning.space, tuning.seeds, tuning.method)
@@ -119,90 +112,72 @@ def _tune(tuning: "Tuning", storage: str | None, jobs: int) -> "tuple[Found, int
             give_up_running(study)
         fill_slots(shared, tuning)
         with signals() as caught:
-            _supervise(tuning, storage, jobs, caught, lambda: list_trials(study))
+            _supervise(tuning, storage, jobs, caught, shared)
         return (list_trials(study), importances(study)), caught[0] if caught else 0
 
 
+def _reserve(stack: "ExitStack", folder: Path, *, is_shared: bool) -> None:
+    """Make the folder of a study, and hold it against other commands, for as long as the stack."""
+    from bpcli.files import atomic
+    from bpcli.tuning import STUDY, check_folder
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not is_shared:
+            stack.enter_context(atomic.reserved(folder / "study"))
+        check_folder(folder, has_study=is_shared or (folder / STUDY).exists())
+    except BlockingIOError as error:
+        raise TuningError(
+            f"{folder}: another bpcli tune works there; more workers on this machine are --jobs, "
+            "and on others --storage"
+        ) from error
+    except OSError as error:
+        raise TuningError(f"{folder}: no folder to write to: {error.strerror}") from error
+
+
 def _supervise(
-    tuning: "Tuning",
-    storage: str | None,
-    jobs: int,
-    caught: list[int],
-    look: "Callable[[], list[TrialResult]]",
+    tuning: "Tuning", storage: str | None, jobs: int, caught: list[int], shared: "SharedStudy"
 ) -> None:
     """Keep processes at work until no trial is left; one that is killed has a successor."""
-    from bpcli.tuning import patient
+    from bpcli.cli.worker import Worker
+    from bpcli.tuning import list_trials
 
-    workers, total, done, killed = (
-        [_start(tuning, storage) for _ in range(jobs)],
-        tuning.slots,
-        0,
-        0,
-    )
+    workers = [Worker(tuning, storage) for _ in range(jobs)]
+    total, done, killed = tuning.slots, 0, 0
     with counter(total) as count:
         while not caught and any(worker.is_alive() for worker in workers):
             time.sleep(POLL)
             ended = done
-            with patient():
-                ended = _count_ended(look())
+            with shared.patient():
+                ended = sum(trial.has_ended for trial in list_trials(shared.study))
             if ended > done:
                 count(ended - done)
                 done, killed = ended, 0
             for i, worker in enumerate(workers):
                 if (worker.exitcode or 0) < 0 and done < total and killed < OFTEN * jobs:
                     killed += 1
-                    workers[i] = _start(tuning, storage)
-        for worker in workers if caught else []:
-            _forward(worker, caught[0])
+                    workers[i] = Worker(tuning, storage)
         for worker in workers:
+            worker.stop()
             worker.join()
-    if not caught and _count_ended(look()) < total:
+    if not caught and sum(trial.has_ended for trial in list_trials(shared.study)) < total:
         _raise_for([worker.exitcode or 0 for worker in workers])
 
 
-def _count_ended(trials: "list[TrialResult]") -> int:
-    return sum(trial.state in ("done", "pruned", "diverged") for trial in trials)
-
-
 def _raise_for(exit_codes: list[int]) -> None:
-    """Raise if workers have given up, which they have said themselves, or were killed."""
-    if any(code > 0 for code in exit_codes):
-        raise NotAsAsked
+    """Raise, as workers have given up, which they have said themselves, or were killed."""
     if all(code < 0 for code in exit_codes):
         raise TuningError(
             f"workers are killed by signal {-exit_codes[0]} again and again, as the system does "
             "where memory is short: search smaller nets or mini-batches, or take fewer --jobs"
         )
+    raise NotAsAsked(f"not all trials have ended; go on with: {_own_words()}")
 
 
-def _start(tuning: "Tuning", storage: str | None) -> "BaseProcess":
-    from multiprocessing import get_context
+def _own_words() -> str:
+    import shlex
 
-    process = get_context("spawn").Process(target=run_worker, args=(tuning, storage))
-    process.start()
-    return process
-
-
-def _forward(worker: "BaseProcess", number: int) -> None:
-    import os
-
-    if worker.pid and worker.is_alive():
-        os.kill(worker.pid, number)
-
-
-def run_worker(tuning: "Tuning", storage: str | None) -> None:
-    """Run trials in a process of its own, which ends with an exit code as the command does."""
-    from bpcli.tuning import PATIENT, open_study, work
-
-    seed, prune = tuning.space.base.seed, tuning.prune != "never"
-    try:
-        with (
-            signals() as caught,
-            open_study(tuning.folder, storage, seed=seed, prune=prune, patience=PATIENT) as shared,
-        ):
-            work(shared, tuning, lambda: bool(caught))
-    except BpcliError as error:
-        exit_as(error)
+    return shlex.join([*own_command(), *sys.argv[1:]])
 
 
 def _say_end(tuning: "Tuning", found: "Found", stopped: int, *, as_json: bool) -> None:
@@ -212,10 +187,8 @@ def _say_end(tuning: "Tuning", found: "Found", stopped: int, *, as_json: bool) -
     best = write_best(tuning.folder, tuning.space, found[0])
     path = str(tuning.folder / "best.yaml")
     if stopped:
-        import shlex
-
-        command = shlex.join([*own_command(), *sys.argv[1:]])
-        raise Stopped(stopped, f"stopped and saved in {tuning.folder}; go on with: {command}")
+        words = f"stopped and saved in {tuning.folder}; go on with: {_own_words()}"
+        raise Stopped(stopped, words)
     if as_json:
         say(trials_fields(*found))
     elif best:

@@ -1,5 +1,6 @@
 """the trials of a study in -> a table of them, or the fields of JSON, out."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -40,7 +41,8 @@ def _short(value: Any) -> str:
 
 def draw_best(best: TrialResult, path: str) -> str:
     """Return a line on the best trial and where its configuration is."""
-    return f"{path}: {best.mean:.2%} of held-out images, trial {best.slot}; bpcli train {path}"
+    command = f"bpcli train {shlex.quote(path)}"
+    return f"{path}: {best.mean:.2%} of held-out images, trial {best.slot}; {command}"
 
 
 def trials_fields(

@@ -1,10 +1,10 @@
 """a space of configurations in -> trials of them, on one machine or on many, and the best, out."""
 
-from bpcli.tuning.best import write_best
+from bpcli.tuning.best import check_folder, write_best
 from bpcli.tuning.results import TrialResult, importances, list_trials
 from bpcli.tuning.shared import SharedStudy, keep_question, look_at_study, open_study
 from bpcli.tuning.space import Space, read_space
-from bpcli.tuning.storage import PATIENT, STUDY, has_password, patient
+from bpcli.tuning.storage import PATIENT, STUDY, has_password
 from bpcli.tuning.study import Tuning, fill_slots, give_up_running, work
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Space",
     "TrialResult",
     "Tuning",
+    "check_folder",
     "fill_slots",
     "give_up_running",
     "has_password",
@@ -22,7 +23,6 @@ __all__ = [
     "list_trials",
     "look_at_study",
     "open_study",
-    "patient",
     "read_space",
     "work",
     "write_best",

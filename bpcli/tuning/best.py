@@ -4,12 +4,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bpcli.errors import TuningError
 from bpcli.files.result import write_result
 from bpcli.training.config import to_yaml
 from bpcli.tuning.results import TrialResult
 from bpcli.tuning.space import Space
 
 NAME = "best.yaml"
+START = "# The best of "  # of its first line, by which it is known
+
+
+def check_folder(folder: Path, *, has_study: bool) -> None:
+    """Raise TuningError if a folder has files of somebody's own, or of a study that is not there.
+
+    What a study writes could take their place.
+    """
+    path = folder / NAME
+    if path.exists() and not path.read_bytes().startswith(START.encode()):
+        raise TuningError(f"{path}: found a file that is not of bpcli tune, which is left as it is")
+    models = sorted(folder.glob("trial-*.npz"))
+    if models and not has_study:
+        raise TuningError(f"{models[0]}: found trials without their study; choose another folder")
 
 
 def find_best(trials: Sequence[TrialResult]) -> TrialResult | None:
@@ -33,7 +48,7 @@ def write_best(folder: Path, space: Space, trials: Sequence[TrialResult]) -> Tri
     seeds = len(best.accuracies)
     sure = f" of {seeds} seeds, standard deviation {best.deviation:.2%}" if seeds > 1 else ""
     words = (
-        f"# The best of {len(trials)} trials: {best.mean:.2%} of {held_out:,} held-out images"
+        f"{START}{len(trials)} trials: {best.mean:.2%} of {held_out:,} held-out images"
         f"{sure}.\n"
         "# Chosen by them, it is better there than elsewhere; now it is to learn from them, too.\n"
     )

@@ -18,7 +18,7 @@ SLOT, OUTCOME = "slot", "outcome"  # what a trial keeps
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What is known of a trial: `state` is done, diverged, pruned, running or waiting.
+    """What is known of a trial: `state` is done, diverged, invalid, pruned, running or waiting.
 
     `accuracies` has one of each seed, on held-out images; `values` those of the searched keys.
     """
@@ -28,6 +28,11 @@ class TrialResult:
     accuracies: tuple[float, ...]
     values: dict[str, Any]
     words: str
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it is left to be done."""
+        return self.state not in ("running", "waiting")
 
     @property
     def mean(self) -> float:
@@ -57,14 +62,14 @@ def list_trials(study: "optuna.Study") -> list[TrialResult]:
 
 
 def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:
-    outcome = trial.user_attrs.get(OUTCOME, {"accuracies": [], "words": ""})
+    outcome = trial.user_attrs.get(OUTCOME, {"accuracies": [], "failure": "", "words": ""})
     values = {
         key: read_value(value) if isinstance(value, str) else value
         for key, value in trial.params.items()
     }
     return TrialResult(
         slot,
-        "diverged" if outcome["words"] else state,
+        outcome["failure"] or state,
         tuple(outcome["accuracies"]),
         values,
         outcome["words"],

@@ -1,6 +1,7 @@
 """a folder, or the address of a database, in -> an Optuna study that many workers share out."""
 
 import contextlib
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +14,14 @@ from bpcli.files import atomic
 from bpcli.files.document import to_scalar
 from bpcli.training.config import flatten
 from bpcli.tuning.space import Space
-from bpcli.tuning.storage import IMPATIENT, import_optuna, name_place, opened, try_often
+from bpcli.tuning.storage import IMPATIENT, import_optuna, name_place, opened, patient, try_often
 
 if TYPE_CHECKING:
     import optuna
     from optuna.storages import RDBStorage
 
 Made = TypeVar("Made")
-Lock = Callable[[], contextlib.AbstractContextManager[None]]
+Around = Callable[[], contextlib.AbstractContextManager[None]]
 
 NAME = "bpcli"  # of the study
 LOCK = 5_731  # a number that no other program locks in the same database
@@ -29,10 +30,14 @@ QUESTION = "question"  # under which a study keeps what it has been asked
 
 @dataclass(frozen=True)
 class SharedStudy:
-    """A study that several workers share, and a lock that one of them has at a time."""
+    """A study that several workers share: `alone` is a lock that one of them has at a time.
+
+    `patient` is around what may be tried again, where a database does not answer.
+    """
 
     study: "optuna.Study"
-    alone: Lock
+    alone: Around
+    patient: Around
 
 
 @contextlib.contextmanager
@@ -55,14 +60,14 @@ def open_study(
         alone = _alone_in(folder) if url is None else _alone_at(storage)
         if url is None:  # SQLite would give one trial to two workers
             study.ask = _locked(alone, study.ask)
-        yield SharedStudy(study, alone)
+        yield SharedStudy(study, alone, functools.partial(patient, is_remote=url is not None))
 
 
 @contextlib.contextmanager
 def look_at_study(folder: Path, url: str | None) -> "Iterator[optuna.Study]":
     """Open a study that there is, to look at. Raises as `open_study` does."""
     optuna = import_optuna()
-    with opened(folder, url, IMPATIENT) as storage:
+    with opened(folder, url, IMPATIENT, is_read=True) as storage:
         try:
             study = optuna.load_study(study_name=NAME, storage=storage)
         except KeyError:
@@ -89,21 +94,24 @@ def _create(storage: "RDBStorage", seed: int, *, prune: bool) -> Any:
     )
 
 
-def _alone_in(folder: Path) -> Lock:
+def _alone_in(folder: Path) -> Around:
     @contextlib.contextmanager
     def alone() -> Iterator[None]:
         with contextlib.ExitStack() as stack:
             while True:
-                with contextlib.suppress(BlockingIOError):
+                try:
                     stack.enter_context(atomic.reserved(folder / "alone"))
                     break
-                time.sleep(0.02)
+                except BlockingIOError:
+                    time.sleep(0.02)
+                except OSError as error:
+                    raise TuningError(f"{folder}: cannot be written: {error.strerror}") from error
             yield
 
     return alone
 
 
-def _alone_at(storage: "RDBStorage") -> Lock:
+def _alone_at(storage: "RDBStorage") -> Around:
     from sqlalchemy import text
 
     @contextlib.contextmanager
@@ -115,7 +123,7 @@ def _alone_at(storage: "RDBStorage") -> Lock:
     return alone
 
 
-def _locked(alone: Lock, ask: Callable[..., Made]) -> Callable[..., Made]:
+def _locked(alone: Around, ask: Callable[..., Made]) -> Callable[..., Made]:
     def ask_alone(*args: Any, **options: Any) -> Made:
         with alone():
             return ask(*args, **options)

@@ -19,9 +19,16 @@ from bpcli.files.settings import read_file, read_override
 from bpcli.files.tree import MalformedError
 from bpcli.training.config import KINDS, Config, build_config
 
+FORM = re.compile(r"(uniform|log|loguniform|int|choice)\b\s*\(", re.IGNORECASE)
 SEARCHED = re.compile(r"(uniform|log|int|choice)\((.*)\)", re.DOTALL)
 ENDS = 2
 SEED = "seed"
+OF_IMAGES = "trials on other images could not be ranked with one another"
+FIXED = {  # keys that each trial has in common
+    SEED: "--seeds says how many each trial has",
+    "dataset.source": OF_IMAGES,
+    "dataset.validation": OF_IMAGES,
+}
 
 
 @dataclass(frozen=True)
@@ -87,64 +94,68 @@ def read_space(path: str | Path | None, overrides: Sequence[str]) -> Space:
     Both ends, or every choice, are checked by the rule of the key.
     """
     document = None if path is None else read_file(Path(path))
-    found: dict[str, tuple[Entry, Dimension | str]] = {}
+    found: dict[str, Dimension | str] = {}
     plain = []
     if document:
-        searched = {entry.key: match for entry in document.entries if (match := _match(entry))}
-        for entry in document.entries:
-            if entry.key in searched:
-                found[entry.key] = entry, _read(entry, searched[entry.key])
-        document.entries = [entry for entry in document.entries if entry.key not in searched]
+        searched = [entry for entry in document.entries if _is_searched(entry)]
+        found = {entry.key: _read(entry) for entry in searched}
+        document.entries = [entry for entry in document.entries if entry not in searched]
     for override in overrides:
         entry = read_override(override)
-        match = _match(entry)
-        if match:
-            found[entry.key] = entry, _read(entry, match)
+        if _is_searched(entry):
+            found[entry.key] = _read(entry)
         else:
             found.pop(entry.key, None)
             plain.append(override)
-    problems = [problem for _, problem in found.values() if isinstance(problem, str)]
+    problems = [problem for problem in found.values() if isinstance(problem, str)]
     if problems:
         raise ConfigError("\n".join(problems))
     space = Space(
         build_config([document] if document else [], plain, Config()),
-        {key: made for key, (_, made) in found.items() if isinstance(made, Dimension)},
+        {key: made for key, made in found.items() if isinstance(made, Dimension)},
     )
     _check(space)
     return space
 
 
-def _match(entry: Entry) -> re.Match[str] | None:
-    return SEARCHED.fullmatch(entry.value.strip()) if isinstance(entry.value, str) else None
+def _is_searched(entry: Entry) -> bool:
+    """Tell whether it has a form of what is searched; an unknown key is told by who knows them."""
+    known = isinstance(entry.value, str) and entry.key in KINDS
+    return known and FORM.match(entry.value.strip()) is not None
 
 
-def _read(entry: Entry, match: re.Match[str]) -> Dimension | str:
+def _read(entry: Entry) -> Dimension | str:
     """Return a dimension, or what is wrong with it."""
-    kind, text = match.groups()
-    if entry.key not in KINDS:
-        return f"{entry.place}: {entry.key}: unknown key, of which nothing can be searched"
-    if entry.key == SEED:
-        return f"{entry.place}: seed: it is not searched; --seeds says how many each trial has"
-    own = KINDS[entry.key]
+    place, own = f"{entry.place}: {entry.key}", KINDS[entry.key]
+    if entry.key in FIXED:
+        return f"{place}: it is not searched: {FIXED[entry.key]}"
+    searched = SEARCHED.fullmatch(entry.value.strip())
+    if not searched:
+        return (
+            f"{place}: found {show(entry.value)}, expected uniform(a, b), log(a, b), int(a, b) or "
+            "choice(...), within braces or brackets of YAML in quotes"
+        )
+    kind, text = searched.groups()
     values = []
     for part in _split(text):
         try:
             values.append(own.read(read_value(part)))
         except (ValueError, OverflowError, MalformedError):
-            return (
-                f"{entry.place}: {entry.key}: found {show(part)} in {kind}, expected {own.expected}"
-            )
-    return (
-        Dimension(kind, tuple(values))
-        if not (wrong := _problem(kind, values))
-        else (f"{entry.place}: {entry.key}: found {show(entry.value)}, expected {wrong}")
-    )
+            return f"{place}: found {show(part)} in {kind}, expected {own.expected}{_hint(kind)}"
+    wrong = _problem(kind, values)
+    if wrong:
+        return f"{place}: found {show(entry.value)}, expected {wrong}"
+    return Dimension(kind, tuple(values))
+
+
+def _hint(kind: str) -> str:
+    return "" if kind == "choice" else ", or choice(...) of its values"
 
 
 def _problem(kind: str, values: list[Any]) -> str:
     """Say what is expected of the values of a dimension if they are not so."""
     if kind == "choice":
-        return "" if values and len(set(values)) == len(values) else "choices that differ"
+        return "" if values and len(set(values)) == len(values) else "one value or more, each once"
     numbers = all(
         isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )
@@ -183,11 +194,3 @@ def _check(space: Space) -> None:
             "dataset.validation: found 0, expected images to rank trials on, as the test images "
             "say nothing any more once they have been chosen by: -s dataset.validation=10000"
         )
-    ends: list[dict[str, Any]] = [{}, {}]
-    for key, dimension in space.dimensions.items():
-        first, last = dimension.values[0], dimension.values[-1]
-        if key == "training.iterations":  # with the longest warm-up the fewest
-            first, last = last, first
-        ends[0][key], ends[1][key] = first, last
-    for values in ends:
-        space.configure(values)

@@ -1,7 +1,9 @@
 """a folder, or the address of a database, in -> a storage of Optuna, which has patience, out."""
 
 import contextlib
+import functools
 import logging
+import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,8 +28,10 @@ TRIES = 20  # of opening a database that others are opening, too
 
 
 @contextlib.contextmanager
-def opened(folder: Path, url: str | None, patience: float) -> "Iterator[RDBStorage]":
-    """Open the storage of a folder or of a database, for a while.
+def opened(
+    folder: Path, url: str | None, patience: float, *, is_read: bool = False
+) -> "Iterator[RDBStorage]":
+    """Open the storage of a folder or of a database, for a while; a file, if so, to be read alone.
 
     Raises TuningError for what keeps it from its work, in the first `patience` seconds or later.
     """
@@ -35,7 +39,7 @@ def opened(folder: Path, url: str | None, patience: float) -> "Iterator[RDBStora
 
     optuna = import_optuna()
     try:
-        storage = _open_storage(folder, url, patience)
+        storage = _open_storage(folder, url, patience, is_read=is_read)
         try:
             yield storage
         finally:
@@ -66,26 +70,30 @@ def import_optuna() -> Any:
     return optuna
 
 
-def _open_storage(folder: Path, url: str | None, patience: float) -> "RDBStorage":
+def _open_storage(folder: Path, url: str | None, patience: float, *, is_read: bool) -> "RDBStorage":
     from optuna.storages import RDBStorage
 
-    options: dict[str, Any] = {"pool_pre_ping": True}
+    connect: Callable[[], Any]
     if url is None:
         _check_file(folder / STUDY)
-        address = f"sqlite:///{folder / STUDY}"
-        options |= {"connect_args": {"timeout": 60}}
+        # What connects is told the file, as an address gives ? and % a meaning.
+        address, connect = "sqlite:///study", functools.partial(_open_file, folder / STUDY, is_read)
     else:
         address, connect = _check_address(url), Connector(url, patience)
-        options |= {"creator": connect}
+    make = functools.partial(
+        RDBStorage,
+        address,
+        engine_kwargs={"pool_pre_ping": True, "creator": connect},
+        heartbeat_interval=HEARTBEAT,
+        grace_period=GRACE,
+    )
     with warnings.catch_warnings(action="ignore"):
-        return try_often(
-            lambda: RDBStorage(
-                address,
-                engine_kwargs=options,
-                heartbeat_interval=HEARTBEAT,
-                grace_period=GRACE,
-            )
-        )
+        return make() if is_read else try_often(make)
+
+
+def _open_file(path: Path, is_read: bool) -> sqlite3.Connection:
+    address = path.resolve().as_uri() + ("?mode=ro" if is_read else "")
+    return sqlite3.connect(address, uri=True, timeout=60, check_same_thread=False)
 
 
 def _check_file(path: Path) -> None:
@@ -138,8 +146,9 @@ class Connector:
         while True:
             try:
                 connection = psycopg.connect(address, connect_timeout=10)
-            except psycopg.OperationalError as error:
-                if time.monotonic() > until:
+            except psycopg.Error as error:
+                broken = not isinstance(error, psycopg.OperationalError)  # the address itself
+                if broken or time.monotonic() > until:
                     reason = str(error).strip().splitlines()[-1]
                     where = name_place(Path(), self.url)
                     raise TuningError(f"{where}: the database cannot be had: {reason}") from error
@@ -165,7 +174,7 @@ def try_often(make: Callable[[], Made]) -> Made:
 
 
 @contextlib.contextmanager
-def patient() -> Iterator[None]:
+def patient(*, is_remote: bool) -> Iterator[None]:
     """Take for nothing what a database has not answered, and a result that came too late.
 
     The trial has failed then, or is found by its missing heartbeat, and its slot is filled again.
@@ -173,7 +182,7 @@ def patient() -> Iterator[None]:
     optuna = import_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
-    broken = (optuna.exceptions.StorageInternalError, SQLAlchemyError)
+    broken = (optuna.exceptions.StorageInternalError, SQLAlchemyError) if is_remote else ()
     try:
         yield
     except (*broken, optuna.exceptions.UpdateFinishedTrialError):

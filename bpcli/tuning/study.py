@@ -6,17 +6,18 @@ holds whoever works on them, and whoever dies.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bpcli.errors import ConfigError
 from bpcli.files.document import read_value, to_scalar
 from bpcli.training.config import Config
 from bpcli.training.record import Record
 from bpcli.tuning.results import OUTCOME, SLOT
 from bpcli.tuning.shared import SharedStudy
 from bpcli.tuning.space import Dimension, Space
-from bpcli.tuning.storage import import_optuna, patient
+from bpcli.tuning.storage import import_optuna
 from bpcli.tuning.trial import Interrupted, Outcome, run_trial
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def work(shared: SharedStudy, tuning: Tuning, is_stopped: Callable[[], bool]) ->
     state = optuna.trial.TrialState
     study, seen = shared.study, dict[int, float]()
     while not is_stopped():
-        with patient():
+        with shared.patient():
             optuna.storages.fail_stale_trials(study)
             _give_up_lifeless(study, seen)
             fill_slots(shared, tuning)
@@ -123,7 +124,10 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
         raise WithoutSlotError
     values = {key: _suggest(trial, key, made) for key, made in tuning.space.dimensions.items()}
     first = tuning.space.base.seed
-    configs = [tuning.space.configure(values, first + i) for i in range(tuning.seeds)]
+    try:
+        configs = [tuning.space.configure(values, first + i) for i in range(tuning.seeds)]
+    except ConfigError as error:  # of values that do not go together
+        return _keep(trial, Outcome((), "invalid", str(error)))
 
     def watch(seed: int, record: Record, evaluations: int) -> None:
         if seed == 0:
@@ -146,8 +150,8 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
 
 
 def _keep(trial: "Trial", outcome: Outcome) -> float:
-    """Note what a trial reached, and return what it is ranked by: one that diverged comes last."""
-    trial.set_user_attr(OUTCOME, {"accuracies": outcome.accuracies, "words": outcome.words})
+    """Note what a trial reached, and return what it is ranked by: one that failed comes last."""
+    trial.set_user_attr(OUTCOME, asdict(outcome))
     found = outcome.accuracies
     return sum(found) / len(found) if found else 0.0
 

@@ -25,9 +25,10 @@ class Interrupted(BpcliError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the runs of a trial reached; one that diverged has reached nothing, and says why."""
+    """What the runs of a trial reached: if nothing, `failure` is diverged or invalid."""
 
     accuracies: tuple[float, ...]
+    failure: str = ""
     words: str = ""
 
 
@@ -50,7 +51,7 @@ def run_trial(
         try:
             accuracies.append(_run(config, path, functools.partial(watch, i), is_stopped))
         except DivergedError as error:
-            return Outcome((), str(error))
+            return Outcome((), "diverged", str(error))
     return Outcome(tuple(accuracies))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import sys
 import time
@@ -139,7 +140,7 @@ def test_one_folder_has_one_command_at_a_time(bpcli, search, tmp_path, shell):
 def test_another_space_is_another_study(bpcli, search, tmp_path, shell):
     folder = tmp_path / "study"
     shell("tune", "-o", folder, *search, "--trials", 1).communicate(timeout=60)
-    for change in ("network.dropout=uniform(0, 0.5)", "training.iterations=50", "seed=4"):
+    for change in ("network.dropout=uniform(0.0, 0.5)", "training.iterations=50", "seed=4"):
         message = bpcli("tune", "-o", folder, *search, "-s", change, code=2).stderr
         key, value = change.split("=")
         assert message.startswith(f"{key}: found {value}, but the study has begun with ")
@@ -156,13 +157,33 @@ def test_another_space_is_another_study(bpcli, search, tmp_path, shell):
         (["-o", "s", "--storage", "sqlite:///x.db"], "found SQLite, which is for one machine"),
         (["-o", "s", "--storage", "mysql://x"], "expected postgresql://USER@HOST/DATABASE"),
         (["--show", "nowhere"], "found no study there"),
-        (["-o", "file"], "no folder can be made"),
+        (["-o", "file"], "no folder to write to"),
+        (["-o", ""], "Missing option '-o'"),
+        (
+            ["-o", "s", "-s", "optimizer.learning_rat=log(0.01, 1)"],
+            "did you mean optimizer.learning_rate?",
+        ),
+        (
+            ["-o", "s", "-s", "network=choice(a, b)"],
+            "network: found 'choice(a, b)', expected its keys",
+        ),
+        (["-o", "s", "-s", "network.hidden=int(10, 50)"], "or choice(...) of its values"),
+        (
+            ["-o", "s", "-s", "optimizer.learning_rate=loguniform(0.1, 1)"],
+            "expected uniform(a, b), log(a, b)",
+        ),
+        (
+            ["-o", "s", "-s", "optimizer.learning_rate=log(0.1, 1"],
+            "expected uniform(a, b), log(a, b)",
+        ),
+        (["-o", "s", "-s", "dataset.validation=choice(10, 20)"], "it is not searched"),
+        (["-o", "s", "-s", "network.hidden=choice()"], "one value or more, each once"),
     ],
 )
 def test_mistakes(args, words, bpcli, search, folder):
     (folder / "file").write_text("")
     given = [] if "--show" in args else search
-    assert words in bpcli("tune", *args, *given, code=2).stderr
+    assert words in bpcli("tune", *given, *args, code=2).stderr
 
 
 def test_optuna_is_named_where_it_is_missing(bpcli, search, tmp_path, monkeypatch):
@@ -220,3 +241,83 @@ def test_a_file_that_is_no_study(content, bpcli, search, tmp_path):
         assert message.startswith(f"{tmp_path / 'study.db'}: ")
         assert message.count("\n") == 1
     assert (tmp_path / "study.db").read_bytes() == content
+
+
+def is_alive(group):
+    """Whether a process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1, 1.5, 2])
+def test_ctrl_c_in_a_terminal_is_for_all_its_processes(seconds, bpcli, search, tmp_path, shell):
+    command = ["tune", "-o", tmp_path / "s", *search, *SLOW, "--trials", 4, "--jobs", 2]
+    process = shell(*command, start_new_session=True)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT)  # before it has been heard of
+    assert "Traceback" not in stderr
+    wait_until(lambda: not is_alive(process.pid))
+
+
+def test_workers_end_with_the_command_that_has_started_them(
+    bpcli, search, tmp_path, shell, workers_of
+):
+    command = ["tune", "-o", tmp_path / "s", *search, *SLOW, "--trials", 4, "--jobs", 2]
+    process = shell(*command, start_new_session=True)
+    wait_until(lambda: len(list((tmp_path / "s").glob("*.part"))) == 2)
+    process.kill()
+    process.communicate(timeout=30)
+    wait_until(lambda: not is_alive(process.pid))
+    assert shell(*command[:-6], *command[-6:]).communicate(timeout=120)[1] == ""
+    for trial in trials_of(bpcli, tmp_path / "s"):
+        check_arrays(bpcli, trial, [*search, *SLOW], tmp_path / "s")
+
+
+def test_any_name_of_a_folder(bpcli, search, tmp_path, shell):
+    for name in ("what?1", "what?2", "a b%41#x=1"):
+        process = shell("tune", "-o", tmp_path / name, *search, "--trials", 1)
+        stdout, stderr = process.communicate(timeout=60)
+        assert stderr == ""
+        command = stdout.partition("; bpcli ")[2]
+        assert shlex.split(command) == ["train", str(tmp_path / name / "best.yaml")]
+        assert (tmp_path / name / "study.db").is_file()
+        assert len(trials_of(bpcli, tmp_path / name)) == 1
+
+
+def test_files_of_somebody_s_own_stay(bpcli, search, tmp_path):
+    (tmp_path / "best.yaml").write_text("mine")
+    command = ["tune", "-o", tmp_path, *search]
+    assert "best.yaml: found a file that is not of" in bpcli(*command, code=2).stderr
+    assert (tmp_path / "best.yaml").read_text() == "mine"
+    (tmp_path / "best.yaml").unlink()
+    (tmp_path / "trial-0000-try-0-seed-0.npz").write_text("")
+    assert "found trials without their study" in bpcli(*command, code=2).stderr
+
+
+def test_values_that_do_not_go_together_are_a_result(bpcli, search, tmp_path, shell):
+    options = ["-s", "optimizer.warmup=choice(0, 30)", "-s", "training.iterations=choice(10, 50)",
+               "-s", "optimizer.learning_rate=0.1", "-s", "network.hidden=[4]",
+               "-s", "optimizer.schedule=linear"]  # fmt: skip
+    process = shell("tune", "-o", tmp_path / "s", *search, *options, "--method", "grid")
+    assert process.communicate(timeout=60)[1] == ""
+    states = [trial["state"] for trial in trials_of(bpcli, tmp_path / "s")]
+    assert (states.count("invalid"), states.count("done")) == (1, 3)
+
+
+def test_a_grid_that_is_not_tried_whole_is_told(bpcli, search, tmp_path, shell):
+    options = ["-s", "network.hidden=choice([4], [5], [6])", "-s", "optimizer.learning_rate=0.1"]
+    process = shell(
+        "tune", "-o", tmp_path / "s", *search, *options, "--method", "grid", "--trials", 2
+    )
+    assert "2 of the 3 points of the grid are tried" in process.communicate(timeout=60)[1]
+
+
+def test_images_that_cannot_be_held_out_are_told_before_anything_is_made(bpcli, search, tmp_path):
+    message = bpcli("tune", "-o", tmp_path / "s", *search, "-s", "dataset.validation=500", code=2)
+    assert message.stderr.count("\n") == 1
+    assert not (tmp_path / "s").exists()
