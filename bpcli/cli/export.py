@@ -26,5 +26,6 @@ def export_command(model: str, output: str) -> None:
     form = check_result(output, FORMS)
     saved = load(model)
     write_result(output, to_onnx(saved) if form == ".onnx" else to_safetensors(saved))
-    if form == ".safetensors":
-        complain(f"{output}: {preparation(saved)}")
+    words = preparation(saved, form)
+    if words:
+        complain(f"{output}: {words}")

@@ -21,7 +21,12 @@ def describe(saved: Checkpoint) -> dict[str, str]:
     }
 
 
-def preparation(saved: Checkpoint) -> str:
-    """Return what has to be done to upright images before weights alone see them."""
-    deskewed = "deskewed and " if saved.config.dataset.deskew else ""
-    return f"it holds the weights alone: images have to be {deskewed}divided by {saved.white}"
+def preparation(saved: Checkpoint, form: str) -> str:
+    """Return what has to be done to images before a file of a form sees them, or ""."""
+    dataset, steps = saved.config.dataset, []
+    if dataset.transpose:
+        steps.append(f"transposed, if they are of {dataset.source}, to stand upright")
+    if form == ".safetensors":
+        steps += ["deskewed"] * dataset.deskew
+        steps.append(f"divided by {saved.white}")
+    return f"images have to be {', then '.join(steps)}" if steps else ""

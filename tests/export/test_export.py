@@ -103,7 +103,7 @@ def test_safetensors_has_the_names_of_a_sequential(mnist_model, bpcli, tmp_path)
     safetensors = pytest.importorskip("safetensors")
     path = tmp_path / "m.safetensors"
     told = bpcli("export", mnist_model, "-o", path).stderr
-    assert told == f"{path}: it holds the weights alone: images have to be divided by 255\n"
+    assert told == f"{path}: images have to be divided by 255\n"
     with safetensors.safe_open(path, "numpy") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         said = json.loads(file.metadata()["bpcli"])
@@ -127,6 +127,19 @@ def test_pytorch_finds_the_same_logits(mnist_model, bpcli, tmp_path):
     x = torch.from_numpy(load_split("mnist", "test").images.copy()) / 255
     found = net(x).detach().numpy()
     np.testing.assert_allclose(found, logits(mnist_model, None), atol=1e-4)
+
+
+def test_what_images_need_is_told(trained, bpcli, tmp_path):
+    model = trained("dataset.transpose=true", "dataset.deskew=true")
+    turned = "images have to be transposed, if they are of mnist, to stand upright"
+    for suffix, words in (
+        ("onnx", turned),
+        ("safetensors", f"{turned}, then deskewed, then divided by 255"),
+    ):
+        path = tmp_path / f"m.{suffix}"
+        assert bpcli("export", model, "-o", path).stderr == f"{path}: {words}\n"
+    found, _ = run(tmp_path / "m.onnx", grey("mnist", (28, 28)).swapaxes(1, 2))
+    np.testing.assert_allclose(found, logits(model, None), atol=1e-4)
 
 
 @pytest.mark.parametrize("suffix", ["onnx", "safetensors"])
