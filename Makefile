@@ -7,6 +7,14 @@ VENV   ?= .venv
 PYTHONS ?= python3.11 $(shell for minor in 16 15 14 13 12; do \
   python3.$$minor -c "print('python3.$$minor')" 2> /dev/null && break; done)
 
+# Where `make stick` gathers wheels, and for which systems and Pythons.
+STICK   ?= stick
+SYSTEMS ?= linux windows mac
+PYTHONS_OF_STICK ?= 3.11 3.12 3.13 3.14
+linux   := manylinux2014_x86_64 manylinux_2_17_x86_64 manylinux_2_27_x86_64 manylinux_2_28_x86_64
+windows := win_amd64
+mac     := macosx_14_0_arm64
+
 BPCLI := $(VENV)/bin/bpcli
 CODE  := $(wildcard bpcli/*.py bpcli/*/*.py)
 
@@ -18,8 +26,9 @@ MODEL := $(call model,$(CONFIG))
 PAGE  := $(MODEL:.npz=.html)
 MODELS := $(MODEL) $(foreach config,$(wildcard configs/*.yaml),$(call model,$(config)))
 
-.PHONY: help train eval report gradcheck test test-long test-pythons lint bench table screenshot clean
+.PHONY: help train eval report gradcheck test test-long test-pythons test-oldest lint bench table screenshot stick clean
 .DELETE_ON_ERROR:
+export PIP_CONSTRAINT
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' \
@@ -44,6 +53,9 @@ test-long: $(VENV)/installed-dev  ## run the long forms of the tests of faults a
 test-pythons:  ## run the whole test suite on the oldest Python that bpcli takes and the newest here
 	for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python VENV=.venv-$${python##*/} || exit; done
 
+test-oldest:  ## run the whole test suite with the oldest packages that pyproject.toml allows
+	$(MAKE) test VENV=.venv-oldest PIP_CONSTRAINT=$(CURDIR)/tests/oldest.txt
+
 lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -57,6 +69,12 @@ table: $(VENV)/installed  ## measure what the configurations of configs/table re
 
 screenshot: $(PAGE) $(VENV)/installed-dev  ## take the README's picture of the page of CONFIG
 	$(VENV)/bin/python tests/show/screenshot.py $(PAGE) .github/page.png
+
+stick: $(VENV)/installed  ## gather bpcli and what it needs in the folder STICK, to install it offline
+	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir '$(STICK)' .
+	$(foreach system,$(SYSTEMS),$(foreach version,$(PYTHONS_OF_STICK),$(VENV)/bin/python -m pip \
+	  download --quiet --only-binary :all: --python-version $(version) --dest '$(STICK)' \
+	  $(addprefix --platform ,$($(system))) '$(STICK)'/bpcli_mnist-*.whl &&)) true
 
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
 	rm -rf $(VENV) .venv-* dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

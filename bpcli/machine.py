@@ -159,22 +159,25 @@ def limit_memory() -> None:
 
 
 def available_memory() -> int:
-    """Return the bytes that this process may take: of the machine, its container and its limit."""
-    return min(_limits())
+    """Return the bytes that this process may take: of the machine, its container and its limit.
+
+    A system that does not say, as Windows, promises no more than it has: there it is any number.
+    """
+    return min(_limits(), default=sys.maxsize)
 
 
 def _limits() -> Iterator[int]:
-    import resource
-    from pathlib import Path
-
-    try:
+    with contextlib.suppress(OSError, KeyError):  # not Linux
         fields = dict(line.split(":") for line in Path(MEMINFO).read_text().splitlines())
         yield 1024 * sum(int(fields[name].split()[0]) for name in ("MemAvailable", "SwapFree"))
-    except (OSError, KeyError):  # not Linux
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows
         yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
-        soft, _ = resource.getrlimit(kind)
-        if soft != resource.RLIM_INFINITY:
-            yield soft
+    with contextlib.suppress(ImportError):
+        import resource
+
+        for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+            soft, _ = resource.getrlimit(kind)
+            if soft != resource.RLIM_INFINITY:
+                yield soft
     with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
         yield int(Path(CGROUP).read_text())

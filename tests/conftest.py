@@ -155,3 +155,14 @@ def folder(tmp_path, monkeypatch):
     """The working directory, empty but for the small data set."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def search(tiny):
+    """Options of a search whose trials take a fraction of a second each."""
+    return [
+        "-s", f"dataset.source={tiny}", "-s", "dataset.validation=30", "-s", "network.weight_init=he",
+        "-s", "training.batch_size=10", "-s", "training.iterations=60", "-s",
+        "training.evaluate_every=20", "-s", "optimizer.learning_rate=log(0.001, 1)", "-s",
+        "network.hidden=choice([4], [8], [8, 4])",
+    ]  # fmt: skip

@@ -3,9 +3,11 @@
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,51 @@ def test_it_trains_away_from_the_checkout(environment, tmp_path):
     where = call(environment / "bin/python", "-c", "import bpcli; print(bpcli.__file__)", **options)
     assert where.startswith(str(environment))
     assert "bpcli train" in call(environment / "bin/python", "-m", "bpcli", "--help", **options)
+
+
+def test_every_configuration_is_there_by_its_name(environment, tmp_path):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    configs = ROOT / "configs"
+    names = [path.relative_to(configs).with_suffix("") for path in configs.rglob("*.yaml")]
+    assert len(names) > 10
+    for name in names[:3]:
+        found = call(environment / "bin/bpcli", "config", name, cwd=tmp_path, env=clean)
+        assert found == call(environment / "bin/bpcli", "config", configs / f"{name}.yaml")
+
+
+def repack(name, folder):
+    """Make a wheel of an installed package again."""
+    distribution = importlib.metadata.distribution(name)
+    tags = re.findall(r"^Tag: (.*)-(.*)-(.*)$", distribution.read_text("WHEEL"), re.M)
+    tag = "-".join(".".join(dict.fromkeys(parts)) for parts in zip(*tags, strict=True))
+    stem = distribution.metadata["Name"].replace("-", "_").replace(".", "_")
+    path = folder / f"{stem}-{distribution.version}-{tag}.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in distribution.files:
+            if file.parts[0] != ".." and "__pycache__" not in file.parts:
+                archive.write(file.locate(), str(file))
+
+
+def test_it_installs_from_a_stick_without_network(tmp_path):
+    registry, stick = tmp_path / "registry", tmp_path / "my stick"
+    registry.mkdir()
+    packages = "numpy", "click", "tqdm", "pyyaml"
+    for name in (
+        *packages,
+        "hatchling",
+        "packaging",
+        "pathspec",
+        "pluggy",
+        "tomlkit",
+        "trove-classifiers",
+    ):
+        repack(name, registry)
+    offline = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(registry)}
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    call("make", f"STICK={stick}", "SYSTEMS=linux", f"PYTHONS_OF_STICK={version}", f"VENV={sys.prefix}",
+         "-o", f"{sys.prefix}/installed", "stick", cwd=ROOT, env=offline)  # fmt: skip
+    assert len(list(stick.iterdir())) == 1 + len(packages)
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv/bin/python"
+    call(python, "-m", "pip", "install", "--no-index", "--find-links", stick, "bpcli-mnist")
+    assert "bpcli train" in call(tmp_path / "venv/bin/bpcli", "--help", cwd=tmp_path)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+SIGPIPE = 13  # Windows has no signal for a pipe that nobody reads, but the exit code is the same
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those of them that the system has
+
 
 class Shell(click.Group):
     """The one place that turns an exception into a message and an exit code."""
@@ -28,7 +31,7 @@ class Shell(click.Group):
             return super().make_context(*args, **options)
         except BrokenPipeError:  # help that nobody reads, for which click would exit with 1
             _abandon_output()
-            sys.exit(Stopped(signal.SIGPIPE).exit_code)
+            sys.exit(Stopped(SIGPIPE).exit_code)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["arguments"] = [*args]  # which are used up by parsing
@@ -57,7 +60,7 @@ class Shell(click.Group):
             )
             ctx.exit(BpcliError.exit_code)
         except BrokenPipeError:
-            ctx.exit(Stopped(signal.SIGPIPE).exit_code)
+            ctx.exit(Stopped(SIGPIPE).exit_code)
         except SyntaxError as error:  # in a layer that somebody is writing
             complain(f"{error.filename}:{error.lineno}: Python cannot read it: {error.msg}")
             ctx.exit(BpcliError.exit_code)
@@ -200,7 +203,7 @@ def signals() -> Iterator[list[int]]:
             raise Stopped(number)
         caught.append(number)
 
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    signals = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
     previous = {number: signal.getsignal(number) for number in signals}
     for number, handler in previous.items():
         if handler is not signal.SIG_IGN:  # as under nohup

@@ -2,12 +2,14 @@
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+# Windows follows no link that an ordinary user could have put there.
+OPEN_LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def _beside(path: Path, kind: str) -> Path:
@@ -66,7 +68,7 @@ def reserved(path: Path) -> Iterator[None]:
 
 def _open_locked(lock: Path) -> int:
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(lock, OPEN_LOCK, 0o600)
         try:
             _lock(descriptor)
             if os.path.samestat(os.fstat(descriptor), lock.stat()):
@@ -80,8 +82,23 @@ def _open_locked(lock: Path) -> int:
 
 
 def _lock(descriptor: int) -> None:
+    """Lock an open file, or raise BlockingIOError if another process has locked it."""
+    try:
+        import fcntl
+    except ImportError:
+        _lock_on_windows(descriptor)
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
+
+
+def _lock_on_windows(descriptor: int) -> None:
+    import msvcrt
+
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    except OSError as error:  # which is how Windows says it
+        raise BlockingIOError(*error.args) from error

@@ -18,14 +18,23 @@ from bpcli.files.tree import MalformedError
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
 YAML = (".yaml", ".yml", ".json")
 MOST_PROBLEMS = 100  # that are said at once
+PACKAGE = Path(__file__).parents[1]
+# The configurations that come with bpcli: in the package, as it is installed, or beside it.
+OWN = next((f for f in (PACKAGE / "configs", PACKAGE.parent / "configs") if f.is_dir()), PACKAGE)
 
 Explain = Callable[[str, Any, Mapping[str, Any]], str]
 
 
 def read_file(path: Path) -> Document:
-    """Read the YAML file at `path`, - for standard input. Raises ConfigError if that cannot be."""
+    """Read the YAML file at `path`, - for standard input. Raises ConfigError if that cannot be.
+
+    Where no file is called so, `fast` is the configuration of that name that comes with bpcli.
+    """
     if str(path) == "-":
         return read_text(sys.stdin.buffer.read(LARGEST_FILE + 1), "standard input")
+    own = OWN / f"{path}.yaml"
+    if not path.is_file() and not path.is_absolute() and own.is_file():
+        path = own
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_FILE + 1)
@@ -48,7 +57,10 @@ def _find_alike(path: Path) -> str:
         return ""
     near = difflib.get_close_matches(path.name, names, cutoff=0.75)
     near += [name for name in names if Path(name).stem == path.name and name not in near]
-    return f"; did you mean {' or '.join(str(path.with_name(n)) for n in near)}?" if near else ""
+    alike = [str(path.with_name(name)) for name in near]
+    own = [str(file.relative_to(OWN).with_suffix("")) for file in sorted(OWN.rglob("*.yaml"))]
+    alike += difflib.get_close_matches(str(path), own, cutoff=0.75)
+    return f"; did you mean {' or '.join(alike)}?" if alike else ""
 
 
 def read_text(text: str | bytes, name: str) -> Document:

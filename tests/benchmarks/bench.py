@@ -3,12 +3,12 @@
 All sides run in one process and in turns, several rounds; medians and ratios are printed, because
 machines differ and are noisy. The whole is done on one thread, then on all cores, and then bpcli
 alone beside a process that keeps a core busy. `--json` prints an object instead of tables,
-`--quick` measures the book's net alone.
+`--quick` measures the book's net alone. What has become slower than on the first run on the same
+machine is told; `--renew` makes this run the one to compare with.
 """
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -16,8 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import baseline
+
 ROOT = Path(__file__).parents[2]
 BPCLI = Path(sys.executable).with_name("bpcli")
+KERNEL_VARIABLES = "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"  # which hobble numpy
 THREADS = "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NPROC"  # NPROC: JAX
 SHAPES = (50, 100), (256, 100), (800, 128), (2048, 100)
 GRID = [(hidden, batch_size) for hidden in (50, 256, 800, 2048) for batch_size in (32, 100, 500)]
@@ -44,18 +47,24 @@ def seconds(function, *args):
     return time.perf_counter() - start
 
 
-def in_turns(functions, rounds):
-    """Return the median seconds of each function, called one after the other in every round."""
+def rounds_in_turns(functions, rounds):
+    """Return the seconds of each function in every round, in which they take turns."""
     times = {name: [] for name in functions}
     for _ in range(rounds):
         for name, function in functions.items():
             time.sleep(PAUSE)
             times[name].append(seconds(function))
+    return times
+
+
+def in_turns(functions, rounds):
+    """Return the median seconds of each function, called one after the other in every round."""
+    times = rounds_in_turns(functions, rounds)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
 def iteration_times(sides, dataset, hidden, batch_size):
-    """Return microseconds an iteration, by side."""
+    """Return microseconds an iteration of each round, by side."""
     subjects, counts = {}, {}
     for side in sides:
         subject = subjects[side.__name__] = side(dataset, hidden, batch_size)
@@ -63,10 +72,15 @@ def iteration_times(sides, dataset, hidden, batch_size):
         took = seconds(subject.iterations, 20) / 20
         counts[side.__name__] = max(2, min(2000, round(ROUND_SECONDS / took)))
         subject.iterations(counts[side.__name__])  # compiles what has to be compiled
-    medians = in_turns(
+    times = rounds_in_turns(
         {name: lambda n=name: subjects[n].iterations(counts[n]) for name in subjects}, ROUNDS
     )
-    return {name: medians[name] / counts[name] * 1e6 for name in subjects}
+    return {name: [t / counts[name] * 1e6 for t in times[name]] for name in subjects}
+
+
+def medians(times):
+    """Return the median of each side's rounds."""
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def accuracies(sides, dataset):
@@ -208,17 +222,20 @@ def measure(quick, busy):
     dataset, sides = load_dataset(), installed()
     if busy:
         sides = sides[:2]
+    rounds = {
+        f"784-{hidden}-10, batch {n}": iteration_times(sides, dataset, hidden, n)
+        for hidden, n in SHAPES[: 1 if quick else None]
+    }
     found = {
-        "iteration": {
-            f"784-{hidden}-10, batch {n}": iteration_times(sides, dataset, hidden, n)
-            for hidden, n in SHAPES[: 1 if quick else None]
-        }
+        "iteration": {row: medians(times) for row, times in rounds.items()},
+        "ratios": {row: baseline.ratios(times) for row, times in rounds.items()},
+        "machine": baseline.this_machine(),
     }
     if quick or busy or not one_thread():
         return found
     found["accuracy after an epoch"] = accuracies(sides, dataset)
     found["grid"] = {
-        f"784-{hidden}-10, batch {n}": iteration_times(sides[:2], dataset, hidden, n)
+        f"784-{hidden}-10, batch {n}": medians(iteration_times(sides[:2], dataset, hidden, n))
         for hidden, n in GRID
     }
     found["evaluation of 70,000 images"] = evaluation_times(dataset)
@@ -272,6 +289,9 @@ def main():
         print(json.dumps(measure("--quick" in options, "--busy" in options)))
         return
     quick = [option for option in options if option == "--quick"]
+    forced = [f"{name}={os.environ[name]}" for name in KERNEL_VARIABLES if os.environ.get(name)]
+    if forced:
+        print(f"BLAS does not choose its kernel: {', '.join(forced)}", file=sys.stderr)
     cores = os.cpu_count()
     results = {
         "one thread": with_threads(1, *quick),
@@ -282,16 +302,24 @@ def main():
     if "--json" in options:
         print(json.dumps(results))
         return
-    print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}")
+    print(results["one thread"]["machine"])
     for threads, found in results.items():
         table(threads, found["iteration"])
         if "grid" in found:
             table(threads, found["grid"])
         for title, values in found.items():
-            if title not in ("iteration", "grid"):
+            if title not in ("iteration", "grid", "ratios", "machine"):
                 print(f"\n{title}")
                 for name, value in values.items():
                     print(f"  {name:28}{'-' if value is None else f'{value:.4g}'}")
+    now = {
+        f"{threads}, {row}": ratios
+        for threads, found in results.items()
+        if "neighbour" not in threads
+        for row, ratios in found["ratios"].items()
+    }
+    print()
+    print(baseline.keep(results["one thread"]["machine"], now, renew="--renew" in options))
 
 
 if __name__ == "__main__":

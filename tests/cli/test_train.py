@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from tiny import ROOT
 
 from bpcli import machine
 from bpcli.errors import DivergedError
@@ -382,3 +383,14 @@ def test_more_threads_than_cores_are_told(shell, tiny_options, folder):
     clean = {name: text for name, text in os.environ.items() if not name.endswith("_THREADS")}
     process = shell("train", *tiny_options, "-q", env=clean | {"OMP_NUM_THREADS": "1,2"})
     assert process.communicate(timeout=60)[1] == ""
+
+
+def test_a_configuration_that_comes_with_bpcli_is_known_by_its_name(bpcli, folder):
+    own = bpcli("config", ROOT / "configs/fast.yaml").stdout
+    assert bpcli("config", "fast").stdout == own
+    assert "did you mean fast?" in bpcli("config", "fsat", code=2).stderr
+    (folder / "fast").mkdir()
+    assert bpcli("config", "fast").stdout == own
+    (folder / "fast").rmdir()
+    (folder / "fast").write_text("seed: 7")
+    assert "seed: 7" in bpcli("config", "fast").stdout

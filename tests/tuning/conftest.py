@@ -13,17 +13,6 @@ import pytest
 pytest.importorskip("optuna")
 
 
-@pytest.fixture
-def search(tiny):
-    """Options of a search whose trials take a fraction of a second each."""
-    return [
-        "-s", f"dataset.source={tiny}", "-s", "dataset.validation=30", "-s", "network.weight_init=he",
-        "-s", "training.batch_size=10", "-s", "training.iterations=60", "-s",
-        "training.evaluate_every=20", "-s", "optimizer.learning_rate=log(0.001, 1)", "-s",
-        "network.hidden=choice([4], [8], [8, 4])",
-    ]  # fmt: skip
-
-
 def find_workers(process):
     """The processes in which a command runs its trials."""
     command = ["pgrep", "-P", str(process.pid), "-f", "spawn_main"]
