@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 def data_command(source: str, output: str | None, as_json: bool) -> None:
     """Show what SOURCE holds: images, classes, grey levels, and some pictures.
 
-    SOURCE is what dataset.source may be; without it, the MNIST that comes with bpcli.
+    SOURCE is what dataset.source may be, told by its content: a folder of IDX files as MNIST,
+    Fashion-MNIST, EMNIST, QMNIST, KMNIST or torchvision have them, packed or not; an .npz as Keras
+    or MedMNIST have it; CSV with the label first, as Kaggle has it (a folder with train.csv and
+    test.csv, or one file to measure on); or pictures of one size in a folder for each class, under
+    train/ and test/ or to measure on. Without it, and as mnist, it is the MNIST that comes with
+    bpcli (./mnist is a folder of that name). Size, classes and the grey level that becomes 1 are
+    read from the data; labels keep their names, be they 1 to 26 or words.
 
     \b
     bpcli data fashion/ -o fashion.npz

@@ -1,4 +1,4 @@
-"""Trains every configuration of configs/table with several seeds; prints the README's table.
+"""Trains every configuration of configs/table with several seeds; prints the table of CONTRIBUTING.md.
 
 `make table` takes hours. What it has found is kept in table.json beside this file, and is not
 measured again while the configuration stays the same: a run that was stopped goes on. Names of rows
