@@ -1,5 +1,7 @@
 """Anybody's layers: every interface that people write is understood, and right ones pass."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -582,3 +584,25 @@ def test_a_layer_in_python_is_checked_as_it_is(rng):
     assert "0.1429 times" in found.findings[-1].words
     with pytest.raises(ArgumentError, match="int: found no forward and backward"):
         check_layer(3, x)
+
+
+@pytest.mark.parametrize("name", ["out", "y", "output", "outputs", "Y", "activation"])
+@pytest.mark.parametrize(
+    ("forward", "backward"),
+    [("1 / (1 + np.exp(-x))", "{} * (1 - {})"), ("np.tanh(x)", "1 - {}**2")],
+)
+def test_a_backward_may_take_what_forward_returned(name, forward, backward, tmp_path):
+    derivative = backward.replace("{}", name)
+    (tmp_path / "pair.py").write_text(
+        f"import numpy as np\n\n\ndef act_forward(x):\n    return {forward}\n\n\n"
+        f"def act_backward(dout, {name}):\n    return dout * ({derivative})\n"
+    )
+    found = check_file(tmp_path / "pair.py")
+    assert found.passed
+    (tmp_path / "pair.py").write_text(
+        (tmp_path / "pair.py").read_text().replace("dout * (", "dout * (0.3 + ")
+    )
+    (unit,) = check_file(tmp_path / "pair.py").units
+    (finding,) = unit.findings
+    assert finding.verdict == "WRONG"
+    assert re.search(r"worst at \[\d, \d\]: found [-\d.e]+, expected [-\d.e]+$", finding.words)

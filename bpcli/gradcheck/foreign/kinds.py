@@ -55,7 +55,16 @@ def explain(case: Case) -> str:
                 return f"every element is {size} times what it should be: the number of {what}"
             if np.isclose(factor, 1 / size, 1e-4):
                 return f"divided by {size}, the number of {what}: is mean meant to be sum?"
-    return diagnose(case.found, expected, case.images)
+    words = diagnose(case.found, expected, case.images)
+    return words + _worst(case) if " wrong" in words else words
+
+
+def _worst(case: Case) -> str:
+    """Say where the mistake is largest, where its kind says too little."""
+    at = np.unravel_index(np.argmax(np.abs(case.found - case.expected)), case.value.shape)
+    place = ", ".join(str(i) for i in at)
+    found, expected = (float(array[at]) for array in (case.found, case.expected))
+    return f"; worst at [{place}]: found {found:.4g}, expected {expected:.4g}"
 
 
 def explain_fused(found: Array, expected: Array, p: Array, t: Array | None) -> str:

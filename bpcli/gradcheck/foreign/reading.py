@@ -162,6 +162,8 @@ class Reading:
                     known[name] = world.inputs[next(iter(world.constants))]
                 elif name not in known and not upstream and roles.is_predicted(name):
                     known[name] = self._predicted(world)
+                elif name not in upstream and not scalar and roles.is_output(name):
+                    known[name] = world.outputs[0].copy()
 
     def _upstream(self, named: list[inspect.Parameter], world: World) -> list[str]:
         """Return the arguments of backward that are the gradient from the right."""

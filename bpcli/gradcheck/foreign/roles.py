@@ -26,6 +26,7 @@ UPSTREAM = re.compile(
     r"dc\w*|d\w+next|"
     r"dloss\w*|derror|nabla\w*|accum\w*|dout|dupstream|douts|back\w*"
 )
+OUTPUTS = ("out", "output", "outputs", "y", "yhat", "result", "activation", "activated")
 CACHE = re.compile(r"\w*caches?|ctx|context|memory|tape|saved|stored|residuals")
 TRAINING = re.compile(r"(is)?train(ing|flg|flag|mode|phase)?|trainable|istrain")
 RATE = re.compile(r"lr|learningrate|stepsize|lrate|learnrate|rate")
@@ -84,6 +85,11 @@ def is_upstream(name: str) -> bool:
 def is_labels(name: str) -> bool:
     """Tell whether an argument is what is to be predicted."""
     return plain(name) in LABELS
+
+
+def is_output(name: str) -> bool:
+    """Tell whether an argument of a backward beside dout may be what forward has returned."""
+    return plain(name) in OUTPUTS
 
 
 def is_predicted(name: str) -> bool:
