@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from bpcli.errors import CheckpointError
 from bpcli.files.archive import ZIP, holds, open_file, read_arrays
+from bpcli.files.settings import OWN
 
 METADATA = "metadata"  # the name of the one member that is no array of numbers but JSON
 BEGINNING = f"{METADATA}.npy".encode()  # the name of the first member
@@ -27,8 +28,9 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
     try:
         file = open_file(path)
     except FileNotFoundError as error:
+        config = f"{path.stem} " if (OWN / f"{path.stem}.yaml").is_file() else ""
         raise CheckpointError(
-            f"{path}: cannot be read: {error.strerror}; bpcli train -o {path} makes one"
+            f"{path}: cannot be read: {error.strerror}; bpcli train {config}-o {path} makes one"
         ) from error
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
