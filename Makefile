@@ -7,13 +7,15 @@ VENV   ?= .venv
 PYTHONS ?= python3.11 $(shell for minor in 16 15 14 13 12; do \
   python3.$$minor -c "print('python3.$$minor')" 2> /dev/null && break; done)
 
-# Where `make stick` gathers wheels, and for which systems and Pythons.
+# Where `make stick` gathers wheels, for which systems and Pythons, and with which extras.
 STICK   ?= stick
-SYSTEMS ?= linux windows mac
+SYSTEMS ?= linux windows mac mac-intel
 PYTHONS_OF_STICK ?= 3.11 3.12 3.13 3.14
-linux   := manylinux2014_x86_64 manylinux_2_17_x86_64 manylinux_2_27_x86_64 manylinux_2_28_x86_64
-windows := win_amd64
-mac     := macosx_14_0_arm64
+EXTRAS  ?= image,report
+linux     := manylinux2014_x86_64 manylinux_2_17_x86_64 manylinux_2_27_x86_64 manylinux_2_28_x86_64
+windows   := win_amd64
+mac       := macosx_14_0_arm64
+mac-intel := macosx_14_0_x86_64
 
 BPCLI := $(VENV)/bin/bpcli
 CODE  := $(wildcard bpcli/*.py bpcli/*/*.py)
@@ -71,10 +73,14 @@ screenshot: $(PAGE) $(VENV)/installed-dev  ## take the README's picture of the p
 	$(VENV)/bin/python tests/show/screenshot.py $(PAGE) .github/page.png
 
 stick: $(VENV)/installed  ## gather bpcli and what it needs in the folder STICK, to install it offline
+	$(foreach system,$(SYSTEMS),$(if $($(system)),,$(error SYSTEMS: found $(system), \
+	  expected some of: linux windows mac mac-intel)))
+	rm -f '$(STICK)'/bpcli_mnist-*.whl
 	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir '$(STICK)' .
+	wheel=$$(echo '$(STICK)'/bpcli_mnist-*.whl); \
 	$(foreach system,$(SYSTEMS),$(foreach version,$(PYTHONS_OF_STICK),$(VENV)/bin/python -m pip \
 	  download --quiet --only-binary :all: --python-version $(version) --dest '$(STICK)' \
-	  $(addprefix --platform ,$($(system))) '$(STICK)'/bpcli_mnist-*.whl &&)) true
+	  $(addprefix --platform ,$($(system))) "$$wheel[$(EXTRAS)]" &&)) true
 
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
 	rm -rf $(VENV) .venv-* dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

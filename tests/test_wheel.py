@@ -99,7 +99,7 @@ def repack(name, folder):
 def test_it_installs_from_a_stick_without_network(tmp_path):
     registry, stick = tmp_path / "registry", tmp_path / "my stick"
     registry.mkdir()
-    packages = "numpy", "click", "tqdm", "pyyaml"
+    packages = "numpy", "click", "tqdm", "pyyaml", "pillow"
     for name in (
         *packages,
         "hatchling",
@@ -110,12 +110,20 @@ def test_it_installs_from_a_stick_without_network(tmp_path):
         "trove-classifiers",
     ):
         repack(name, registry)
+    stick.mkdir()
+    (stick / "bpcli_mnist-0.0.1-py3-none-any.whl").write_text("an older one")
     offline = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(registry)}
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    call("make", f"STICK={stick}", "SYSTEMS=linux", f"PYTHONS_OF_STICK={version}", f"VENV={sys.prefix}",
+    call("make", f"STICK={stick}", "SYSTEMS=linux", "EXTRAS=image", f"PYTHONS_OF_STICK={version}", f"VENV={sys.prefix}",
          "-o", f"{sys.prefix}/installed", "stick", cwd=ROOT, env=offline)  # fmt: skip
     assert len(list(stick.iterdir())) == 1 + len(packages)
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"
-    call(python, "-m", "pip", "install", "--no-index", "--find-links", stick, "bpcli-mnist")
+    call(python, "-m", "pip", "install", "--no-index", "--find-links", stick, "bpcli-mnist[image]")
     assert "bpcli train" in call(tmp_path / "venv/bin/bpcli", "--help", cwd=tmp_path)
+
+
+def test_a_stick_for_a_system_that_is_none_is_refused():
+    done = subprocess.run(["make", "-n", "SYSTEMS=window", "stick"], cwd=ROOT, capture_output=True)
+    assert done.returncode == 2
+    assert b"SYSTEMS: found window, expected some of: linux windows mac" in done.stderr

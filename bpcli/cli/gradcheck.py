@@ -69,7 +69,8 @@ def gradcheck_command(
 
     Each layer is checked alone, then the whole network. What fails is named, with what kind of
     mistake it looks like. FILE.py is anybody's own: the layers, losses and networks in it are
-    found, run and checked; -s NAME=VALUE gives arguments to them, and -s x=3x5 shapes.
+    found, run and checked; -s NAME=VALUE gives arguments to them, and -s x=3x5 shapes. With :NAME
+    it is those alone, all of which have to be there and to be checked.
 
     \b
     bpcli gradcheck configs/sigmoid.yaml --samples 5
@@ -158,7 +159,8 @@ def _check_files(
         say(show.file_check_fields(found) if as_json else show.draw_file_check(found))
         if found.interrupted:
             raise Stopped(signal.SIGINT)
-        passed &= not (found.stopped or any(unit.wrong for unit in found.units))
+        left = any(unit.wrong or (chosen and unit.problem) for unit in found.units)
+        passed &= not (found.stopped or left)
         checked |= found.checked
     if not passed:
         raise NotAsAsked

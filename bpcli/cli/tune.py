@@ -92,6 +92,7 @@ def _tune(tuning: "Tuning", storage: str | None, jobs: int) -> "tuple[Found, int
     from bpcli.tuning import (
         fill_slots,
         give_up_running,
+        import_optuna,
         importances,
         keep_question,
         list_trials,
@@ -102,6 +103,7 @@ def _tune(tuning: "Tuning", storage: str | None, jobs: int) -> "tuple[Found, int
         complain(
             f"{tuning.slots} of the {len(tuning.points)} points of the grid are tried: --trials"
         )
+    import_optuna()
     load_dataset(**vars(tuning.space.base.dataset))  # what is wrong with it is said once, and now
     with ExitStack() as stack:
         _reserve(stack, tuning.folder, is_shared=storage is not None)

@@ -4,7 +4,7 @@ from bpcli.tuning.best import check_folder, write_best
 from bpcli.tuning.results import TrialResult, importances, list_trials
 from bpcli.tuning.shared import SharedStudy, keep_question, look_at_study, open_study
 from bpcli.tuning.space import Space, read_space
-from bpcli.tuning.storage import PATIENT, STUDY, has_password
+from bpcli.tuning.storage import PATIENT, STUDY, has_password, import_optuna
 from bpcli.tuning.study import Tuning, fill_slots, give_up_running, work
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "fill_slots",
     "give_up_running",
     "has_password",
+    "import_optuna",
     "importances",
     "keep_question",
     "list_trials",

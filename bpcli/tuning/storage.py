@@ -35,9 +35,9 @@ def opened(
 
     Raises TuningError for what keeps it from its work, in the first `patience` seconds or later.
     """
+    optuna = import_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
-    optuna = import_optuna()
     try:
         storage = _open_storage(folder, url, patience, is_read=is_read)
         try:

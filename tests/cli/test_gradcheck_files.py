@@ -230,3 +230,17 @@ def test_a_syntax_error_in_a_layer_of_bpcli_is_one_line(tmp_path):
     assert "layers.py:" in done.stderr
     assert "Python cannot read it: invalid syntax" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_layers_that_are_named_have_all_to_be_checked(bpcli, write):
+    path = write(
+        "import numpy as np\n\n\nclass Double:\n    def forward(self, x):\n        return 2 * x\n\n"
+        "    def backward(self, dout):\n        return 2 * dout\n\n\nclass Broken:\n"
+        "    def forward(self, x):\n        return X\n\n    def backward(self, dout):\n        return dout\n\n\n"
+        "class Blank:\n    def forward(self, x):\n        return x + 1\n\n    def backward(self, dout):\n        pass\n"
+    )
+    bpcli("gradcheck", path)
+    bpcli("gradcheck", f"{path}:Double")
+    assert "not checked" in bpcli("gradcheck", f"{path}:Double", f"{path}:Broken", code=1).stdout
+    message = bpcli("gradcheck", f"{path}:Double", f"{path}:Blank", code=2).stderr
+    assert "found Double, Broken, expected Blank" in message

@@ -187,9 +187,12 @@ def test_mistakes(args, words, bpcli, search, folder):
 
 
 def test_optuna_is_named_where_it_is_missing(bpcli, search, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    message = bpcli("tune", "-o", tmp_path / "s", *search, code=2).stderr
-    assert "pip install 'bpcli-mnist[tune]'" in message
+    for package in ("optuna", "sqlalchemy", "sqlalchemy.exc"):  # which comes with it
+        monkeypatch.setitem(sys.modules, package, None)
+    for command in (["-o", tmp_path / "s", *search], ["--show", "postgresql://x"]):
+        message = bpcli("tune", *command, code=2).stderr
+        assert "pip install 'bpcli-mnist[tune]'" in message
+    assert not (tmp_path / "s").exists()
 
 
 def test_help_and_train_do_not_import_optuna(shell):
