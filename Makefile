@@ -16,6 +16,8 @@ linux     := manylinux2014_x86_64 manylinux_2_17_x86_64 manylinux_2_27_x86_64 ma
 windows   := win_amd64
 mac       := macosx_14_0_arm64
 mac-intel := macosx_14_0_x86_64
+# pip asks the system that it runs on whether it is Windows, which click and tqdm need this for.
+needs-windows := colorama
 
 BPCLI := $(VENV)/bin/bpcli
 CODE  := $(wildcard bpcli/*.py bpcli/*/*.py)
@@ -80,7 +82,7 @@ stick: $(VENV)/installed  ## gather bpcli and what it needs in the folder STICK,
 	wheel=$$(echo '$(STICK)'/bpcli_mnist-*.whl); \
 	$(foreach system,$(SYSTEMS),$(foreach version,$(PYTHONS_OF_STICK),$(VENV)/bin/python -m pip \
 	  download --quiet --only-binary :all: --python-version $(version) --dest '$(STICK)' \
-	  $(addprefix --platform ,$($(system))) "$$wheel[$(EXTRAS)]" &&)) true
+	  $(addprefix --platform ,$($(system))) "$$wheel[$(EXTRAS)]" $(needs-$(system)) &&)) true
 
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
 	rm -rf $(VENV) .venv-* dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,23 +1,13 @@
 """`bpcli tune` on one machine: its total holds, it stops and goes on, and it says how sure it is."""
 
-import os
 import re
 import shlex
-import signal
 import sys
-import time
 
 import pytest
-from trials import check_arrays, trials_of
+from trials import trials_of
 
 from bpcli.training import load, load_config
-
-
-def wait_until(happens, seconds=60):
-    until = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.05)
 
 
 def test_the_best_of_a_study(bpcli, search, tmp_path, shell):
@@ -60,51 +50,6 @@ def test_more_trials_extend_a_study_and_no_more_are_none(bpcli, search, tmp_path
     assert len(list(folder.glob("*.npz"))) == 3
 
 
-SLOW = ["-s", "training.iterations=12000", "-s", "training.evaluate_every=200"]
-
-
-def test_a_study_that_is_stopped_goes_on_to_the_same_arrays(bpcli, search, tmp_path, shell):
-    folder = tmp_path / "study"
-    command = ["tune", "-o", folder, *search, *SLOW, "--trials", 2, "--jobs", 2]
-    process = shell(*command)
-    wait_until(lambda: len(list(folder.glob("*.part"))) == 2)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "go on with: " in stderr
-    assert {trial["state"] for trial in trials_of(bpcli, folder)} == {"waiting"}
-    fewer = [*command[:-4], "--trials", 2]
-    assert shell(*fewer).communicate(timeout=120)[1] == ""
-    trials = trials_of(bpcli, folder)
-    assert [trial["state"] for trial in trials] == ["done", "done"]
-    for trial in trials:
-        check_arrays(bpcli, trial, [*search, *SLOW], folder)
-
-
-def test_a_killed_worker_has_a_successor_and_the_total_holds(
-    bpcli, search, tmp_path, shell, workers_of
-):
-    folder = tmp_path / "study"
-    options = ["-s", "training.iterations=4000", "-s", "training.evaluate_every=500"]
-    process = shell("tune", "-o", folder, *search, *options, "--trials", 6, "--jobs", 2)
-    killed = 0
-    while process.poll() is None and killed < 2:
-        children = workers_of(process)
-        if len(list(folder.glob("*.part"))) >= 1 and children:
-            os.kill(children[-1], signal.SIGKILL)
-            killed += 1
-            time.sleep(3)
-        time.sleep(0.05)
-    _, stderr = process.communicate(timeout=180)
-    assert (process.returncode, stderr) == (0, "")
-    assert killed >= 1
-    trials = trials_of(bpcli, folder)
-    assert [trial["slot"] for trial in trials] == list(range(6))
-    assert {trial["state"] for trial in trials} == {"done"}
-    for trial in trials:  # also of those that were begun by a worker that died
-        check_arrays(bpcli, trial, [*search, *options], folder)
-
-
 def test_a_trial_that_diverges_is_a_result(bpcli, search, tmp_path, shell):
     folder = tmp_path / "study"
     rates = ["-s", "optimizer.learning_rate=choice(0.05, 1e30)", "--method", "grid"]
@@ -126,15 +71,6 @@ def test_pruned_trials_end_early_where_the_schedule_is_constant(bpcli, search, t
         assert process.communicate(timeout=120)[1] == ""
         states = {trial["state"] for trial in trials_of(bpcli, folder)}
         assert ("pruned" in states) == pruned
-
-
-def test_one_folder_has_one_command_at_a_time(bpcli, search, tmp_path, shell):
-    folder = tmp_path / "study"
-    process = shell("tune", "-o", folder, *search, *SLOW, "--trials", 2)
-    wait_until(lambda: list(folder.glob("*.part")))
-    assert "another bpcli tune works there" in bpcli("tune", "-o", folder, *search, code=2).stderr
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
 
 
 def test_another_space_is_another_study(bpcli, search, tmp_path, shell):
@@ -224,18 +160,6 @@ def test_random_trials_are_the_same_with_any_number_of_workers(bpcli, search, tm
     assert found[0] == found[1]
 
 
-def test_workers_that_are_always_killed_are_an_error(bpcli, search, tmp_path, shell, workers_of):
-    process = shell("tune", "-o", tmp_path / "study", *search, *SLOW, "--trials", 2)
-    until = time.monotonic() + 120
-    while process.poll() is None:
-        assert time.monotonic() < until
-        for worker in workers_of(process):
-            os.kill(worker, signal.SIGKILL)
-        time.sleep(0.05)
-    assert process.returncode == 2
-    assert "killed by signal 9 again and again" in process.communicate()[1]
-
-
 @pytest.mark.parametrize("content", [b"my own notes", b"SQLite format 3\0 and then none"])
 def test_a_file_that_is_no_study(content, bpcli, search, tmp_path):
     (tmp_path / "study.db").write_bytes(content)
@@ -244,41 +168,6 @@ def test_a_file_that_is_no_study(content, bpcli, search, tmp_path):
         assert message.startswith(f"{tmp_path / 'study.db'}: ")
         assert message.count("\n") == 1
     assert (tmp_path / "study.db").read_bytes() == content
-
-
-def is_alive(group):
-    """Whether a process of a group is left."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize("seconds", [0.5, 1, 1.5, 2])
-def test_ctrl_c_in_a_terminal_is_for_all_its_processes(seconds, bpcli, search, tmp_path, shell):
-    command = ["tune", "-o", tmp_path / "s", *search, *SLOW, "--trials", 4, "--jobs", 2]
-    process = shell(*command, start_new_session=True)
-    time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode in (130, -signal.SIGINT)  # before it has been heard of
-    assert "Traceback" not in stderr
-    wait_until(lambda: not is_alive(process.pid))
-
-
-def test_workers_end_with_the_command_that_has_started_them(
-    bpcli, search, tmp_path, shell, workers_of
-):
-    command = ["tune", "-o", tmp_path / "s", *search, *SLOW, "--trials", 4, "--jobs", 2]
-    process = shell(*command, start_new_session=True)
-    wait_until(lambda: len(list((tmp_path / "s").glob("*.part"))) == 2)
-    process.kill()
-    process.communicate(timeout=30)
-    wait_until(lambda: not is_alive(process.pid))
-    assert shell(*command[:-6], *command[-6:]).communicate(timeout=120)[1] == ""
-    for trial in trials_of(bpcli, tmp_path / "s"):
-        check_arrays(bpcli, trial, [*search, *SLOW], tmp_path / "s")
 
 
 def test_any_name_of_a_folder(bpcli, search, tmp_path, shell):

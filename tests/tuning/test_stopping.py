@@ -1,0 +1,116 @@
+"""A study that is stopped, killed or left alone goes on, and its total holds."""
+
+import os
+import signal
+import time
+
+import pytest
+from trials import check_arrays, trials_of
+
+
+def wait_until(happens, seconds=60):
+    until = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+
+
+SLOW = ["-s", "training.iterations=12000", "-s", "training.evaluate_every=200"]
+
+
+def test_a_study_that_is_stopped_goes_on_to_the_same_arrays(bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    command = ["tune", "-o", folder, *search, *SLOW, "--trials", 2, "--jobs", 2]
+    process = shell(*command)
+    wait_until(lambda: len(list(folder.glob("*.part"))) == 2)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "go on with: " in stderr
+    assert {trial["state"] for trial in trials_of(bpcli, folder)} == {"waiting"}
+    fewer = [*command[:-4], "--trials", 2]
+    assert shell(*fewer).communicate(timeout=120)[1] == ""
+    trials = trials_of(bpcli, folder)
+    assert [trial["state"] for trial in trials] == ["done", "done"]
+    for trial in trials:
+        check_arrays(bpcli, trial, [*search, *SLOW], folder)
+
+
+def test_a_killed_worker_has_a_successor_and_the_total_holds(
+    bpcli, search, tmp_path, shell, workers_of
+):
+    folder = tmp_path / "study"
+    options = ["-s", "training.iterations=4000", "-s", "training.evaluate_every=500"]
+    process = shell("tune", "-o", folder, *search, *options, "--trials", 6, "--jobs", 2)
+    killed = 0
+    while process.poll() is None and killed < 2:
+        children = workers_of(process)
+        if len(list(folder.glob("*.part"))) >= 1 and children:
+            os.kill(children[-1], signal.SIGKILL)
+            killed += 1
+            time.sleep(3)
+        time.sleep(0.05)
+    _, stderr = process.communicate(timeout=180)
+    assert (process.returncode, stderr) == (0, "")
+    assert killed >= 1
+    trials = trials_of(bpcli, folder)
+    assert [trial["slot"] for trial in trials] == list(range(6))
+    assert {trial["state"] for trial in trials} == {"done"}
+    for trial in trials:  # also of those that were begun by a worker that died
+        check_arrays(bpcli, trial, [*search, *options], folder)
+
+
+def test_one_folder_has_one_command_at_a_time(bpcli, search, tmp_path, shell):
+    folder = tmp_path / "study"
+    process = shell("tune", "-o", folder, *search, *SLOW, "--trials", 2)
+    wait_until(lambda: list(folder.glob("*.part")))
+    assert "another bpcli tune works there" in bpcli("tune", "-o", folder, *search, code=2).stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_workers_that_are_always_killed_are_an_error(bpcli, search, tmp_path, shell, workers_of):
+    process = shell("tune", "-o", tmp_path / "study", *search, *SLOW, "--trials", 2)
+    until = time.monotonic() + 120
+    while process.poll() is None:
+        assert time.monotonic() < until
+        for worker in workers_of(process):
+            os.kill(worker, signal.SIGKILL)
+        time.sleep(0.05)
+    assert process.returncode == 2
+    assert "killed by signal 9 again and again" in process.communicate()[1]
+
+
+def is_alive(group):
+    """Whether a process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1, 1.5, 2])
+def test_ctrl_c_in_a_terminal_is_for_all_its_processes(seconds, bpcli, search, tmp_path, shell):
+    command = ["tune", "-o", tmp_path / "s", *search, *SLOW, "--trials", 4, "--jobs", 2]
+    process = shell(*command, start_new_session=True)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT)  # before it has been heard of
+    assert "Traceback" not in stderr
+    wait_until(lambda: not is_alive(process.pid))
+
+
+def test_workers_end_with_the_command_that_has_started_them(
+    bpcli, search, tmp_path, shell, workers_of
+):
+    command = ["tune", "-o", tmp_path / "s", *search, *SLOW, "--trials", 4, "--jobs", 2]
+    process = shell(*command, start_new_session=True)
+    wait_until(lambda: len(list((tmp_path / "s").glob("*.part"))) == 2)
+    process.kill()
+    process.communicate(timeout=30)
+    wait_until(lambda: not is_alive(process.pid))
+    assert shell(*command[:-6], *command[-6:]).communicate(timeout=120)[1] == ""
+    for trial in trials_of(bpcli, tmp_path / "s"):
+        check_arrays(bpcli, trial, [*search, *SLOW], tmp_path / "s")
