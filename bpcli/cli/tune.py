@@ -99,10 +99,9 @@ def _tune(tuning: "Tuning", storage: str | None, jobs: int) -> "tuple[Found, int
         open_study,
     )
 
-    if tuning.method == "grid" and len(tuning.points) > tuning.slots:
-        complain(
-            f"{tuning.slots} of the {len(tuning.points)} points of the grid are tried: --trials"
-        )
+    if tuning.method == "grid" and tuning.space.grid_size > tuning.slots:
+        points = tuning.space.grid_size
+        complain(f"{tuning.slots} of the {points} points of the grid are tried: see --trials")
     import_optuna()
     load_dataset(**vars(tuning.space.base.dataset))  # what is wrong with it is said once, and now
     with ExitStack() as stack:

@@ -3,10 +3,9 @@
 A key is searched where its value is `uniform(a, b)`, `log(a, b)`, `int(a, b)` or `choice(...)`.
 """
 
-import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,20 +66,33 @@ class Space:
             overrides.append(f"{SEED}={seed}")
         return build_config([], overrides, self.base)
 
-    def grid(self) -> Iterator[dict[str, Any]]:
-        """Yield every combination. Raises ConfigError where a dimension has no end of values."""
-        axes: list[Sequence[Any]] = []
+    @property
+    def axes(self) -> dict[str, Sequence[Any]]:
+        """The values of each key. Raises ConfigError where a dimension has no end of them."""
+        axes: dict[str, Sequence[Any]] = {}
         for key, dimension in self.dimensions.items():
             if dimension.kind == "int":
-                axes.append(range(dimension.values[0], dimension.values[1] + 1))
+                axes[key] = range(dimension.values[0], dimension.values[1] + 1)
             elif dimension.kind == "choice":
-                axes.append(dimension.values)
+                axes[key] = dimension.values
             else:
                 raise ConfigError(
                     f"{key}: found {dimension}, expected int(a, b) or choice(...) for --method grid"
                 )
-        for values in itertools.product(*axes):
-            yield dict(zip(self.dimensions, values, strict=True))
+        return axes
+
+    @property
+    def grid_size(self) -> int:
+        """How many combinations there are. Raises ConfigError as `axes` does."""
+        return math.prod(len(values) for values in self.axes.values())
+
+    def grid_point(self, number: int) -> dict[str, Any]:
+        """Return a combination by its number; the last key changes first."""
+        point = {}
+        for key, values in reversed(self.axes.items()):
+            number, i = divmod(number, len(values))
+            point[key] = values[i]
+        return point
 
     def draw(self, number: int) -> dict[str, Any]:
         """Return values at random, the same for a number each time."""

@@ -46,22 +46,18 @@ class Tuning:
     @property
     def slots(self) -> int:
         """How many trials there are: a grid has as many as it has points, if those are fewer."""
-        return min(self.trials, len(self.points)) if self.method == "grid" else self.trials
+        return min(self.trials, self.space.grid_size) if self.method == "grid" else self.trials
 
-    @property
-    def points(self) -> list[dict[str, Any]]:
-        """What each slot tries, where that is known before: of a grid, or at random."""
+    def point(self, slot: int) -> dict[str, Any]:
+        """Return what a slot tries, where that is known before: of a grid, or at random."""
         if self.method == "grid":
-            return list(self.space.grid())
-        if self.method == "random":
-            return [self.space.draw(slot) for slot in range(self.trials)]
-        return []
+            return self.space.grid_point(slot)
+        return self.space.draw(slot) if self.method == "random" else {}
 
 
 def fill_slots(shared: SharedStudy, tuning: Tuning) -> None:
     """See to it that each slot has a trial that waits, runs or has ended, and has not failed."""
     failed = import_optuna().trial.TrialState.FAIL
-    points = tuning.points
     with shared.alone():
         trials: dict[int, FrozenTrial] = {}
         for trial in shared.study.get_trials(deepcopy=False):
@@ -71,7 +67,7 @@ def fill_slots(shared: SharedStudy, tuning: Tuning) -> None:
         for slot in range(tuning.slots):
             before = trials.get(slot)
             if before is None:
-                values = _as_suggested(tuning.space, points[slot]) if points else {}
+                values = _as_suggested(tuning.space, tuning.point(slot))
             elif before.state == failed:  # to be run again, with the values that it has had
                 values = before.system_attrs.get("fixed_params", {}) | before.params
             else:

@@ -97,8 +97,11 @@ def test_a_grid_has_every_combination():
     space = read_space(
         None, [HELD_OUT, "network.hidden=choice([4], [8])", "training.batch_size=int(50, 52)"]
     )
-    points = list(space.grid())
+    points = [space.grid_point(i) for i in range(space.grid_size)]
     assert len(points) == 6
     assert {"network.hidden": (8,), "training.batch_size": 51} in points
     with pytest.raises(ConfigError, match="for --method grid"):
-        list(read_space(None, [HELD_OUT, "optimizer.learning_rate=log(0.01, 1)"]).grid())
+        read_space(None, [HELD_OUT, "optimizer.learning_rate=log(0.01, 1)"]).grid_size  # noqa: B018
+    large = read_space(None, [HELD_OUT, "training.iterations=int(1, 1000000000)"])
+    assert large.grid_size == 10**9
+    assert large.grid_point(10**9 - 1) == {"training.iterations": 10**9}
