@@ -18,7 +18,7 @@ IN_FULL = 50_000  # parameters of a network whose every gradient is compared
 SOME = 1_000  # elements of each array of a larger one
 
 
-class Elements(click.ParamType):  # type: ignore[type-arg]  # click 8.2 has no argument
+class Elements(click.ParamType):  # type: ignore[type-arg]  # click 8.2.2 has no argument
     """A number of elements, or `all`."""
 
     name = "N"

@@ -69,7 +69,8 @@ def draw_sheet(
         from matplotlib.figure import Figure as Sheet
         from matplotlib.font_manager import get_font_names
     except ImportError:
-        raise ExtraError("a picture", "matplotlib", "report") from None
+        what = "a page" if form == "svg" else f"a .{form}"
+        raise ExtraError(what, "matplotlib", "report") from None
 
     fonts = ["DejaVu Sans", *(name for name in EASTERN if name in get_font_names())]
     options: Any = dict.fromkeys(INKED, INK if form == "svg" else LIGHT["ink"]) | {
