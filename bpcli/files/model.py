@@ -1,6 +1,7 @@
 """a model file in -> its metadata and its arrays out, or one sentence on why it is none."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -54,7 +55,11 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 def write_model(file: BinaryIO, metadata: dict[str, Any], arrays: Arrays) -> None:
     """Write what `read_model` reads. Raises OSError."""
-    np.savez(file, **{METADATA: np.array(json.dumps(metadata))}, **arrays)  # type: ignore[arg-type]
+    # As np.savez does, whose archive is not closed by numpy 1.26 where the disk is full.
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in {METADATA: np.array(json.dumps(metadata)), **arrays}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def is_model_file(path: str | Path) -> bool:

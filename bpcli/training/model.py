@@ -8,6 +8,7 @@ under `optimizer.NAME`, the curve of the run under `history.NAME`, and one JSON 
 import json
 import math
 import operator
+import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -68,7 +69,8 @@ def load(path: str | Path) -> Checkpoint:
         names = _read_names(metadata.get("names"), checkpoint.classes)
         size = _read_size(metadata.get("size"), checkpoint.pixels)
     except (
-        AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+        AttributeError, DeprecationWarning, IndexError, KeyError, OverflowError, RecursionError,
+        TypeError, ValueError,
     ) as error:  # fmt: skip
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
     except ConfigError as error:
@@ -82,7 +84,8 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
     white = operator.index(metadata.get("white", WHITE))  # which older models do not say
     if iteration < 0 or not 1 <= white <= WHITE:
         raise ValueError(f"found {iteration} iterations and a grey level of {white}")
-    np.random.default_rng().bit_generator.state = metadata["dropout"]
+    with warnings.catch_warnings(action="error"):  # numpy 1.26 warns of what later ones refuse
+        np.random.default_rng().bit_generator.state = metadata["dropout"]
     config = parse_config(json.dumps(metadata["config"]), str(path))
     history = from_arrays(arrays, iteration)
     return Checkpoint(

@@ -27,11 +27,11 @@ def test_find_prefers_the_unfinished_run(run, tmp_path):
 def test_a_failed_write_leaves_the_old_model(model, run, monkeypatch, tmp_path):
     before = model.read_bytes()
 
-    def full_disk(file, **arrays):
+    def full_disk(file, array, **options):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full_disk)
+    monkeypatch.setattr(np.lib.format, "write_array", full_disk)
     with pytest.raises(
         SaveError, match=r"model.npz: could not be written: No space left on device"
     ):
