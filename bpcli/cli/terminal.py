@@ -167,11 +167,16 @@ def interruptible() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def counter(total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on standard error; what it gives is called with how much more is done."""
+def counter(total: int | None = None) -> Iterator[Callable[..., None]]:
+    """Show a progress bar on standard error; what it gives is called with how much more is done.
+
+    It takes words to show behind the bar, too.
+    """
     with _make_bar(None, done=0, total=total, quiet=False) as bar:
 
-        def count(more: int) -> None:
+        def count(more: int, words: str = "") -> None:
+            if words:
+                bar.set_postfix_str(words, refresh=False)
             bar.update(more)
 
         yield count

@@ -141,18 +141,20 @@ def _supervise(
 ) -> None:
     """Keep processes at work until no trial is left; one that is killed has a successor."""
     from bpcli.cli.worker import Worker
-    from bpcli.tuning import list_trials
+    from bpcli.tuning import find_best, list_trials
 
     workers = [Worker(tuning, storage) for _ in range(jobs)]
     total, done, killed = tuning.slots, 0, 0
     with counter(total) as count:
         while not caught and any(worker.is_alive() for worker in workers):
             time.sleep(POLL)
-            ended = done
+            ended, words = done, ""
             with shared.patient():
-                ended = sum(trial.has_ended for trial in list_trials(shared.study))
+                trials = list_trials(shared.study)
+                ended, best = sum(trial.has_ended for trial in trials), find_best(trials)
+                words = f"best {best.mean:.2%}" if best else ""
             if ended > done:
-                count(ended - done)
+                count(ended - done, words)
                 done, killed = ended, 0
             for i, worker in enumerate(workers):
                 if (worker.exitcode or 0) < 0 and done < total and killed < OFTEN * jobs:

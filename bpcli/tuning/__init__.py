@@ -1,6 +1,6 @@
 """a space of configurations in -> trials of them, on one machine or on many, and the best, out."""
 
-from bpcli.tuning.best import check_folder, write_best
+from bpcli.tuning.best import check_folder, find_best, write_best
 from bpcli.tuning.results import TrialResult, importances, list_trials
 from bpcli.tuning.shared import SharedStudy, keep_question, look_at_study, open_study
 from bpcli.tuning.space import Space, read_space
@@ -16,6 +16,7 @@ __all__ = [
     "Tuning",
     "check_folder",
     "fill_slots",
+    "find_best",
     "give_up_running",
     "has_password",
     "import_optuna",

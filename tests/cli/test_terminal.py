@@ -74,6 +74,13 @@ def test_the_progress_bar_is_for_terminals(tiny_options, folder):
     assert terminal("train", *tiny_options, "-q") == ""
 
 
+def test_the_bar_of_a_study_has_the_best_so_far(search, folder):
+    pytest.importorskip("optuna")
+    shown = terminal("tune", "-o", "study", *search, "--trials", "4")
+    assert "/4 [" in shown
+    assert re.search(r"best \d+\.\d\d%", shown)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("MININTERVAL", "often"), ("BAR_FORMAT", "{foo}"), ("ITERABLE", "x"), ("ASCII", "1")],
