@@ -32,7 +32,6 @@ MODELS := $(MODEL) $(foreach config,$(wildcard configs/*.yaml),$(call model,$(co
 
 .PHONY: help train eval report gradcheck test test-long test-pythons test-oldest lint bench table screenshot stick clean
 .DELETE_ON_ERROR:
-export PIP_CONSTRAINT
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' \

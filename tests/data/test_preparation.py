@@ -13,7 +13,7 @@ from bpcli.data import load_split, prepare
 from bpcli.files.image import read_image
 from bpcli.training import Reader, load
 
-COUNT = 2  # pictures of each kind
+COUNT = 3  # pictures of each kind
 
 
 @pytest.fixture(scope="module")
