@@ -85,4 +85,4 @@ __all__ = [
     "learn",
     "outline",
     "shapes",
-]  # fmt: skip
+]

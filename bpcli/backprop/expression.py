@@ -30,7 +30,7 @@ from bpcli.backprop.functions import (
     Sum,
     Tanh,
     Transpose,
-)  # fmt: skip
+)
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.node import Constant, Divide, MatMul, Negate, Node, Power, Variable
 from bpcli.errors import ExpressionError

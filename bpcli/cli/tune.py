@@ -32,19 +32,47 @@ OFTEN = 5  # that a worker is killed, and no trial has ended
     type=FILE,
     help="The folder of the study; with --show a page, .html.",
 )
-@click.option("-s", "--set", "overrides", multiple=True, metavar="KEY=VALUE",
-              help="A value, or uniform(a, b), log(a, b), int(a, b) or choice(...).")  # fmt: skip
-@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True,
-              help="In all, over all workers and restarts.")  # fmt: skip
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Runs of each trial; their mean counts.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Processes on this machine, each with one BLAS thread.")  # fmt: skip
-@click.option("--method", type=click.Choice(["tpe", "random", "grid"]), default="tpe",
-              show_default=True)  # fmt: skip
-@click.option("--prune", type=click.Choice(["never", "constant", "all"]), default="never",
-              show_default=True, is_flag=False, flag_value="constant",
-              help="End poor trials early: those with a constant schedule, or all.")  # fmt: skip
+@click.option(
+    "-s",
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A value, or uniform(a, b), log(a, b), int(a, b) or choice(...).",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="In all, over all workers and restarts.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Runs of each trial; their mean counts.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes on this machine, each with one BLAS thread.",
+)
+@click.option(
+    "--method", type=click.Choice(["tpe", "random", "grid"]), default="tpe", show_default=True
+)
+@click.option(
+    "--prune",
+    type=click.Choice(["never", "constant", "all"]),
+    default="never",
+    show_default=True,
+    is_flag=False,
+    flag_value="constant",
+    help="End poor trials early: those with a constant schedule, or all.",
+)
 @click.option("--storage", metavar="URL", help="A PostgreSQL that several machines share.")
 @click.option("--show", "shown", metavar="DIR|URL", help="Show the trials of a study, and end.")
 @json_option

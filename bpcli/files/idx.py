@@ -72,7 +72,7 @@ def _read_header(
     file: BinaryIO | gzip.GzipFile, path: Path, dimensions: tuple[int, ...]
 ) -> tuple[Shape, np.dtype[Any]]:
     start = file.read(4)
-    count = start[3] if len(start) > 3 else 0  # noqa: PLR2004 - the fourth byte
+    count = start[3] if len(start) > 3 else 0  # the fourth byte
     sizes = file.read(4 * count)
     if (
         start[:2] != b"\0\0"

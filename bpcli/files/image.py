@@ -12,8 +12,17 @@ from bpcli.errors import ExtraError, PictureError
 # Formats that Pillow reads by itself; for others it starts programs, or makes many pages of one.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
-)  # fmt: skip
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".ppm",
+    ".pgm",
+)
 MOST = 50_000_000  # pixels; a camera's largest picture has fewer
 WIDE = 256  # grey levels of 8 bits
 

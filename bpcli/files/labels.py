@@ -83,7 +83,7 @@ def is_numbers(names: Iterable[str]) -> bool:
 
 def list_names(names: Sequence[str]) -> str:
     """Return names of classes as a message has them: `0 to 9`, or `cat, dog`."""
-    if len(names) > 2 and is_numbers(names):  # noqa: PLR2004 - two are as short
+    if len(names) > 2 and is_numbers(names):  # two are as short
         first, last = int(names[0]), int(names[-1])
         if last - first == len(names) - 1:
             return f"{first} to {last}"
@@ -94,7 +94,7 @@ def _flatten(array: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
     """Return labels (N,), those of one-hot rows as the numbers of their columns."""
     if array.dtype.kind not in "buifU" or not array.size:
         raise DatasetError(f"{place}: found {array.dtype} {array.shape}, expected numbers or words")
-    if array.ndim == 2 and array.shape[1] > 1:  # noqa: PLR2004 - rows and columns
+    if array.ndim == 2 and array.shape[1] > 1:  # rows and columns
         ones = array.astype(bool) if array.dtype.kind != "U" else np.zeros(array.shape, bool)
         if not np.array_equal(ones, array) or (ones.sum(1) != 1).any():
             raise DatasetError(

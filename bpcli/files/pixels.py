@@ -50,7 +50,7 @@ def _shape(shape: Shape, place: str) -> Shape:
         )
     if len(shape) == IMAGE:
         return shape
-    side = math.isqrt(shape[1]) if len(shape) == 2 else 0  # noqa: PLR2004 - rows and columns
+    side = math.isqrt(shape[1]) if len(shape) == 2 else 0  # rows and columns
     if side and side * side == shape[1]:
         return (shape[0], side, side)
     raise DatasetError(

@@ -38,9 +38,7 @@ def _shown(symbol: Symbol) -> str:
     return f"{symbol.label} " if symbol.kind == "input" else f"({symbol.label})"
 
 
-SPACING = Spacing(
-    text=text_width, symbol=lambda s: text_width(_shown(s)), pad=1, branch=2, bend=0
-)  # fmt: skip
+SPACING = Spacing(text=text_width, symbol=lambda s: text_width(_shown(s)), pad=1, branch=2, bend=0)
 
 
 def _cut(figure: Figure) -> tuple[list[tuple[str, Figure]], dict[int, str]]:

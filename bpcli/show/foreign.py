@@ -48,14 +48,16 @@ def file_check_fields(found: FileCheck) -> dict[str, Any]:
     units = []
     for unit in found.units:
         gradients = [json_fields(finding) for finding in unit.findings]
-        units.append({
-            "name": unit.name,
-            "line": unit.line,
-            "convention": unit.convention,
-            "passed": unit.passed,
-            "problem": unit.problem,
-            "gradients": gradients,
-        })  # fmt: skip
+        units.append(
+            {
+                "name": unit.name,
+                "line": unit.line,
+                "convention": unit.convention,
+                "passed": unit.passed,
+                "problem": unit.problem,
+                "gradients": gradients,
+            }
+        )
     return {
         "file": found.path,
         "passed": found.passed,

@@ -32,13 +32,23 @@ INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytic
 INK = "#010203"
 # Without the time in it, the same figure is the same bytes.
 WITHOUT_DATE: dict[str, dict[str, None]] = {
-    "png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None},
-}  # fmt: skip
+    "png": {},
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+}
 LARGEST = 16_000  # pixels of a PNG's longer side
 INCH = 72.0  # points
 # Fonts with the characters of China, Japan and Korea, of which a system has one or none.
-EASTERN = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC", "Yu Gothic",
-           "Microsoft YaHei", "WenQuanYi Zen Hei", "IPAGothic")  # fmt: skip
+EASTERN = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "WenQuanYi Zen Hei",
+    "IPAGothic",
+)
 
 
 def figure_picture(figure: Figure, form: str) -> bytes:

@@ -18,7 +18,7 @@ from bpcli.backprop.node import (
     Subtract,
     Value,
     Variable,
-)  # fmt: skip
+)
 from bpcli.show.number import draw_number
 
 INFIX = {"+": "+", "-": "-", "×": "·", "÷": "÷", "**": "**", "dot": "@"}
@@ -102,7 +102,7 @@ def _factor(value: Value) -> str:
 
 def _call(node: Node, inputs: list[str]) -> str:
     """Return an operation on inputs in the person's notation."""
-    if node.symbol in INFIX and len(inputs) == 2:  # noqa: PLR2004 - left and right
+    if node.symbol in INFIX and len(inputs) == 2:  # left and right
         return f" {INFIX[node.symbol]} ".join(inputs)
     if isinstance(node, Negate):
         return f"-{inputs[0]}"

@@ -69,9 +69,15 @@ def load(path: str | Path) -> Checkpoint:
         names = _read_names(metadata.get("names"), checkpoint.classes)
         size = _read_size(metadata.get("size"), checkpoint.pixels)
     except (
-        AttributeError, DeprecationWarning, IndexError, KeyError, OverflowError, RecursionError,
-        TypeError, ValueError,
-    ) as error:  # fmt: skip
+        AttributeError,
+        DeprecationWarning,
+        IndexError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
     except ConfigError as error:
         raise CheckpointError(f"{path}: found no valid configuration: {error}") from error

@@ -48,8 +48,13 @@ class TrialResult:
 def list_trials(study: "optuna.Study") -> list[TrialResult]:
     """Return the trial of each slot: the one that has come farthest, of several tries."""
     state = import_optuna().trial.TrialState
-    order = {state.COMPLETE: "done", state.PRUNED: "pruned", state.RUNNING: "running",
-             state.WAITING: "waiting", state.FAIL: "waiting"}  # fmt: skip
+    order = {
+        state.COMPLETE: "done",
+        state.PRUNED: "pruned",
+        state.RUNNING: "running",
+        state.WAITING: "waiting",
+        state.FAIL: "waiting",
+    }
     ranks = list(order)
     best: dict[int, FrozenTrial] = {}
     for trial in study.get_trials(deepcopy=False):

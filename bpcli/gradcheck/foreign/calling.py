@@ -26,7 +26,7 @@ ALWAYS = (
     "regularization",
     "keepprob",
     "pdropout",
-)  # fmt: skip - given even where there is a default: it would hide a mistake
+)  # given even where there is a default: it would hide a mistake
 OPTIMIZERS = ("optimizer", "optim", "opt", "optimiser")
 MANY = 32  # units; a net of more is slow to copy, and no better to check
 SHAPES = ("inputdim", "inputshape", "inputsize", "inshape", "imageshape", "imgshape")
@@ -50,8 +50,11 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError) as error:
         raise NoValueError("its arguments") from error
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY,
-             inspect.Parameter.POSITIONAL_ONLY)  # fmt: skip
+    named = (
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.POSITIONAL_ONLY,
+    )
     return [parameter for parameter in found if parameter.kind in named]
 
 
@@ -109,6 +112,8 @@ def returned_names(function: Callable[..., Any]) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.Name):
             parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-            found = [ast.unparse(part) if isinstance(part, ast.Name | ast.Attribute) else ""
-                     for part in parts]  # fmt: skip
+            found = [
+                ast.unparse(part) if isinstance(part, ast.Name | ast.Attribute) else ""
+                for part in parts
+            ]
     return [name.rpartition(".")[2] for name in found]

@@ -86,8 +86,11 @@ def _choose(source: Source, units: list[Unit], names: Sequence[str]) -> list[Uni
             f"{source.path.name}: found no class with forward and backward, no pair of functions "
             f"X_forward and X_backward, and no loss that returns a gradient, expected one{problem}"
         )
-    return [u for u in units if not names or u.name in names
-            or any(u.name.startswith(f"{name}_") for name in names)]  # fmt: skip
+    return [
+        u
+        for u in units
+        if not names or u.name in names or any(u.name.startswith(f"{name}_") for name in names)
+    ]
 
 
 def _check_given(source: Source, units: list[Unit], given: Mapping[str, Any]) -> None:
@@ -153,6 +156,9 @@ def _blame_layers(check: UnitCheck, before: list[UnitCheck]) -> UnitCheck:
     if not (check.wrong and culprits):
         return check
     words = f"a consequence, it seems, of {' and '.join(culprits)}"
-    return replace(check, findings=tuple(
-        replace(f, words=words) if f.verdict == "WRONG" else f for f in check.findings
-    ))  # fmt: skip
+    return replace(
+        check,
+        findings=tuple(
+            replace(f, words=words) if f.verdict == "WRONG" else f for f in check.findings
+        ),
+    )

@@ -141,12 +141,17 @@ class Comparison:
         other = next((c.array for c in others if c.name == candidate.name), None)
         first = next(iter(probe.base.inputs.values()), value)
         case = Case(
-            candidate.array, value, jacobian, self.dout,
-            np.asarray(first), probe.outputs[0], probe.reading.scene.images,
+            candidate.array,
+            value,
+            jacobian,
+            self.dout,
+            np.asarray(first),
+            probe.outputs[0],
+            probe.reading.scene.images,
             other.reshape(value.shape) if other is not None and other.size == value.size else None,
             path == next(iter(probe.leaves)) and probe.reading.unit.backward is not None,
             probe.reading.indices,
-        )  # fmt: skip
+        )
         if close(candidate.array, case.expected):
             return Finding(name, "ok", error=error)
         words = explain(case)
@@ -155,9 +160,13 @@ class Comparison:
 
     def _explain_update(self, path: Path, found: Array) -> str:
         """Tell whether dx is that of weights which backward has already changed."""
-        changed = [p for p in self.first.after if p in self.first.before
-                   and UNIT + p in self.probe.leaves
-                   and not np.array_equal(self.first.after[p], self.first.before[p])]  # fmt: skip
+        changed = [
+            p
+            for p in self.first.after
+            if p in self.first.before
+            and UNIT + p in self.probe.leaves
+            and not np.array_equal(self.first.after[p], self.first.before[p])
+        ]
         if not changed or path[0] != INPUTS[0]:
             return ""
         moved = Probe(self.probe.reading, self.probe.seed)
@@ -190,8 +199,11 @@ class Comparison:
 
     def _is_averaged(self, path: Path) -> bool:
         shape, images = tree.get(self.probe.base, path).shape, self.probe.reading.scene.images
-        sums = [c.array.reshape(shape) * images for c in self.candidates[path]
-                if c.array.size == np.prod(shape)]  # fmt: skip
+        sums = [
+            c.array.reshape(shape) * images
+            for c in self.candidates[path]
+            if c.array.size == np.prod(shape)
+        ]
         return any(self._error(path, s, self.probe.douts) <= CLOSE_ENOUGH for s in sums)
 
     def _look_again(self, found: dict[Path, Finding]) -> None:

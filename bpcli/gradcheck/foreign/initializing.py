@@ -8,10 +8,24 @@ from bpcli.gradcheck.foreign.reading import Reading, World
 from bpcli.gradcheck.foreign.scene import value
 
 INITIALIZE = (
-    "set_input_shape", "build", "initialize", "init_params", "init_weights", "_init_params",
-    "reset_parameters", "initialize_parameters", "init", "initialise", "initialize_weights",
-    "_initialize", "setup", "init_parameters", "compile", "_init_weights", "set_params",
-)  # fmt: skip
+    "set_input_shape",
+    "build",
+    "initialize",
+    "init_params",
+    "init_weights",
+    "_init_params",
+    "reset_parameters",
+    "initialize_parameters",
+    "init",
+    "initialise",
+    "initialize_weights",
+    "_initialize",
+    "setup",
+    "init_parameters",
+    "compile",
+    "_init_weights",
+    "set_params",
+)
 
 
 def initialize(reading: Reading, world: World, seed: int) -> None:

@@ -76,7 +76,7 @@ def explain_fused(found: Array, expected: Array, p: Array, t: Array | None) -> s
     if t is None or found.shape != p.shape:
         return ""
     hot = t
-    if t.ndim == 1 and p.ndim == 2 and t.max() < p.shape[1]:  # noqa: PLR2004 - rows and columns
+    if t.ndim == 1 and p.ndim == 2 and t.max() < p.shape[1]:  # rows and columns
         hot = np.eye(p.shape[1])[t.astype(int)]
     if hot.shape != p.shape:
         return ""
@@ -116,7 +116,7 @@ def _ignores_dout(case: Case) -> str:
 
 def _forgets_images(case: Case) -> str:
     """Find a sum over the images that has only one of them."""
-    if case.images < 2 or not case.output.ndim or case.is_input:  # noqa: PLR2004 - images
+    if case.images < 2 or not case.output.ndim or case.is_input:  # images
         return ""
     axes = [a for a, size in enumerate(case.output.shape) if size == case.images]
     for axis in axes[:1]:
@@ -132,7 +132,7 @@ def _forgets_images(case: Case) -> str:
 def _overwrites(case: Case) -> str:
     """Find windows that overlap, of which only the last one has been kept."""
     expected, terms = case.expected, case.jacobian * case.dout
-    if case.output.ndim < 2 or close(case.found, expected):  # noqa: PLR2004 - rows and columns
+    if case.output.ndim < 2 or close(case.found, expected):  # rows and columns
         return ""
     for axes in AXES:
         for last in (True, False):
@@ -203,7 +203,7 @@ def _formulas() -> Iterator[tuple[Callable[[Array], Array], str]]:
 
 def _decay(case: Case) -> str:
     """Find a difference that is a multiple of the array itself."""
-    if case.value.size < 2 or case.is_input:  # noqa: PLR2004 - of one number everything is
+    if case.value.size < 2 or case.is_input:  # of one number everything is
         return ""
     factor = find_factor(case.found - case.expected, case.value)
     if factor is None:

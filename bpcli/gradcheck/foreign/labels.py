@@ -20,7 +20,7 @@ KINDS = (
     "zeros and ones by image",
     "numbers that are real",
 )
-COLUMN = "column"  # of a network with one output; many a loss takes it by mistake  # fmt: skip
+COLUMN = "column"  # of a network with one output; many a loss takes it by mistake
 
 
 # What a network's backward may take for its loss, of what is predicted and the target.
@@ -45,7 +45,7 @@ def _binary(p: Array, t: Array) -> Array:
 def make_target(predicted: Array) -> Array:
     """Return labels for what a network predicts: one-hot rows, which are zeros and ones too."""
     order = np.arange(predicted.size).reshape(predicted.shape) * 7 % 5
-    if predicted.ndim < 2 or predicted.shape[-1] == 1:  # noqa: PLR2004 - rows and columns
+    if predicted.ndim < 2 or predicted.shape[-1] == 1:  # rows and columns
         return (order % 2).astype(float)
     hot: Array = np.eye(predicted.shape[-1])[np.arange(len(predicted)) * 2 % predicted.shape[-1]]
     return hot

@@ -15,8 +15,17 @@ from bpcli.gradcheck.foreign.tree import Path
 from bpcli.gradcheck.foreign.units import bound
 
 MARKS = re.compile(r"gradients?|grads?|nabla|delta|derivative|partial|diff|dl|dj|de|dc|d|g")
-SHORT = {"weights": "w", "weight": "w", "bias": "b", "biases": "b", "kernel": "w", "kernels": "w",
-         "filters": "w", "filter": "w", "theta": "w"}  # fmt: skip
+SHORT = {
+    "weights": "w",
+    "weight": "w",
+    "bias": "b",
+    "biases": "b",
+    "kernel": "w",
+    "kernels": "w",
+    "filters": "w",
+    "filter": "w",
+    "theta": "w",
+}
 RATES = ("lr", "learning_rate", "alpha", "eta", "rate", "step_size", "learningRate")
 
 
@@ -137,8 +146,9 @@ def _names_gradient(name: str, path: Path) -> bool:
     if held and MARKS.fullmatch(last) and words[-2:-1] == own[-2:-1]:
         return True
     for word in {mine, SHORT.get(mine, mine)}:
-        if re.fullmatch(rf"({MARKS.pattern})+{re.escape(word)}|{re.escape(word)}({MARKS.pattern})",
-                        last) or (last == word and len(words) == 1):  # fmt: skip
+        if re.fullmatch(
+            rf"({MARKS.pattern})+{re.escape(word)}|{re.escape(word)}({MARKS.pattern})", last
+        ) or (last == word and len(words) == 1):
             return True
     return False
 

@@ -211,7 +211,7 @@ class Probe:
         for path in self.leaves:
             array = tree.get(self.base, path)
             if path[0] == UNIT[0] and array.flags.writeable and array.std() < FEW:
-                width = 0.3 if array.ndim < 2 else min(0.3, max(array.shape) ** -0.5)  # noqa: PLR2004
+                width = 0.3 if array.ndim < 2 else min(0.3, max(array.shape) ** -0.5)
                 noise = width * rng.normal(size=array.shape)
                 array += noise if abs(array.mean()) < FEW and array.any() else np.abs(noise)
         for _ in range(HALVINGS):  # a loss that is saturated says little of its gradient

@@ -64,9 +64,11 @@ def check_file(
         found = "a folder" if path.is_dir() else "nothing there"
         raise SourceError(f"{path}: found {found}, expected a file of Python")
     request = {
-        "path": str(path.resolve()), "names": list(names), "given": dict(given or {}),
+        "path": str(path.resolve()),
+        "names": list(names),
+        "given": dict(given or {}),
         "tolerance": tolerance,
-    }  # fmt: skip
+    }
     answers: dict[str, Any] = {"units": []}
     process = _start(path.resolve().parent)
     timer = threading.Timer(seconds, process.kill)

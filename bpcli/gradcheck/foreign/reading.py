@@ -169,9 +169,15 @@ class Reading:
         """Return the arguments of backward that are the gradient from the right."""
         names = [parameter.name for parameter in named]
         found = [n for n in names if roles.is_upstream(n) and n not in world.inputs]
-        rest = [p.name for p in named if p.name not in world.inputs and not roles.is_labels(p.name)
-                and not roles.CACHE.fullmatch(roles.plain(p.name)) and p.default is p.empty
-                and not roles.RATE.fullmatch(roles.plain(p.name))]  # fmt: skip
+        rest = [
+            p.name
+            for p in named
+            if p.name not in world.inputs
+            and not roles.is_labels(p.name)
+            and not roles.CACHE.fullmatch(roles.plain(p.name))
+            and p.default is p.empty
+            and not roles.RATE.fullmatch(roles.plain(p.name))
+        ]
         if not found and rest and self.unit.backward is not None:
             found = rest[:1]
         if not found and names and not world.constants and self.style == "upstream":

@@ -37,7 +37,7 @@ class Scene:
     @property
     def pictures(self) -> bool:
         """Whether the input is pictures, (N, C, H, W) or (N, H, W, C)."""
-        return len(self.x) == 4  # noqa: PLR2004 - dimensions of pictures
+        return len(self.x) == 4  # dimensions of pictures
 
 
 def _rows(images: int = IMAGES) -> list[Scene]:
@@ -100,13 +100,25 @@ ALONE = (
     *_columns(1)[:1],
     Scene("(D,)", (FEATURES,), (FEATURES, UNITS), (UNITS,), (FEATURES,), 1),
     Scene("(D,)", (FEATURES,), (UNITS, FEATURES), (UNITS,), (FEATURES,), 1),
-    Scene("(C, H, W)", (CHANNELS, HEIGHT, WIDTH), (FILTERS, CHANNELS, WINDOW, WINDOW),
-          (FILTERS,), (CHANNELS,), 1),
-    Scene("(H, W, C)", (HEIGHT, WIDTH, CHANNELS), (WINDOW, WINDOW, CHANNELS, FILTERS),
-          (FILTERS,), (CHANNELS,), 1),
+    Scene(
+        "(C, H, W)",
+        (CHANNELS, HEIGHT, WIDTH),
+        (FILTERS, CHANNELS, WINDOW, WINDOW),
+        (FILTERS,),
+        (CHANNELS,),
+        1,
+    ),
+    Scene(
+        "(H, W, C)",
+        (HEIGHT, WIDTH, CHANNELS),
+        (WINDOW, WINDOW, CHANNELS, FILTERS),
+        (FILTERS,),
+        (CHANNELS,),
+        1,
+    ),
     Scene("(H, W)", (HEIGHT, WIDTH), (FILTERS, WINDOW, WINDOW), (FILTERS,), (FEATURES,), 1),
     Scene("numbers", (), (), (), (), 1),
-)  # fmt: skip
+)
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "convparam": {"stride": 1, "pad": 1},
@@ -119,16 +131,48 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "hparams": {"stride": 1, "pad": 1, "f": 2},
 }
 FRACTIONS = (
-    "p", "ratio", "droprate", "keepprob", "dropoutratio", "dropoutrate", "dropprob", "rate",
-    "dropout", "dropoutprob", "keepprobability", "prob", "keep", "probability",
-)  # fmt: skip
+    "p",
+    "ratio",
+    "droprate",
+    "keepprob",
+    "dropoutratio",
+    "dropoutrate",
+    "dropprob",
+    "rate",
+    "dropout",
+    "dropoutprob",
+    "keepprobability",
+    "prob",
+    "keep",
+    "probability",
+)
 SMALL = {
-    "eps": 1e-5, "epsilon": 1e-5, "momentum": 0.9, "decay": 0.9, "reg": 0.1, "lambd": 0.1,
-    "regularization": 0.1, "l2": 0.1, "weightdecay": 0.1, "reglambda": 0.1, "lamb": 0.1,
-    "alpha": 0.1, "negativeslope": 0.1, "slope": 0.1, "leak": 0.1, "weightscale": 0.3,
-    "weightinitstd": 0.3, "std": 0.3, "weightinit": 0.3, "initstd": 0.3, "lambda": 0.1,
-    "weightdecaylambda": 0.1, "l1": 0.1, "margin": 1.0, "lam": 0.1,
-}  # fmt: skip
+    "eps": 1e-5,
+    "epsilon": 1e-5,
+    "momentum": 0.9,
+    "decay": 0.9,
+    "reg": 0.1,
+    "lambd": 0.1,
+    "regularization": 0.1,
+    "l2": 0.1,
+    "weightdecay": 0.1,
+    "reglambda": 0.1,
+    "lamb": 0.1,
+    "alpha": 0.1,
+    "negativeslope": 0.1,
+    "slope": 0.1,
+    "leak": 0.1,
+    "weightscale": 0.3,
+    "weightinitstd": 0.3,
+    "std": 0.3,
+    "weightinit": 0.3,
+    "initstd": 0.3,
+    "lambda": 0.1,
+    "weightdecaylambda": 0.1,
+    "l1": 0.1,
+    "margin": 1.0,
+    "lam": 0.1,
+}
 
 
 class NoValueError(Exception):
@@ -159,7 +203,7 @@ def draw(shape: Shape, rng: np.random.Generator, largest: float = 2) -> Array:
     With a `largest` beyond that of any usual kink, one of each sign is as large.
     """
     found = np.asarray(rng.choice([-1, 1], shape) * 10 ** rng.uniform(-1, np.log10(2), shape))
-    if largest > 2 and found.size > 2:  # noqa: PLR2004 - ReLU6 and the like
+    if largest > 2 and found.size > 2:  # ReLU6 and the like
         found.flat[[0, -1]] = largest, -largest
     return found
 
@@ -198,24 +242,33 @@ def _size(word: str, scene: Scene, _rng: np.random.Generator) -> Any:
         channels = scene.x[1] if scene.name == "(N, C, H, W)" else scene.x[-1]
         window = (WINDOW, WINDOW) if scene.pairs else WINDOW
         pictures: tuple[tuple[Sequence[str], Any], ...] = (
-            (roles.CHANNELS_IN, channels), (roles.CHANNELS_OUT, FILTERS), (roles.WINDOW, window),
+            (roles.CHANNELS_IN, channels),
+            (roles.CHANNELS_OUT, FILTERS),
+            (roles.WINDOW, window),
             (("inputshape", "inshape", "shape", "inputsize"), scene.x[1:]),
-        )  # fmt: skip
+        )
         for names, size in pictures:
             if word in names:
                 return size
     inputs = scene.x[0] if scene.name == "(D, N)" else scene.x[-1] if scene.x else 1
     sizes: tuple[tuple[Sequence[str], Any], ...] = (
-        (roles.HIDDEN_SIZES, [HIDDEN, HIDDEN + 1]), (roles.HIDDEN_SIZE, HIDDEN),
-        (roles.ALL_SIZES, [inputs, HIDDEN, UNITS]), (("inputshape", "shape"), (inputs,)),
-        (roles.INPUTS_SIZE, inputs), (roles.OUTPUTS_SIZE, UNITS), (roles.WINDOW, 2),
-        (("stride", "strides", "dilation"), 1), (("pad", "padding"), 1),
-        (("numlayers", "nlayers", "depth", "g", "groups"), 2), (("seed", "randomseed"), 1),
-        (("vocabsize", "v", "numembeddings"), HIDDEN + 2), (("axis",), -1),
+        (roles.HIDDEN_SIZES, [HIDDEN, HIDDEN + 1]),
+        (roles.HIDDEN_SIZE, HIDDEN),
+        (roles.ALL_SIZES, [inputs, HIDDEN, UNITS]),
+        (("inputshape", "shape"), (inputs,)),
+        (roles.INPUTS_SIZE, inputs),
+        (roles.OUTPUTS_SIZE, UNITS),
+        (roles.WINDOW, 2),
+        (("stride", "strides", "dilation"), 1),
+        (("pad", "padding"), 1),
+        (("numlayers", "nlayers", "depth", "g", "groups"), 2),
+        (("seed", "randomseed"), 1),
+        (("vocabsize", "v", "numembeddings"), HIDDEN + 2),
+        (("axis",), -1),
         (("transformationshape", "weightshape", "wshape", "weightsshape"), scene.W),
         (("scoresshape", "xshape"), scene.x),
         (("batchsize", "n", "batch", "numimages", "m"), scene.images),
-    )  # fmt: skip
+    )
     for names, size in sizes:
         if word in names:
             return size

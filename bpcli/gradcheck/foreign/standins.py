@@ -13,11 +13,25 @@ import numpy as np
 
 # What numpy has dropped, and what stands for it now.
 OLD_NAMES = {
-    "int": int, "float": float, "bool": bool, "object": object, "complex": complex, "str": str,
-    "float_": np.float64, "product": np.prod, "cumproduct": np.cumprod, "alltrue": np.all,
-    "sometrue": np.any, "Inf": np.inf, "NaN": np.nan, "infty": np.inf, "row_stack": np.vstack,
-    "in1d": np.isin, "asfarray": np.asarray, "msort": np.sort,
-}  # fmt: skip
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "object": object,
+    "complex": complex,
+    "str": str,
+    "float_": np.float64,
+    "product": np.prod,
+    "cumproduct": np.cumprod,
+    "alltrue": np.all,
+    "sometrue": np.any,
+    "Inf": np.inf,
+    "NaN": np.nan,
+    "infty": np.inf,
+    "row_stack": np.vstack,
+    "in1d": np.isin,
+    "asfarray": np.asarray,
+    "msort": np.sort,
+}
 LIKE_NUMPY = ("cupy", "jax.numpy", "autograd.numpy", "minpy.numpy")
 
 

@@ -9,9 +9,23 @@ import numpy.typing as npt
 
 DEPTH = 7  # of objects in objects
 MOST = 3000  # objects that are looked at
-ATOMS = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType,
-         types.FunctionType, types.BuiltinFunctionType, types.MethodType, np.random.Generator,
-         np.random.RandomState, np.dtype)  # fmt: skip
+ATOMS = (
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    bool,
+    type(None),
+    type,
+    types.ModuleType,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    np.random.Generator,
+    np.random.RandomState,
+    np.dtype,
+)
 
 Step = tuple[str, Any]  # how a part is reached: "." and a name, or "[" and a key
 Path = tuple[Step, ...]

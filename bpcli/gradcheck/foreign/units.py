@@ -12,26 +12,116 @@ from typing import Any
 from bpcli.gradcheck.foreign.source import Source
 
 FORWARD = (
-    "forward", "forward_pass", "feedforward", "feed_forward", "forward_propagation", "forward_prop",
-    "fprop", "forwardprop", "forward_propagate", "fwd", "call", "__call__", "activate", "apply",
-    "compute", "function", "f", "loss", "compute_loss", "calculate", "calc", "activation", "fn",
-    "compute_cost", "cost", "forw", "func", "fun", "call_forward",
-)  # fmt: skip
+    "forward",
+    "forward_pass",
+    "feedforward",
+    "feed_forward",
+    "forward_propagation",
+    "forward_prop",
+    "fprop",
+    "forwardprop",
+    "forward_propagate",
+    "fwd",
+    "call",
+    "__call__",
+    "activate",
+    "apply",
+    "compute",
+    "function",
+    "f",
+    "loss",
+    "compute_loss",
+    "calculate",
+    "calc",
+    "activation",
+    "fn",
+    "compute_cost",
+    "cost",
+    "forw",
+    "func",
+    "fun",
+    "call_forward",
+)
 BACKWARD = (
-    "backward", "backward_pass", "backprop", "back_prop", "backpropagate", "backpropagation",
-    "backward_propagation", "backward_prop", "bprop", "bwd", "backwards", "back", "gradient",
-    "grad", "gradients", "derivative", "prime", "deriv", "df", "diff", "calc_gradient", "dfn",
-    "compute_gradient", "compute_gradients", "loss_gradient", "d", "back_propagation",
-    "back_propagate", "f_prime", "grads", "derivate", "gradient_descent", "activation_prime",
-    "loss_derivative", "dloss", "backward_propagate", "loss_grad", "loss_prime", "_grad",
-    "compute_grad", "calculate_gradient", "dfunc", "gradient_backward",
-)  # fmt: skip
+    "backward",
+    "backward_pass",
+    "backprop",
+    "back_prop",
+    "backpropagate",
+    "backpropagation",
+    "backward_propagation",
+    "backward_prop",
+    "bprop",
+    "bwd",
+    "backwards",
+    "back",
+    "gradient",
+    "grad",
+    "gradients",
+    "derivative",
+    "prime",
+    "deriv",
+    "df",
+    "diff",
+    "calc_gradient",
+    "dfn",
+    "compute_gradient",
+    "compute_gradients",
+    "loss_gradient",
+    "d",
+    "back_propagation",
+    "back_propagate",
+    "f_prime",
+    "grads",
+    "derivate",
+    "gradient_descent",
+    "activation_prime",
+    "loss_derivative",
+    "dloss",
+    "backward_propagate",
+    "loss_grad",
+    "loss_prime",
+    "_grad",
+    "compute_grad",
+    "calculate_gradient",
+    "dfunc",
+    "gradient_backward",
+)
 NETWORK = ("gradient", "gradients", "compute_gradients", "backprop", "grad")
-BEFORE = ("d_", "d", "grad_", "deriv_", "derivative_", "backward_", "gradient_", "bprop_", "back_",
-          "der_", "diff_")  # fmt: skip
-AFTER = ("_backward", "_derivative", "_prime", "_grad", "_gradient", "_deriv", "_bprop", "_back",
-         "_d", "_der", "_diff", "_backprop", "_dx", "Derivative", "Prime", "Grad", "_derivate",
-         "_backward_pass", "_backwards")  # fmt: skip
+BEFORE = (
+    "d_",
+    "d",
+    "grad_",
+    "deriv_",
+    "derivative_",
+    "backward_",
+    "gradient_",
+    "bprop_",
+    "back_",
+    "der_",
+    "diff_",
+)
+AFTER = (
+    "_backward",
+    "_derivative",
+    "_prime",
+    "_grad",
+    "_gradient",
+    "_deriv",
+    "_bprop",
+    "_back",
+    "_d",
+    "_der",
+    "_diff",
+    "_backprop",
+    "_dx",
+    "Derivative",
+    "Prime",
+    "Grad",
+    "_derivate",
+    "_backward_pass",
+    "_backwards",
+)
 HELPER = "gradcheck_"  # what the name of a function begins with that builds a layer to be checked
 
 
@@ -169,7 +259,7 @@ def _is_empty(function: Any) -> bool:
     code = function.__code__
     names = set(code.co_names)
     if "NotImplementedError" in names or "NotImplemented" in names:
-        return len(code.co_code) < 60  # noqa: PLR2004 - bytes: nothing else is in it
+        return len(code.co_code) < 60  # bytes: nothing else is in it
     return (
         code.co_code in (_nothing.__code__.co_code,)
         and not code.co_names

@@ -25,7 +25,7 @@ from bpcli.gradcheck.foreign.scene import (
     STEPS,
     WINDOW,
     Scene,
-)  # fmt: skip
+)
 from bpcli.gradcheck.foreign.units import Unit, bound
 
 STYLES = ("upstream", "input", "output")
@@ -151,7 +151,7 @@ def _weighed(unit: Unit) -> Iterator[Scene]:
     except MisreadError:
         return
     for _, array in sorted(tree.arrays(world.unit).items(), key=lambda item: len(item[0])):
-        if array.ndim == 2:  # noqa: PLR2004 - rows and columns
+        if array.ndim == 2:  # rows and columns
             rows, columns = array.shape
             yield replace(SCENES[0], x=(IMAGES, rows))
             yield replace(SCENES[0], x=(IMAGES, columns))
@@ -165,10 +165,18 @@ def _declared(unit: Unit) -> list[Scene]:
         return []
     for parameter in parameters(unit.thing.__init__):
         size = parameter.default
-        if roles.plain(parameter.name) in SHAPES and isinstance(size, tuple) and len(size) == 3:  # noqa: PLR2004
+        if roles.plain(parameter.name) in SHAPES and isinstance(size, tuple) and len(size) == 3:
             c = size[0]
-            return [Scene("(N, C, H, W)", (STEPS, *size), (FILTERS, c, WINDOW, WINDOW),
-                          (FILTERS,), (c,), STEPS)]  # fmt: skip
+            return [
+                Scene(
+                    "(N, C, H, W)",
+                    (STEPS, *size),
+                    (FILTERS, c, WINDOW, WINDOW),
+                    (FILTERS,),
+                    (c,),
+                    STEPS,
+                )
+            ]
     return []
 
 
