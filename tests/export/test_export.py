@@ -63,7 +63,9 @@ def test_onnxruntime_finds_the_same_logits(overrides, trained, bpcli, tmp_path):
     assert np.abs(found - expected).max() <= 1e-4
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-5)
-    assert (chances.argmax(axis=1) == found.argmax(axis=1)).all()
+    # Logits of saturated sigmoids lie so near to one another that their probabilities are equal.
+    chosen = np.take_along_axis(found, chances.argmax(axis=1)[:, np.newaxis], axis=1)
+    np.testing.assert_allclose(chosen[:, 0], found.max(axis=1), rtol=1e-6)
 
 
 def test_any_number_of_images_at_a_time(mnist_model, bpcli, tmp_path):
