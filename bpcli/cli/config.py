@@ -22,7 +22,7 @@ def config_command(config_file: str | None, overrides: tuple[str, ...]) -> None:
 
     base = None
     if config_file is not None and is_model_file(config_file):
-        from bpcli.training.model import load
+        from bpcli.training import load
 
         base, config_file = load(config_file).config, None
     say(to_yaml(load_config(config_file, overrides, base)).rstrip())

@@ -65,7 +65,7 @@ def hint_at_key(error: click.NoSuchOption, arguments: list[str]) -> str:
     if not (error.ctx and any(option.name == "overrides" for option in error.ctx.command.params)):
         return ""
     from bpcli.training.config import KEYS, Config, flatten
-    from bpcli.training.names import explain_name, find_name
+    from bpcli.training.synonyms import explain_name, find_name
 
     option, name = error.option_name, error.option_name.lstrip("-").replace("-", "_")
     values = [a.partition("=")[2] for a in arguments if a.startswith(f"{option}=")]

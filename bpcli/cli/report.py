@@ -31,15 +31,15 @@ def report_command(models: tuple[str, ...], output: str, data: str | None, no_ca
     \b
     bpcli report model.npz -o page.html
     """
-    from bpcli.training import load, look_at
+    from bpcli.training import analyze, load
 
     form = check_result(output, FORMS)
     saved = [load(model) for model in models]
     if form == ".html":
         from bpcli.show.page.report import draw_report
 
-        insight = look_at(saved[0], data, MISTAKES)
-        page = draw_report(insight, saved, __version__, canvas=not no_canvas)
+        analysis = analyze(saved[0], data, MISTAKES)
+        page = draw_report(analysis, saved, __version__, canvas=not no_canvas)
         content = machine.without_home(page).encode(errors="backslashreplace")
     else:
         from bpcli.show.chart import draw_curves

@@ -1,6 +1,6 @@
 """a configuration in -> a trained model out, and a line for each evaluation: `bpcli train`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -11,8 +11,9 @@ from bpcli.errors import DivergedError, Stopped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bpcli.training import Output, Record, Run, Verdict
-    from bpcli.training.output import Resume
+    from bpcli.training import Failure, Output, Record, Run
+
+Resume = Literal["never", "always", "if possible"]
 
 
 @click.command("train")
@@ -41,7 +42,7 @@ def train_command(
     config_file: str | None,
     output: str,
     overrides: tuple[str, ...],
-    resume: "Resume",
+    resume: Resume,
     init: str | None,
     as_json: bool,
     quiet: bool,
@@ -53,21 +54,50 @@ def train_command(
     \b
     bpcli train configs/fast.yaml -o fast.npz -s training.iterations=2000
     """
-    from bpcli.training import Output
-
     if init is not None and resume == "always":
         raise click.UsageError("expected either --init or --resume, not both")
+    from bpcli.training import Output
+
     place = Output(output)
     with place.reserved():
-        run, words = place.start(config_file, overrides, resume=resume, init=init)
-        for word in words:
-            complain(word)
+        run = _start(place, config_file, overrides, resume, init)
         with signals() as caught:
             _train(place, run, caught, as_json=as_json, quiet=quiet)
-            verdict = _finish(place, run)
+            failure = _finish(place, run)
     _say_end(output, run, as_json=as_json, quiet=quiet)
-    if verdict:
-        complain(f"{output}: {verdict.words}")
+    if failure:
+        complain(f"{output}: {failure.words}")
+
+
+def _start(
+    place: "Output",
+    config_file: str | None,
+    overrides: tuple[str, ...],
+    resume: Resume,
+    init: str | None,
+) -> "Run":
+    """Return a run that begins, or goes on, and say what is to be said of it.
+
+    Without a configuration file, what overrides do not say is as in the run or model before it.
+    """
+    from bpcli import training
+
+    earlier = training.load(init) if init else place.find() if resume == "always" else None
+    base = earlier.config if earlier and config_file is None else None
+    config = training.load_config(config_file, overrides, base)
+    if resume == "if possible":
+        start = training.resume_if_possible(config, place, earlier)
+    elif resume == "always" and earlier:
+        start = training.resume(config, earlier)
+    else:
+        start = training.begin(config, earlier)
+    for remark in start.remarks:
+        complain(remark)
+    if resume == "never" and place.part.exists():
+        complain(
+            f"{place.part}: this run replaces an unfinished one; --resume would go on with that"
+        )
+    return start.run
 
 
 def _train(place: "Output", run: "Run", caught: list[int], *, as_json: bool, quiet: bool) -> None:
@@ -85,15 +115,15 @@ def _train(place: "Output", run: "Run", caught: list[int], *, as_json: bool, qui
         raise _stopped(place, run, caught[0])
 
 
-def _finish(place: "Output", run: "Run") -> "Verdict | None":
+def _finish(place: "Output", run: "Run") -> "Failure | None":
     """Write the model, unless the run has ended worse than it began; return what is to be said."""
-    from bpcli.training import judge
+    from bpcli.training import find_failure
 
-    verdict = judge(run)
-    if verdict and verdict.diverged:
-        raise DivergedError(verdict.words)
+    failure = find_failure(run)
+    if failure and failure.diverged:
+        raise DivergedError(failure.words)
     place.finish(run)
-    return verdict
+    return failure
 
 
 def _say_end(output: str, run: "Run", *, as_json: bool, quiet: bool) -> None:

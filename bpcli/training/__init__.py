@@ -1,23 +1,25 @@
 """a configuration and data in -> a run, what it found on the way, and the model that is left."""
 
+from bpcli.training.analysis import Analysis, analyze
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.comparison import ModelComparison, compare
 from bpcli.training.config import Config, load_config
 from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistakes
-from bpcli.training.insight import Insight, look_at
+from bpcli.training.failure import Failure, find_failure
 from bpcli.training.loop import train
-from bpcli.training.model import load
-from bpcli.training.output import Output, save
+from bpcli.training.output import Output
 from bpcli.training.prediction import Prediction, Reader
 from bpcli.training.record import Record
-from bpcli.training.run import Run, set_up, set_up_check
-from bpcli.training.verdict import Verdict, judge
+from bpcli.training.run import Run, set_up_check
+from bpcli.training.serialization import load, save
+from bpcli.training.start import Start, begin, resume, resume_if_possible, set_up
 
 __all__ = [
+    "Analysis",
     "Checkpoint",
     "Config",
     "Evaluation",
-    "Insight",
+    "Failure",
     "Mistake",
     "ModelComparison",
     "Output",
@@ -25,14 +27,17 @@ __all__ = [
     "Reader",
     "Record",
     "Run",
-    "Verdict",
+    "Start",
+    "analyze",
+    "begin",
     "compare",
     "evaluate",
+    "find_failure",
     "find_mistakes",
-    "judge",
     "load",
     "load_config",
-    "look_at",
+    "resume",
+    "resume_if_possible",
     "save",
     "set_up",
     "set_up_check",

@@ -1,4 +1,4 @@
-"""what a model file holds in -> the network, the images that it takes, and its run again, out."""
+"""what a model file holds in -> what one can ask of a model, as its network and images, out."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,14 +12,11 @@ from bpcli.arrays import Array
 from bpcli.backprop.architecture import build_network
 from bpcli.backprop.network import Network
 from bpcli.data.dataset import Split, SplitName, load_dataset, load_split
-from bpcli.errors import CheckpointError, DatasetError
-from bpcli.files.document import to_scalar
-from bpcli.training.config import Config, flatten
+from bpcli.errors import DatasetError
+from bpcli.training.config import Config
 from bpcli.training.history import Point
 from bpcli.training.record import Record
-from bpcli.training.run import Run
-
-OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
+from bpcli.training.run import OPTIMIZER
 
 
 @dataclass(frozen=True)
@@ -102,50 +99,6 @@ class Checkpoint:
         images.check_fits(self.pixels, self.classes)
         return images.renumbered(self.names)
 
-    def pass_on(self, run: Run) -> None:
-        """Let a new run begin with these weights. Raises CheckpointError if they do not fit."""
-        for name, array in run.network.arrays.items():
-            found = self.arrays[name].shape if name in self.arrays else "no such array"
-            if found != array.shape:
-                raise CheckpointError(
-                    f"{self.path}: {name}: found {found}, expected {array.shape} by the "
-                    "configuration and data of the new run"
-                )
-            array[...] = self.arrays[name]
-
-    def restore(self, run: Run) -> None:
-        """Make `run`, which has just been set up, the run that was saved.
-
-        Only `training.iterations` may differ, and not be fewer than are done. Raises
-        CheckpointError otherwise, or if the training data are not the same.
-        """
-        saved, wanted = flatten(self.config), flatten(run.config)
-        changed = [
-            f"{key} is {to_scalar(wanted[key])} but was {to_scalar(saved[key])}"
-            for key in saved
-            if saved[key] != wanted[key] and key != "training.iterations"
-        ]
-        if changed:
-            raise CheckpointError(
-                f"{self.path}: cannot go on with another configuration: {'; '.join(changed)}; "
-                "only training.iterations may change; put it back, or train anew without --resume"
-            )
-        if run.config.training.iterations < self.iteration:
-            raise CheckpointError(
-                f"{self.path}: training.iterations is {run.config.training.iterations}, expected "
-                f"at least the {self.iteration} that are done"
-            )
-        if (run.dataset.fingerprint, run.dataset.names) != (self.fingerprint, self.names):
-            raise CheckpointError(
-                f"{self.path}: the training data of {run.config.dataset.source} are not those that "
-                "it was trained on; put them back, or train anew without --resume"
-            )
-        for name, array in arrays_of(run).items():
-            array[...] = self.arrays[name]
-        run.optimizer.updates = run.iteration = self.iteration
-        run.dropout_rng.bit_generator.state = self.dropout_state
-        run.record, run.history = self.record, [*self.history]
-
 
 def digest(parameters: Iterable[Array]) -> str:
     """Return the SHA-256 of a network's arrays, in order, as hexadecimal digits."""
@@ -153,8 +106,3 @@ def digest(parameters: Iterable[Array]) -> str:
     for array in parameters:
         found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()
-
-
-def arrays_of(run: Run) -> dict[str, Array]:
-    """Return all arrays of a model file under their names in it."""
-    return run.network.arrays | {OPTIMIZER + name: v for name, v in run.optimizer.state.items()}

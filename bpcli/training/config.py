@@ -11,7 +11,7 @@ from bpcli.data.minibatch import SAMPLINGS
 from bpcli.files.document import Document, Entry, to_scalar
 from bpcli.files.kinds import Kind, boolean, choice, either, integer, list_of, number, text
 from bpcli.files.settings import lay_over, read_file, read_override, read_text
-from bpcli.training.names import explain_name
+from bpcli.training.synonyms import explain_name
 
 
 def key(default: Any, kind: Kind, comment: str) -> Any:

@@ -1,4 +1,4 @@
-"""a configuration in -> a Run out: a network, an optimizer and mini-batches, where they begin."""
+"""a configuration and its data in -> a Run out: a network, an optimizer and mini-batches."""
 
 import itertools
 from functools import cached_property
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bpcli.training.history import Point
     from bpcli.training.record import Record
 
+OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
 CANDIDATES = 10  # mini-batches among which a gradient check finds one far from ReLU's kinks
 
 
@@ -68,14 +69,15 @@ class Run:
         return lies_on_light(self.dataset.sample, self.dataset.white)
 
     @property
+    def arrays(self) -> dict[str, Array]:
+        """All arrays that learning changes, by their names in a model file."""
+        state = {OPTIMIZER + name: vector for name, vector in self.optimizer.state.items()}
+        return self.network.arrays | state
+
+    @property
     def complete(self) -> bool:
         """Whether every iteration that was asked for has been done."""
         return self.iteration >= self.config.training.iterations
-
-
-def set_up(config: Config) -> Run:
-    """Load the data that `config` names and return a new run. Raises DatasetError."""
-    return Run(config, load_data(config))
 
 
 def load_data(config: Config) -> Dataset:

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli.errors import BpcliError, DivergedError
-from bpcli.files.document import to_scalar
-from bpcli.training.config import Config, flatten
-from bpcli.training.loop import train
-from bpcli.training.model import load
-from bpcli.training.output import Output
-from bpcli.training.record import Record
+from bpcli.training import Config, Output, Record, load, resume_if_possible, train
 
 # The number of a seed, an evaluation of its run, and how many there were before.
 Watch = Callable[[int, Record, int], None]
@@ -81,10 +76,9 @@ def _run(
             and saved.iteration == config.training.iterations
         ):
             return saved.record.accuracy
-    overrides = [f"{key}={to_scalar(value)}" for key, value in flatten(config).items()]
     place = Output(path)
     with place.reserved():
-        run, _ = place.start(None, overrides, resume="if possible")
+        run = resume_if_possible(config, place).run
         for record in train(run):
             if record:
                 watch(record, len(run.history) - 1)

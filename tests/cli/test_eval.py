@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from tiny import write_folder
 
-from bpcli.training import load
+from bpcli.training import load, save
 from bpcli.training.loop import train
-from bpcli.training.output import save
 
 
 def test_eval_prints_accuracy_and_the_confusion_matrix(bpcli, model):

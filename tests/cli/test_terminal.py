@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from bpcli.training.model import load
+from bpcli.training import load
 
 SLOW = ["-s", "training.iterations=2000000", "-s", "training.evaluate_every=500"]
 

@@ -14,9 +14,8 @@ from tiny import ROOT
 
 from bpcli import machine
 from bpcli.errors import DivergedError
-from bpcli.training import model as models
+from bpcli.training import load, serialization
 from bpcli.training.loop import check_finite, train
-from bpcli.training.model import load
 from bpcli.training.output import Output
 
 SLOW = ["-s", "training.iterations=2000000", "-s", "training.evaluate_every=500"]
@@ -160,26 +159,26 @@ def test_an_unfinished_run_is_not_replaced_in_silence(bpcli, tiny_options, model
 def test_a_signal_while_the_model_is_saved_does_not_lose_it(
     tiny_options, folder, monkeypatch, bpcli
 ):
-    write = models.write
+    write = serialization.write
 
     def interrupted(file, run):
         os.kill(os.getpid(), signal.SIGTERM)
         write(file, run)
 
-    monkeypatch.setattr(models, "write", interrupted)
+    monkeypatch.setattr(serialization, "write", interrupted)
     bpcli("train", *tiny_options, "-s", "training.evaluate_every=60")
     assert load(folder / "model.npz").iteration == 60
 
 
 def test_a_second_signal_does_not_wait(tiny_options, folder, monkeypatch, bpcli):
-    write = models.write
+    write = serialization.write
 
     def interrupted(file, run):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
         write(file, run)
 
-    monkeypatch.setattr(models, "write", interrupted)
+    monkeypatch.setattr(serialization, "write", interrupted)
     bpcli("train", *tiny_options, code=128 + signal.SIGTERM)
     assert os.listdir(folder) == ["tiny"]
 

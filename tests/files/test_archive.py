@@ -13,7 +13,7 @@ import pytest
 
 from bpcli.data.dataset import load_dataset
 from bpcli.errors import CheckpointError, DatasetError
-from bpcli.training.model import load
+from bpcli.training import load
 
 
 def members(path):

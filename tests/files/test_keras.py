@@ -10,7 +10,7 @@ from bpcli.data.dataset import load_dataset
 from bpcli.errors import (
     DatasetError,
 )
-from bpcli.training.output import save
+from bpcli.training import save
 
 
 def write_npz(path, rng, **changed):

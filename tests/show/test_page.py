@@ -12,7 +12,7 @@ from PIL import Image
 
 from bpcli.data import load_split, prepare
 from bpcli.show.page.report import draw_report
-from bpcli.training import Reader, load, look_at
+from bpcli.training import Reader, analyze, load
 
 # Each digit as lines from point to point, in a box of 1 x 1.
 STROKES = {
@@ -37,7 +37,7 @@ def page(browser, mnist_model, tmp_path_factory):
     """The browser with the page of a model."""
     saved = load(mnist_model)
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(draw_report(look_at(saved, None, 24), [saved], "1", canvas=True), "utf-8")
+    path.write_text(draw_report(analyze(saved, None, 24), [saved], "1", canvas=True), "utf-8")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
     browser.set_window_size(1000, 900)
     browser.get_log("browser")

@@ -10,10 +10,7 @@ from tiny import ROOT
 
 from bpcli import __version__
 from bpcli.errors import CheckpointError
-from bpcli.training.loop import train
-from bpcli.training.model import load
-from bpcli.training.output import Output, save
-from bpcli.training.record import Record
+from bpcli.training import Output, Record, load, resume, save, train
 
 HISTORY = "iteration", "loss", "train_accuracy", "accuracy", "seconds"
 
@@ -56,7 +53,7 @@ def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, me
         "distortion.rotation=5", "dataset.deskew=true",
         "training.adversarial=0.05",
     ]  # fmt: skip
-    whole, first, second = (make_run(*overrides) for _ in range(3))
+    whole, first = make_run(*overrides), make_run(*overrides)
     records = [record for record in train(whole) if record]
     resumed = []
     for record in train(first):
@@ -64,7 +61,7 @@ def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, me
         if first.iteration == stop:
             break
     save(tmp_path / "m.npz.part", first)
-    Output(tmp_path / "m.npz").find().restore(second)
+    second = resume(first.config, Output(tmp_path / "m.npz").find()).run
     resumed += [record for record in train(second) if record]
     assert second.network.parameters.tobytes() == whole.network.parameters.tobytes()
     for name, vector in whole.optimizer.state.items():
@@ -108,8 +105,7 @@ def test_a_resumed_run_neither_loses_nor_repeats_an_evaluation(stop, make_run, t
     if stop == 60:
         run.record, run.history = None, run.history[:-1]  # stopped before the last evaluation
     save(tmp_path / "m.npz", run)
-    again = make_run("training.evaluate_every=20")
-    load(tmp_path / "m.npz").restore(again)
+    again = resume(run.config, load(tmp_path / "m.npz")).run
     list(train(again))
     assert [point.iteration for point in again.history] == [20, 40, 60]
     whole = make_run("training.evaluate_every=20")
@@ -143,9 +139,9 @@ def test_a_history_that_is_none_is_refused(name, array, model):
 
 def test_more_iterations_extend_a_finished_model(make_run, model, run):
     overrides = ["optimizer.method=momentum", "network.dropout=0.2", "training.iterations=90"]
-    whole, extended = make_run(*overrides), make_run(*overrides)
+    whole = make_run(*overrides)
     list(train(whole))
-    Output(model).find().restore(extended)
+    extended = resume(whole.config, Output(model).find()).run
     list(train(extended))
     assert extended.network.parameters.tobytes() == whole.network.parameters.tobytes()
 
@@ -161,7 +157,7 @@ def test_more_iterations_extend_a_finished_model(make_run, model, run):
 def test_another_configuration_cannot_be_resumed(make_run, model, overrides, expected):
     other = make_run("optimizer.method=momentum", "network.dropout=0.2", *overrides)
     with pytest.raises(CheckpointError, match=expected):
-        load(model).restore(other)
+        resume(other.config, load(model))
 
 
 def test_other_data_cannot_be_resumed(make_run, model, tiny):
@@ -169,7 +165,7 @@ def test_other_data_cannot_be_resumed(make_run, model, tiny):
     labels.write_bytes(labels.read_bytes()[:-1] + b"\0")
     other = make_run("optimizer.method=momentum", "network.dropout=0.2")
     with pytest.raises(CheckpointError, match="the training data of .*tiny are not those"):
-        load(model).restore(other)
+        resume(other.config, load(model))
 
 
 def rewrite(path, **changed):

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from bpcli.errors import CheckpointError, DivergedError, SaveError
-from bpcli.training.model import load
-from bpcli.training.output import Output, save
+from bpcli.training import Output, load, save
 
 
 def test_find_prefers_the_unfinished_run(run, tmp_path):

@@ -1,1 +1,1 @@
-"""an Insight in -> one page that shows it, without a network, out."""
+"""an Analysis in -> one page that shows it, without a network, out."""

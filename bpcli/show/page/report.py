@@ -14,11 +14,11 @@ from bpcli.show.comparison import describe_seeds, list_models
 from bpcli.show.info import CUT
 from bpcli.show.page.canvas import can_read, canvas_script
 from bpcli.show.page.page import data_uri, fill_page
+from bpcli.training.analysis import Analysis, Units
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.comparison import compare
 from bpcli.training.config import flatten, list_changes
 from bpcli.training.evaluation import Evaluation
-from bpcli.training.insight import Insight, Units
 
 MOST_UNITS = 64  # that are shown
 SHADES = 4  # of the cells of the confusion matrix
@@ -27,42 +27,42 @@ ORANGE, BLUE = np.array([213, 94, 0]), np.array([10, 92, 173])
 
 
 def draw_report(
-    insight: Insight, models: Sequence[Checkpoint], version: str, *, canvas: bool
+    analysis: Analysis, models: Sequence[Checkpoint], version: str, *, canvas: bool
 ) -> str:
-    """Return a page on the first of `models`, which the insight is of, beside the others.
+    """Return a page on the first of `models`, which the analysis is of, beside the others.
 
     Raises ExtraError without jinja2 or matplotlib.
     """
     return fill_page(
         "report.html.jinja",
-        canvas_script(insight.saved) if canvas and can_read(insight.saved) else "",
+        canvas_script(analysis.saved) if canvas and can_read(analysis.saved) else "",
         version=version,
-        **_head(insight),
-        **_charts(insight, models),
-        **_tables(insight, models),
-        **_units(insight.units),
+        **_head(analysis),
+        **_charts(analysis, models),
+        **_tables(analysis, models),
+        **_units(analysis.units),
     )
 
 
-def _head(insight: Insight) -> dict[str, Any]:
-    saved = insight.saved
+def _head(analysis: Analysis) -> dict[str, Any]:
+    saved = analysis.saved
     return {
         "title": readable(saved.path.name),
         "names": saved.names,
-        "evaluation": insight.evaluation,
-        "source": insight.images.source,
+        "evaluation": analysis.evaluation,
+        "source": analysis.images.source,
         "seed": saved.config.seed,
         "digest": saved.digest[:CUT],
     }
 
 
-def _charts(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
-    surest = insight.right[-1] + insight.wrong[-1]
+def _charts(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
+    surest = analysis.right[-1] + analysis.wrong[-1]
     fields: dict[str, Any] = {
-        "doubt": data_uri(draw_doubt(insight.right, insight.wrong), "svg+xml"),
+        "doubt": data_uri(draw_doubt(analysis.right, analysis.wrong), "svg+xml"),
         "doubt_words": (
-            f"bar chart: of {insight.evaluation.images:,} answers {surest:,} have a probability of "
-            f"90 % or more, and {insight.wrong[-1]:,} of those are wrong"
+            f"bar chart: of {analysis.evaluation.images:,} answers {surest:,} have a probability "
+            f"of 90 % or more, and {analysis.wrong[-1]:,} of those are wrong"
         ),
         "curve": "",
     }
@@ -83,8 +83,8 @@ def _describe_curve(saved: Checkpoint) -> str:
     )
 
 
-def _tables(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
-    saved, changed = insight.saved, list_changes(insight.saved.config)
+def _tables(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
+    saved, changed = analysis.saved, list_changes(analysis.saved.config)
     compared = None
     if len(models) > 1:
         found = compare(models)
@@ -96,15 +96,15 @@ def _tables(insight: Insight, models: Sequence[Checkpoint]) -> dict[str, Any]:
         }
     return {
         "compared": compared,
-        "confusion": _confusion(insight.evaluation, saved.names),
+        "confusion": _confusion(analysis.evaluation, saved.names),
         "mistakes": [
             {
                 "index": one.index,
                 "label": saved.names[one.label],
                 "predicted": saved.names[one.predicted],
-                "image": data_uri(encode_png(_brighten(insight.images, one.index)), "png"),
+                "image": data_uri(encode_png(_brighten(analysis.images, one.index)), "png"),
             }
-            for one in insight.mistakes
+            for one in analysis.mistakes
         ],
         "config": [
             (key, to_scalar(value), key in changed) for key, value in flatten(saved.config).items()

@@ -8,6 +8,7 @@ under `optimizer.NAME`, the curve of the run under `history.NAME`, and one JSON 
 import json
 import math
 import operator
+import os
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,17 +21,55 @@ from bpcli.arrays import Array, Shape
 from bpcli.backprop.architecture import shapes
 from bpcli.backprop.optimizer import METHODS
 from bpcli.data.dataset import WHITE
-from bpcli.errors import CheckpointError, ConfigError
+from bpcli.errors import CheckpointError, ConfigError, SaveError
+from bpcli.files import atomic
 from bpcli.files.document import readable, show
-from bpcli.files.model import read_model, write_model
-from bpcli.training.checkpoint import OPTIMIZER, Checkpoint, arrays_of
+from bpcli.files.model import is_model, read_model, write_model
+from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import parse_config
 from bpcli.training.history import from_arrays, to_arrays
+from bpcli.training.loop import check_finite
 from bpcli.training.record import Record
-from bpcli.training.run import Run
+from bpcli.training.run import OPTIMIZER, Run
 
 FORMAT = 2  # of what is written
 READABLE = (1, 2)  # the first has neither history nor size
+
+
+def save(path: str | Path, run: Run) -> None:
+    """Write the state of `run` to `path`: all of it, or nothing.
+
+    Raises DivergedError if it is not made of finite numbers, SaveError if it cannot be written, and
+    CheckpointError if a file that is no model has been put there meanwhile.
+    """
+    path = Path(path)
+    check_finite(run)
+    try:
+        check_replaceable(path)
+        with atomic.replacing(path) as file:
+            write(file, run)
+    except OSError as error:
+        raise SaveError(f"{path}: could not be written: {error.strerror}") from error
+
+
+def check_replaceable(target: Path) -> None:
+    """Raise CheckpointError if what stands at `target` is neither a model nor an empty file."""
+    if os.path.isdir(target):  # noqa: PTH112 - is_dir() raises for a name that is too long
+        raise CheckpointError(f"{target}: found a folder, expected a file name for the model")
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise CheckpointError(
+            f"{target}: found a device or a pipe, expected a file name for the model"
+        )
+    if not target.stat().st_size:
+        return
+    with target.open("rb") as file:
+        if not is_model(file):
+            raise CheckpointError(
+                f"{target}: found a file that is no model, expected a model to replace, or none; "
+                "delete it, or choose another with -o"
+            )
 
 
 def write(file: BinaryIO, run: Run) -> None:
@@ -50,7 +89,7 @@ def write(file: BinaryIO, run: Run) -> None:
         "dropout": run.dropout_rng.bit_generator.state,
         "record": run.record and run.record.to_fields(),
     }
-    write_model(file, metadata, arrays_of(run) | to_arrays(run.history))
+    write_model(file, metadata, run.arrays | to_arrays(run.history))
 
 
 def load(path: str | Path) -> Checkpoint:

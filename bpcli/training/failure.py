@@ -1,4 +1,4 @@
-"""a complete run in -> a word on a network that has learnt nothing, and why, or nothing out."""
+"""a complete run in -> that its network has learnt nothing, and why, or nothing out."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ SMALL = 0.1  # deviation of initial weights with which sigmoids hardly pass a gr
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a network has failed to learn, in words; it has `diverged` if that makes it useless."""
+class Failure:
+    """That a network has learnt nothing, in words; it has `diverged` if it is worse than none."""
 
     words: str
     diverged: bool
 
 
-def judge(run: Run) -> Verdict | None:
-    """Return a Verdict on a run that has learnt nothing by its last evaluation, else None.
+def find_failure(run: Run) -> Failure | None:
+    """Return the Failure of a run that has learnt nothing by its last evaluation, else None.
 
     That is one whose held-out images are all taken for one class, or whose loss is not below that
     of guessing and whose accuracy is near it.
@@ -47,8 +47,8 @@ def judge(run: Run) -> Verdict | None:
         return None
     words = f"the network has learnt nothing: {found}; {_explain(run, loss > ABOVE * guess)}"
     if near and loss > FAR * guess:
-        return Verdict(f"training diverged: {words}", diverged=True)
-    return Verdict(words, diverged=False)
+        return Failure(f"training diverged: {words}", diverged=True)
+    return Failure(words, diverged=False)
 
 
 def _shares(split: Split) -> np.ndarray:

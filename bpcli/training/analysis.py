@@ -36,7 +36,7 @@ class Units:
 
 
 @dataclass(frozen=True)
-class Insight:
+class Analysis:
     """A model seen on `images`: `right` and `wrong` count answers by their probability, in BINS."""
 
     saved: Checkpoint
@@ -49,7 +49,7 @@ class Insight:
 
 
 @quietly
-def look_at(saved: Checkpoint, source: str | None, most: int) -> Insight:
+def analyze(saved: Checkpoint, source: str | None, most: int) -> Analysis:
     """Measure a model on the test images of its own data, or of a source.
 
     `mistakes` has at most `most`. Raises DatasetError.
@@ -62,7 +62,7 @@ def look_at(saved: Checkpoint, source: str | None, most: int) -> Insight:
     is_right = chances.argmax(axis=1) == images.labels
     bins = np.minimum((chances.max(axis=1) * BINS).astype(np.intp), BINS - 1)
     right, wrong = (np.bincount(bins[which], minlength=BINS) for which in (is_right, ~is_right))
-    return Insight(
+    return Analysis(
         saved,
         images,
         evaluate(network, images),

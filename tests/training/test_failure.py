@@ -6,15 +6,15 @@ import re
 import pytest
 from tiny import ROOT
 
-from bpcli.training import judge, load_config, set_up, train
+from bpcli.training import find_failure, load_config, set_up, train
 
 SHORT = ["training.iterations=300", "training.evaluate_every=300"]
 
 
-def verdict(*overrides, path=None):
+def failure(*overrides, path=None):
     run = set_up(load_config(path, overrides=[*SHORT, *overrides]))
     list(train(run))
-    return judge(run)
+    return find_failure(run)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def verdict(*overrides, path=None):
     ],
 )  # fmt: skip
 def test_a_network_that_has_learnt_nothing_is_told_with_its_cause(overrides, words):
-    found = verdict(*overrides)
+    found = failure(*overrides)
     assert found.words.startswith("the network has learnt nothing: it")
     assert re.search(words, found.words), found.words
     assert not found.diverged
@@ -45,7 +45,7 @@ def test_a_network_that_has_learnt_nothing_is_told_with_its_cause(overrides, wor
 
 @pytest.mark.parametrize("rate", [50, 100, 1000])
 def test_a_loss_far_above_that_of_guessing_is_divergence(rate):
-    found = verdict(f"optimizer.learning_rate={rate}", "dataset.validation=1000")
+    found = failure(f"optimizer.learning_rate={rate}", "dataset.validation=1000")
     assert found.diverged
     assert found.words.startswith(
         "training diverged: the network has learnt nothing: it takes every"
@@ -68,14 +68,14 @@ def test_a_loss_far_above_that_of_guessing_is_divergence(rate):
     ids=str,
 )
 def test_networks_that_learn_slowly_raise_no_alarm(overrides):
-    assert verdict(*overrides) is None
+    assert failure(*overrides) is None
 
 
 @pytest.mark.parametrize("name", ["mnist", "fast", "98", "sigmoid"])
 def test_the_configurations_raise_no_alarm_at_their_first_evaluation(name):
     run = set_up(load_config(ROOT / f"configs/{name}.yaml"))
     next(record for record in train(run) if record)
-    assert judge(run) is None
+    assert find_failure(run) is None
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_configurations_raise_no_alarm_at_their_first_evaluation(name):
 )
 def test_the_published_nets_raise_no_alarm_even_before_their_first_evaluation(path):
     hidden = "network.hidden=[40]"  # narrower than they are, for time's sake
-    assert verdict(hidden, "training.iterations=150", "optimizer.warmup=100", path=path) is None
+    assert failure(hidden, "training.iterations=150", "optimizer.warmup=100", path=path) is None
 
 
 def test_one_class_is_no_failure(tmp_path, tiny_options, tiny):
@@ -93,14 +93,14 @@ def test_one_class_is_no_failure(tmp_path, tiny_options, tiny):
     labels.write_bytes(labels.read_bytes()[:8] + bytes(120))
     run = set_up(load_config(overrides=tiny_options[1::2]))
     list(train(run))
-    assert judge(run) is None
+    assert find_failure(run) is None
 
 
 def test_what_has_not_been_evaluated_is_not_judged(make_run):
     run = make_run("training.evaluate_every=50", "network.weight_init=0")
-    assert judge(run) is None
+    assert find_failure(run) is None
     list(itertools.islice(train(run), 3))
-    assert judge(run) is None
+    assert find_failure(run) is None
 
 
 def test_the_command_says_it_and_keeps_a_model_that_may_only_be_short(bpcli, tiny_options, folder):
