@@ -16,6 +16,14 @@ class ConfigError(BpcliError):
     """A configuration that cannot be used; one line `FILE:LINE: key: ...` per mistake in it."""
 
 
+class FileError(BpcliError):
+    """A path that leads to nothing that can be used."""
+
+
+class BusyError(BpcliError):
+    """A place that another process holds."""
+
+
 class DatasetError(BpcliError):
     """Image or label files that are missing, damaged or do not belong together."""
 
@@ -58,9 +66,15 @@ class CheckpointError(BpcliError):
 
 
 class SaveError(CheckpointError):
-    """A model that could not be written after all; the file that stood there is intact."""
+    """A file that could not be written after all; what stood there is intact."""
 
     exit_code = 1
+
+
+class PlaceError(SaveError):
+    """A place where no file can be put."""
+
+    exit_code = BpcliError.exit_code
 
 
 class ExpressionError(BpcliError):

@@ -10,7 +10,7 @@ import click
 from bpcli import __version__
 from bpcli.cli.options import FILE, json_option
 from bpcli.cli.terminal import complain, counter, own_command, say, signals
-from bpcli.errors import NotAsAsked, Stopped, TuningError
+from bpcli.errors import BusyError, NotAsAsked, Stopped, TuningError
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -151,17 +151,15 @@ def _reserve(stack: "ExitStack", folder: Path, *, is_shared: bool) -> None:
     from bpcli.tuning import STUDY, check_folder
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(folder)
         if not is_shared:
             stack.enter_context(atomic.reserved(folder / "study"))
         check_folder(folder, has_study=is_shared or (folder / STUDY).exists())
-    except BlockingIOError as error:
+    except BusyError as error:
         raise TuningError(
             f"{folder}: another bpcli tune works there; more workers on this machine are --jobs, "
             "and on others --storage"
         ) from error
-    except OSError as error:
-        raise TuningError(f"{folder}: no folder to write to: {error.strerror}") from error
 
 
 def _supervise(

@@ -1,42 +1,192 @@
-"""a path in -> a new file in its place, whole or not at all, and from one process at a time."""
+"""a path in -> a new file in its place, whole or not at all, whoever else writes there."""
 
 import contextlib
 import errno
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
+
+from bpcli.errors import BusyError, PlaceError, SaveError
+from bpcli.files.path import check_name, look, open_file, resolve, say_path
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
 
 # Windows follows no link that an ordinary user could have put there.
-OPEN_LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-
-
-def _beside(path: Path, kind: str) -> Path:
-    """Return the same hidden name for a path each time: what a killed process leaves is reused."""
-    target = Path(os.path.realpath(path))  # so that a symbolic link stays one
-    digest = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]  # no name is too long for it
-    return target.with_name(f".{digest}.bpcli.{kind}")
+NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+OPEN_LOCK = os.O_RDWR | os.O_CREAT | NO_LINK
+OPEN_LEFT = os.O_RDWR | NO_LINK | getattr(os, "O_NONBLOCK", 0)
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # what such file systems say
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what is not the path's fault
+TEMPORARY = "tmp"  # what the names of files that are being written end with
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, keep: bool = True) -> Iterator[BinaryIO]:
+def replacing(path: str | Path, *, keep: bool = True) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` only when it is whole and on the disk.
 
-    Without `keep`, only try whether one can be opened. Raises OSError.
+    Each writer has a file of its own until then, so that of several the last one wins. What killed
+    writers have left goes first. Without `keep`, only try whether a file can be put there. Raises
+    SaveError where the disk is full or fails, and PlaceError.
     """
-    target, temporary = Path(os.path.realpath(path)), _beside(path, "tmp")
-    temporary.unlink(missing_ok=True)
+    target = _find_target(path)
     try:
-        with temporary.open("xb") as file:  # never through a link that somebody has put there
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if keep:
-            temporary.replace(target)
-            _sync_folder(target.parent)
+        with contextlib.nullcontext() if fcntl else _turn(target):
+            _sweep(target)
+            temporary, file = _create(target)
+            try:
+                with file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                    if keep and fcntl:  # while it is locked
+                        temporary.replace(target)
+                if keep and not fcntl:
+                    temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
+            if keep:
+                _sync_folder(target.parent)
+    except OSError as error:
+        _refuse(path, error)
+
+
+def copy_into_place(source: Path, target: Path) -> None:
+    """Put a copy of a file, whole or not at all, in the place of `target`.
+
+    Raises FileError where the source cannot be read, and SaveError.
+    """
+    with open_file(source) as file, replacing(target) as copy:
+        shutil.copyfileobj(file, copy)
+
+
+def remove(path: str | Path) -> None:
+    """Remove a file, if it is there. Raises PlaceError."""
+    check_name(path, PlaceError)
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        _refuse(path, error, "removed")
+
+
+def make_folder(path: str | Path) -> None:
+    """Make a folder, and those that it is in, where there is none yet. Raises PlaceError."""
+    found = look(path, PlaceError)
+    if found not in ("nothing", "folder"):
+        raise PlaceError(f"{say_path(path)}: found a {found}, expected a folder or nothing there")
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _refuse(path, error, "made")
+
+
+@contextlib.contextmanager
+def reserved(path: str | Path) -> Iterator[None]:
+    """Hold `path` against other processes that do so too.
+
+    The system lets go of it however this process ends. Raises BusyError if another one has it, and
+    PlaceError if nothing can be written there. File systems without locks let all pass.
+    """
+    target = _find_target(path)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_holding(_beside(target, "lock")))
+        except BlockingIOError as error:
+            raise BusyError(f"{say_path(path)}: another process is writing there") from error
+        except OSError as error:
+            _refuse(path, error)
+        yield
+
+
+@contextlib.contextmanager
+def _holding(lock: Path) -> Iterator[None]:
+    descriptor = _open_locked(lock)
+    try:
+        yield
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            lock.unlink()
+        os.close(descriptor)
+
+
+def _find_target(path: str | Path) -> Path:
+    """Return where a file at `path` would stand, behind links, which stay."""
+    target = resolve(path, PlaceError)
+    found = look(target, PlaceError)
+    if found not in ("nothing", "file"):
+        raise PlaceError(f"{say_path(path)}: found a {found}, expected a file or nothing there")
+    return target
+
+
+def _refuse(path: str | Path, error: OSError, what: str = "written") -> NoReturn:
+    kind = SaveError if error.errno in DISK else PlaceError
+    raise kind(f"{say_path(path)}: could not be {what}: {error.strerror or error}") from error
+
+
+def _beside(target: Path, kind: str) -> Path:
+    """Return a hidden name that belongs to that of a file; no name is too long for it."""
+    digest = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    return target.with_name(f".{digest}.bpcli.{kind}")
+
+
+def _create(target: Path) -> tuple[Path, BinaryIO]:
+    """Open a new file beside the target, which is locked for as long as it is open."""
+    while True:
+        temporary = _beside(target, f"{os.getpid()}-{os.urandom(4).hex()}.{TEMPORARY}")
+        file = temporary.open("xb")
+        if not fcntl or _lock_new(file, temporary):
+            return temporary, file
+        file.close()
+
+
+def _lock_new(file: BinaryIO, path: Path) -> bool:
+    """Lock a file, unless another writer has taken it for a killed one's, and removed it."""
+    try:
+        _lock(file.fileno())
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed writers have left of files for this place: what nobody has locked."""
+    beginning = _beside(target, "").name
+    with os.scandir(target.parent) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(beginning)]
+    for name in names:
+        if name.endswith(TEMPORARY):
+            with contextlib.suppress(OSError):  # it is another user's, or gone by now
+                _remove_unlocked(target.with_name(name))
+
+
+def _remove_unlocked(path: Path) -> None:
+    if not fcntl or path.is_symlink():  # it is not this writer's turn, or no writer's at all
+        path.unlink()
+        return
+    descriptor = os.open(path, OPEN_LEFT)
+    try:
+        if _lock(descriptor):
+            path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _turn(target: Path) -> Iterator[None]:
+    """Wait until no other process writes to a place: Windows renames nothing that is open."""
+    with contextlib.ExitStack() as stack:
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                stack.enter_context(_holding(_beside(target, "turn")))
+                break
+            time.sleep(0.01)
+        yield
 
 
 def _sync_folder(folder: Path) -> None:
@@ -47,23 +197,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-@contextlib.contextmanager
-def reserved(path: Path) -> Iterator[None]:
-    """Hold `path` against other processes that do so too.
-
-    The system lets go of it however this process ends. Raises BlockingIOError if another one has
-    it, and OSError if nothing can be written there. File systems without locks let all pass.
-    """
-    lock = _beside(path, "lock")
-    descriptor = _open_locked(lock)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            lock.unlink()
-        os.close(descriptor)
 
 
 def _open_locked(lock: Path) -> int:
@@ -81,18 +214,21 @@ def _open_locked(lock: Path) -> int:
         os.close(descriptor)  # whoever had it has just removed it: what is locked is not there
 
 
-def _lock(descriptor: int) -> None:
-    """Lock an open file, or raise BlockingIOError if another process has locked it."""
-    try:
-        import fcntl
-    except ImportError:
+def _lock(descriptor: int) -> bool:
+    """Lock an open file, and tell whether it is locked: not every file system has locks.
+
+    Raises BlockingIOError if another process has locked it.
+    """
+    if not fcntl:
         _lock_on_windows(descriptor)
-        return
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+        if error.errno not in WITHOUT_LOCKS:
             raise
+        return False
+    return True
 
 
 def _lock_on_windows(descriptor: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.errors import DatasetError, SaveError
+from bpcli.errors import DatasetError
 from bpcli.files import atomic
 from bpcli.files.archive import list_arrays, open_file, read_arrays
 from bpcli.files.document import readable
@@ -53,11 +53,8 @@ def write_keras(path: str | Path, splits: Mapping[str, Labelled]) -> None:
     for split, found in splits.items():
         arrays[IMAGES[0].format(split)] = found.images
         arrays[LABELS[0].format(split)] = to_labels(found.labels, found.names)
-    try:
-        with atomic.replacing(path) as file:
-            np.savez_compressed(file, **arrays)
-    except OSError as error:
-        raise SaveError(f"{path}: could not be written: {error.strerror}") from error
+    with atomic.replacing(path) as file:
+        np.savez_compressed(file, **arrays)
 
 
 def _read(path: Path, names: list[str]) -> tuple[npt.NDArray[Any], str]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from bpcli.errors import ResultError, SaveError
+from bpcli.errors import ResultError
 from bpcli.files import atomic
 
 # What a file of each kind begins with, in lower case.
@@ -51,8 +51,5 @@ def check_result(path: str | Path, suffixes: Iterable[str]) -> str:
 
 def write_result(path: str | Path, content: bytes) -> None:
     """Write a file that takes the place of an older one when it is whole. Raises SaveError."""
-    try:
-        with atomic.replacing(Path(path)) as file:
-            file.write(content)
-    except OSError as error:
-        raise SaveError(f"{path}: could not be written: {error.strerror}") from error
+    with atomic.replacing(path) as file:
+        file.write(content)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bpcli.errors import CheckpointError, SaveError
+from bpcli.errors import BusyError, CheckpointError, PlaceError
 from bpcli.files import atomic
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.run import Run
@@ -36,16 +36,13 @@ class Output:
                     stack.enter_context(atomic.reserved(target))
                     with atomic.replacing(target, keep=False):
                         pass
-            except BlockingIOError as error:
+            except BusyError as error:
                 raise CheckpointError(
                     f"{self.path}: another run is writing there; wait for its end, or choose "
                     "another file with -o"
                 ) from error
-            except OSError as error:
-                raise CheckpointError(
-                    f"{self.path}: no model can be written there: {error.strerror}; choose another "
-                    "file with -o"
-                ) from error
+            except PlaceError as error:
+                raise PlaceError(f"{error}; choose another file with -o") from error
             yield
 
     def find_unfinished(self) -> Checkpoint | None:
@@ -88,8 +85,6 @@ class Output:
             raise type(error)(f"{error}; {where}") from error
         try:
             check_replaceable(self.part)
-            self.part.unlink(missing_ok=True)
-        except OSError as error:
-            raise SaveError(f"{self.part}: could not be removed: {error.strerror}") from error
         except CheckpointError:
-            pass  # somebody else has put it there meanwhile, and may keep it
+            return  # somebody else has put it there meanwhile, and may keep it
+        atomic.remove(self.part)

@@ -8,7 +8,6 @@ under `optimizer.NAME`, the curve of the run under `history.NAME`, and one JSON 
 import json
 import math
 import operator
-import os
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,10 +20,11 @@ from bpcli.arrays import Array, Shape
 from bpcli.backprop.architecture import shapes
 from bpcli.backprop.optimizer import METHODS
 from bpcli.data.dataset import WHITE
-from bpcli.errors import CheckpointError, ConfigError, SaveError
+from bpcli.errors import CheckpointError, ConfigError, PlaceError
 from bpcli.files import atomic
 from bpcli.files.document import readable, show
 from bpcli.files.model import is_model, read_model, write_model
+from bpcli.files.path import look, open_file
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import parse_config
 from bpcli.training.history import from_arrays, to_arrays
@@ -42,30 +42,21 @@ def save(path: str | Path, run: Run) -> None:
     Raises DivergedError if it is not made of finite numbers, SaveError if it cannot be written, and
     CheckpointError if a file that is no model has been put there meanwhile.
     """
-    path = Path(path)
     check_finite(run)
-    try:
-        check_replaceable(path)
-        with atomic.replacing(path) as file:
-            write(file, run)
-    except OSError as error:
-        raise SaveError(f"{path}: could not be written: {error.strerror}") from error
+    check_replaceable(path)
+    with atomic.replacing(path) as file:
+        write(file, run)
 
 
-def check_replaceable(target: Path) -> None:
+def check_replaceable(target: str | Path) -> None:
     """Raise CheckpointError if what stands at `target` is neither a model nor an empty file."""
-    if os.path.isdir(target):  # noqa: PTH112 - is_dir() raises for a name that is too long
-        raise CheckpointError(f"{target}: found a folder, expected a file name for the model")
-    if not target.exists():
+    found = look(target, PlaceError)
+    if found == "nothing":
         return
-    if not target.is_file():
-        raise CheckpointError(
-            f"{target}: found a device or a pipe, expected a file name for the model"
-        )
-    if not target.stat().st_size:
-        return
-    with target.open("rb") as file:
-        if not is_model(file):
+    if found != "file":
+        raise CheckpointError(f"{target}: found a {found}, expected a file name for the model")
+    with open_file(target, CheckpointError) as file:
+        if file.peek(1) and not is_model(file):
             raise CheckpointError(
                 f"{target}: found a file that is no model, expected a model to replace, or none; "
                 "delete it, or choose another with -o"

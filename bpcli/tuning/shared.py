@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bpcli.errors import TuningError
+from bpcli.errors import BusyError, TuningError
 from bpcli.files import atomic
 from bpcli.files.document import to_scalar
 from bpcli.training.config import flatten
@@ -102,10 +102,8 @@ def _alone_in(folder: Path) -> Around:
                 try:
                     stack.enter_context(atomic.reserved(folder / "alone"))
                     break
-                except BlockingIOError:
+                except BusyError:
                     time.sleep(0.02)
-                except OSError as error:
-                    raise TuningError(f"{folder}: cannot be written: {error.strerror}") from error
             yield
 
     return alone

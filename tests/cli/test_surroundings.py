@@ -68,7 +68,7 @@ def test_a_folder_that_has_gone(run, tiny_options, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     done = call("train", *tiny_options, "-q")
     assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("model.npz: no model can be written there: ")
+    assert done.stderr.startswith("model.npz: could not be written: ")
     assert done.stderr.count("\n") == 1
 
 
@@ -126,7 +126,7 @@ def test_without_permission(rng):
 
         done = as_nobody("train", *options)
         assert done.stderr == (
-            "model.npz: no model can be written there: Permission denied; choose another file "
+            "model.npz: could not be written: Permission denied; choose another file "
             "with -o\n"
         )
         assert done.returncode == 2

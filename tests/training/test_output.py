@@ -51,9 +51,9 @@ def test_where_nothing_can_be_written_is_known_before(tmp_path):
         pass
     assert os.listdir(tmp_path) == []
     for name, expected in (
-        ("no/m.npz", "no model can be written there: No such file or directory"),
-        ("x" * 300, "no model can be written there: File name too long"),
-        ("x" * 253, "no model can be written there: File name too long"),
+        ("no/m.npz", "could not be written: No such file or directory"),
+        ("x" * 300, "cannot be reached: File name too long"),
+        ("x" * 253, "cannot be reached: File name too long"),
         (".", "found a folder, expected a file name"),
     ):
         with pytest.raises(CheckpointError, match=expected), Output(tmp_path / name).reserved():

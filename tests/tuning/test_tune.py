@@ -93,7 +93,7 @@ def test_another_space_is_another_study(bpcli, search, tmp_path, shell):
         (["-o", "s", "--storage", "sqlite:///x.db"], "found SQLite, which is for one machine"),
         (["-o", "s", "--storage", "mysql://x"], "expected postgresql://USER@HOST/DATABASE"),
         (["--show", "nowhere"], "found no study there"),
-        (["-o", "file"], "no folder to write to"),
+        (["-o", "file"], "file: found a file, expected a folder"),
         (["-o", ""], "Missing option '-o'"),
         (
             ["-o", "s", "-s", "optimizer.learning_rat=log(0.01, 1)"],

@@ -1,0 +1,169 @@
+"""a path in -> what stands there, or an open file, or one sentence on why not, out."""
+
+import errno
+import io
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NoReturn
+
+from bpcli.errors import BpcliError, FileError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Standing = Literal["nothing", "file", "folder", "pipe", "socket", "device"]
+
+LONGEST = 1000  # characters of a path that a message says; the longest that there is has 4,096
+# A pipe that nobody writes into would be waited for; Windows has neither of these two.
+OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+BINARY = getattr(os, "O_BINARY", 0)  # which only Windows has
+ABSENT = (errno.ENOENT, errno.ENOTDIR)
+
+
+def look(path: str | Path, kind: type[BpcliError] = FileError) -> Standing:
+    """Say what stands at a path, behind links. Raises `kind` where that cannot be known."""
+    check_name(path, kind)
+    try:
+        return _standing(Path(path).stat().st_mode)
+    except OSError as error:
+        if error.errno in ABSENT:
+            return "nothing"
+        _refuse(path, error, kind, "reached")
+
+
+def link_target(path: str | Path) -> str:
+    """Return where a symbolic link leads to, "" for whatever is none."""
+    try:
+        return str(Path(path).readlink())
+    except (OSError, ValueError):
+        return ""
+
+
+def list_folder(folder: Path, kind: type[BpcliError] = FileError) -> list[Path]:
+    """Return what is in a folder, in the order of the names. Raises `kind`."""
+    check_name(folder, kind)
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        _refuse(folder, error, kind)
+
+
+def expand(path: str | Path, kind: type[BpcliError] = FileError) -> Path:
+    """Return a path with the home of a user for ~. Raises `kind` where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise kind(f"{say_path(path)}: cannot be reached: found no such home") from error
+
+
+def resolve(path: str | Path, kind: type[BpcliError] = FileError) -> Path:
+    """Return the absolute path behind all links, whether anything stands there or not.
+
+    Raises `kind` for links that lead round in a circle.
+    """
+    check_name(path, kind)
+    found = Path(os.path.realpath(path))
+    if link_target(found):
+        _refuse(path, OSError(errno.ELOOP, os.strerror(errno.ELOOP)), kind, "reached")
+    return found
+
+
+def is_same_file(path: str | Path, other: str | Path) -> bool:
+    """Tell whether two paths lead to one file."""
+    try:
+        return Path(path).samefile(other)
+    except (OSError, ValueError):
+        return False
+
+
+def open_file(path: str | Path, kind: type[BpcliError] = FileError) -> io.BufferedReader:
+    """Open a file to be read, as long as it is now: what is appended to it later is not read.
+
+    Pipes, sockets and devices may have no end, and are refused. Raises `kind`, also where reading
+    fails later.
+    """
+    found = look(path, kind)
+    if found in ("nothing", "file"):
+        try:
+            descriptor = os.open(path, OPEN | BINARY)
+        except OSError as error:
+            _refuse(path, error, kind)
+        # Something else may have taken its place meanwhile.
+        found = _standing(os.fstat(descriptor).st_mode)
+        if found == "file":
+            return io.BufferedReader(_AsFound(path, descriptor, kind), 1 << 16)
+        os.close(descriptor)
+    raise kind(f"{say_path(path)}: found a {found}, expected a file")
+
+
+def read_start(path: str | Path, count: int, kind: type[BpcliError] = FileError) -> bytes:
+    """Return the first `count` bytes of a file, or all if there are fewer. Raises `kind`."""
+    with open_file(path, kind) as file:
+        return file.read(count)
+
+
+def check_name(path: str | Path, kind: type[BpcliError] = FileError) -> None:
+    """Raise `kind` for what no file can be called: a system would not even be asked for it."""
+    try:
+        is_name = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        is_name = False
+    if not is_name:
+        raise kind(
+            f"{say_path(path)}: found a character in it that no name of a file has, expected a path"
+        )
+
+
+def say_path(path: str | Path) -> str:
+    """Return a path as messages say it: whole, unless it is longer than any that there is."""
+    text = str(path)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}...{text[-LONGEST // 2 :]}"
+
+
+def _refuse(
+    path: str | Path, error: OSError, kind: type[BpcliError], what: str = "read"
+) -> NoReturn:
+    reason = error.strerror or str(error)
+    target = link_target(path)
+    if target and error.errno in ABSENT:
+        reason = f"it is a link to {say_path(target)}, where nothing is"
+    raise kind(f"{say_path(path)}: cannot be {what}: {reason}") from error
+
+
+def _standing(mode: int) -> Standing:
+    if stat.S_ISREG(mode):
+        return "file"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if stat.S_ISFIFO(mode):
+        return "pipe"
+    return "socket" if stat.S_ISSOCK(mode) else "device"
+
+
+class _AsFound(io.FileIO):
+    """The file of a descriptor, no longer than it was when it was opened."""
+
+    def __init__(self, path: str | Path, descriptor: int, kind: type[BpcliError]) -> None:
+        super().__init__(descriptor)
+        self._path, self._kind = path, kind
+        self._length = os.fstat(descriptor).st_size
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        try:
+            left = max(0, self._length - self.tell())
+            return super().readinto(memoryview(buffer).cast("B")[:left]) or 0
+        except OSError as error:
+            _refuse(self._path, error, self._kind)
+
+    def readall(self) -> bytes:
+        data = bytearray(max(0, self._length - self.tell()))
+        view, filled = memoryview(data), 0
+        while read := self.readinto(view[filled:]):
+            filled += read
+        return bytes(view[:filled])
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        if whence == os.SEEK_END:
+            return super().seek(self._length + offset)
+        return super().seek(offset, whence)
