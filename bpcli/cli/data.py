@@ -33,8 +33,8 @@ def data_command(source: str, output: str | None, as_json: bool) -> None:
 
     from bpcli import show
     from bpcli.data import look_into
-    from bpcli.files.keras import check_free, write_keras
     from bpcli.files.labels import Labelled
+    from bpcli.files.npz_dataset import check_free, write_npz
     from bpcli.show.picture import HALVES
 
     if output is not None:
@@ -47,7 +47,7 @@ def data_command(source: str, output: str | None, as_json: bool) -> None:
         width, ascii_only = shutil.get_terminal_size().columns, not can_print(HALVES)
         say(show.draw_contents(source, found, width, ascii_only=ascii_only))
     if output is not None:
-        write_keras(
+        write_npz(
             output,
             {s.name: Labelled(s.images.reshape(-1, *s.size), s.labels, s.names) for s in splits},
         )

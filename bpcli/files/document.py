@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bpcli.files.tree import MalformedError, compose
+from bpcli.files.yaml_tree import MalformedError, compose
 
 # Numbers as people write them. YAML 1.1 takes 1e-3 for a word, 010 for eight and 1:30 for ninety.
 NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")

@@ -12,8 +12,8 @@ from bpcli.files.document import readable
 from bpcli.files.idx import is_idx, read_idx
 from bpcli.files.image import SUFFIXES
 from bpcli.files.image_folder import find_classes, read_classes
-from bpcli.files.keras import read_one
 from bpcli.files.labels import Labelled, to_classes
+from bpcli.files.npz_dataset import read_one
 from bpcli.files.pixels import to_images
 from bpcli.files.table import is_csv, read_csv
 

@@ -12,8 +12,8 @@ from typing import Any
 from bpcli.errors import ConfigError
 from bpcli.files.archive import ZIP
 from bpcli.files.document import Document, Entry, read_value, show, to_scalar
-from bpcli.files.kinds import Kind
-from bpcli.files.tree import MalformedError
+from bpcli.files.validators import Validator
+from bpcli.files.yaml_tree import MalformedError
 
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
 YAML = (".yaml", ".yml", ".json")
@@ -82,7 +82,7 @@ def read_override(override: str) -> Entry:
 
 
 class Settings:
-    """The values of some `kinds` of keys, by key: `defaults`, and what entries lay over them.
+    """The values of keys: `defaults`, and what entries that their `validators` take lay over them.
 
     `problems` gathers what is wrong with entries, a line for each, and `places` remembers where
     each key was last set. `explain(name, value, values)` returns a hint on a name that is no key.
@@ -90,31 +90,33 @@ class Settings:
 
     def __init__(
         self,
-        kinds: Mapping[str, Kind],
+        validators: Mapping[str, Validator],
         defaults: Mapping[str, Any],
         explain: Explain,
     ) -> None:
-        self.kinds = kinds
+        self.validators = validators
         self.values = dict(defaults)
         self.places: dict[str, str] = {}
         self.problems: list[str | Entry] = []  # an entry whose key is unknown waits for a hint
         self._explain = explain
-        self._sections = list(dict.fromkeys(key.partition(".")[0] for key in kinds if "." in key))
+        self._sections = list(
+            dict.fromkeys(key.partition(".")[0] for key in validators if "." in key)
+        )
         self._listed: set[str] = set()  # sections whose keys a problem has listed already
 
     def lay(self, entry: Entry) -> None:
         """Take the value of an entry, or note what is wrong with it."""
         self.places[entry.key] = entry.place
         try:
-            if entry.key in self.kinds:
-                self.values[entry.key] = self.kinds[entry.key].read(entry.value)
+            if entry.key in self.validators:
+                self.values[entry.key] = self.validators[entry.key].read(entry.value)
             elif entry.key in self._sections:
                 if entry.value is not None:
                     self.refuse(entry, f"its keys, as in {self._example(entry.key)}")
             elif not entry.template or entry.key.partition(".")[0] in self._sections:
                 self.problems.append(entry)
         except (ValueError, OverflowError):
-            self.refuse(entry, self.kinds[entry.key].expected)
+            self.refuse(entry, self.validators[entry.key].expected)
 
     def refuse(self, entry: Entry, expected: str) -> None:
         """Note that the value of an entry is not what is expected."""
@@ -137,7 +139,7 @@ class Settings:
         return f"{problem.place}: {problem.key}: unknown key{self._hint(problem)}"
 
     def _example(self, section: str) -> str:
-        key = next(key for key in self.kinds if key.startswith(f"{section}."))
+        key = next(key for key in self.validators if key.startswith(f"{section}."))
         return f"{key}: {to_scalar(self.values[key])}"
 
     def _hint(self, wrong: Entry) -> str:
@@ -154,37 +156,39 @@ class Settings:
         if group in self._listed:
             return ""
         self._listed.add(group)
-        keys = [key for key in self.kinds if key.rpartition(".")[0] == group]
+        keys = [key for key in self.validators if key.rpartition(".")[0] == group]
         words = [key.rpartition(".")[2] for key in keys] + ([] if group else self._sections)
         where = f"of {group} " if group else ""
         return f"; the keys {where}are {', '.join(words)}"
 
     def _same_name(self, name: str) -> str:
         """Return the one key that has this name in some other section."""
-        same = [key for key in self.kinds if key.rpartition(".")[2] == name]
+        same = [key for key in self.validators if key.rpartition(".")[2] == name]
         return same[0] if len(same) == 1 else ""
 
     def _nearest(self, section: str, name: str) -> str:
         """Return the key that is spelt nearly so, of a section that is spelt nearly so."""
         sections = difflib.get_close_matches(section, self._sections, n=1, cutoff=0.75)
         group = sections[0] if section and sections else ""
-        inside = {key.rpartition(".")[2]: key for key in self.kinds if key.startswith(f"{group}.")}
+        inside = {
+            key.rpartition(".")[2]: key for key in self.validators if key.startswith(f"{group}.")
+        }
         if not section:  # somebody may have left the section out, or misspelt one
-            inside = {key.rpartition(".")[2]: key for key in self.kinds}
+            inside = {key.rpartition(".")[2]: key for key in self.validators}
             inside |= {key: f"{key}:" for key in self._sections}
         words = difflib.get_close_matches(name, inside, n=1, cutoff=0.75)
         return inside[words[0]] if words else ""
 
 
 def lay_over(
-    kinds: Mapping[str, Kind],
+    validators: Mapping[str, Validator],
     defaults: Mapping[str, Any],
     documents: Sequence[Document],
     overrides: Sequence[str],
     explain: Explain,
 ) -> Settings:
     """Return the settings of `defaults` with documents and then overrides laid over them."""
-    settings = Settings(kinds, defaults, explain)
+    settings = Settings(validators, defaults, explain)
     for document in documents:
         settings.problems += document.problems
         for entry in document.entries:

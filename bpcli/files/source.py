@@ -4,10 +4,10 @@ from pathlib import Path
 
 from bpcli.errors import DatasetError
 from bpcli.files import image_folder
+from bpcli.files.describe import describe_file
 from bpcli.files.folder import read_folder
-from bpcli.files.keras import read_keras
-from bpcli.files.kind import describe_file
 from bpcli.files.labels import Labelled
+from bpcli.files.npz_dataset import read_npz
 from bpcli.files.table import is_csv, read_csv
 
 EXPECTED = "expected mnist, a folder of IDX files, CSV or pictures, or a file .npz or .csv"
@@ -28,7 +28,7 @@ def read_split(source: str, split: str, bundled: Path) -> Labelled:
         if path.is_dir():
             return read_folder(path, split)
         if path.suffix == ".npz" and path.exists():
-            found = read_keras(path, split)
+            found = read_npz(path, split)
         elif is_csv(path) and path.is_file():
             found = read_csv(path)
         else:

@@ -9,12 +9,21 @@ from bpcli.backprop.architecture import ACTIVATIONS, GAINS, LOSSES
 from bpcli.backprop.optimizer import METHODS, SCHEDULES
 from bpcli.data.minibatch import SAMPLINGS
 from bpcli.files.document import Document, Entry, to_scalar
-from bpcli.files.kinds import Kind, boolean, choice, either, integer, list_of, number, text
 from bpcli.files.settings import lay_over, read_file, read_override, read_text
+from bpcli.files.validators import (
+    Validator,
+    boolean,
+    choice,
+    either,
+    integer,
+    list_of,
+    number,
+    text,
+)
 from bpcli.training.synonyms import explain_name
 
 
-def key(default: Any, kind: Kind, comment: str) -> Any:
+def key(default: Any, kind: Validator, comment: str) -> Any:
     """Return the dataclass field of a key: its default, what it takes, and a word on it.
 
     `{words}` in the comment stands for the words that the kind takes.

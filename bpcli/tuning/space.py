@@ -15,7 +15,7 @@ import numpy as np
 from bpcli.errors import ConfigError
 from bpcli.files.document import Entry, read_value, show, to_scalar
 from bpcli.files.settings import read_file, read_override
-from bpcli.files.tree import MalformedError
+from bpcli.files.yaml_tree import MalformedError
 from bpcli.training.config import KINDS, Config, build_config
 
 FORM = re.compile(r"(uniform|log|loguniform|int|choice)\b\s*\(", re.IGNORECASE)

@@ -126,8 +126,7 @@ def test_without_permission(rng):
 
         done = as_nobody("train", *options)
         assert done.stderr == (
-            "model.npz: could not be written: Permission denied; choose another file "
-            "with -o\n"
+            "model.npz: could not be written: Permission denied; choose another file with -o\n"
         )
         assert done.returncode == 2
         (folder / "data" / "train-images-idx3-ubyte").chmod(0)

@@ -21,7 +21,7 @@ LABELS = ("y_{}", "{}_labels", "{}_y", "labels_{}", "{}_targets", "{}y")
 ONE = "arr_0"
 
 
-def read_keras(path: Path, split: str) -> Labelled:
+def read_npz(path: Path, split: str) -> Labelled:
     """Return the images and labels of `train` or `test`.
 
     Raises DatasetError where they are missing, damaged, or nothing that can be bytes.
@@ -42,8 +42,8 @@ def check_free(path: str | Path) -> None:
         raise DatasetError(f"{path}: found a file, expected none there; choose another with -o")
 
 
-def write_keras(path: str | Path, splits: Mapping[str, Labelled]) -> None:
-    """Write an .npz that `read_keras` reads, of images and labels by split: all, or nothing.
+def write_npz(path: str | Path, splits: Mapping[str, Labelled]) -> None:
+    """Write an .npz that `read_npz` reads, of images and labels by split: all, or nothing.
 
     Raises SaveError, and DatasetError as `check_free` does.
     """
