@@ -1,4 +1,4 @@
-"""an array of anybody's in -> the types that flow out: inputs and labels as layers take them."""
+"""an array of anybody's in -> the types that flow out, and the words for them: white, axes."""
 
 from typing import Any
 
@@ -12,24 +12,26 @@ Labels = npt.NDArray[np.intp]
 Indices = npt.NDArray[np.intp]
 Bytes = npt.NDArray[np.uint8]
 Shape = tuple[int, ...]
+Size = tuple[int, int]  # of an image, in pixels: its height and its width
 
-ROWS_AND_COLUMNS = 2  # dimensions of what flows between layers
+MATRIX = 2  # axes: rows and columns, as (N, D) between layers and (D, M) in weights
+WHITE = 255  # the largest grey level of a byte, which MNIST's white is
 
 
 def check_inputs(x: Array) -> None:
     """Raise ArrayError unless x is (N, D) of floating-point numbers: a row for each image."""
     # Complex numbers take the complex step of the gradient check.
-    if isinstance(x, np.ndarray) and x.ndim == ROWS_AND_COLUMNS and x.size and x.dtype.kind in "fc":
+    if isinstance(x, np.ndarray) and x.ndim == MATRIX and x.size and x.dtype.kind in "fc":
         return
     if not isinstance(x, np.ndarray):
         raise ArrayError(f"x: found a {type(x).__name__}, expected an array (N, D)")
-    if x.ndim != ROWS_AND_COLUMNS or not x.size:
+    if x.ndim != MATRIX or not x.size:
         raise ArrayError(
             f"x: found the shape {x.shape}, expected (N, D), a row for each image; "
             "one image alone is x[np.newaxis]"
         )
     raise ArrayError(
-        f"x: found {x.dtype}, expected floating-point numbers; grey levels are divided by 255"
+        f"x: found {x.dtype}, expected floating-point numbers; grey levels are divided by {WHITE}"
     )
 
 

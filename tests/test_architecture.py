@@ -197,6 +197,12 @@ def test_randomness_and_the_environment_are_arguments(name):
 
 
 @every_room
+def test_white_has_its_one_name(name):
+    numbers = [node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)]
+    assert numbers.count(255) == (name == "arrays")
+
+
+@every_room
 def test_nothing_reaches_the_network_or_unpickles(name):
     text = ROOMS[name].read_text()
     if name == "gradcheck.foreign.process":  # runs other people's code, far from here

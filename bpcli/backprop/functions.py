@@ -5,9 +5,8 @@ Section 5.5 and appendix A, as nodes of a graph; as layers of a network they are
 
 import numpy as np
 
+from bpcli.arrays import MATRIX
 from bpcli.backprop.node import Node, Operand, Value
-
-MATRIX = 2  # axes
 
 
 class Exp(Node):

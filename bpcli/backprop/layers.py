@@ -10,7 +10,7 @@ own and are overwritten by its next call, so that a training loop allocates noth
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import ROWS_AND_COLUMNS, Array, Labels, Shape
+from bpcli.arrays import MATRIX, Array, Labels, Shape
 from bpcli.errors import ArgumentError, ArrayError
 
 BOOLEAN = np.dtype(np.bool_)
@@ -29,7 +29,7 @@ class Workspace:
         """
         held = self._memory.get(name)
         if held is None or held.shape != shape or held.dtype != dtype:
-            if name == "y" and len(shape) != ROWS_AND_COLUMNS:
+            if name == "y" and len(shape) != MATRIX:
                 layer, hint = type(self).__name__, "one image alone is x[np.newaxis]"
                 raise ArrayError(f"{layer}: found an output {shape}, expected (N, D); {hint}")
             held = self._memory[name] = np.full(shape, fill, dtype)
@@ -78,7 +78,7 @@ class Affine(Layer):
     """
 
     def __init__(self, W: Array, b: Array) -> None:
-        if W.ndim != ROWS_AND_COLUMNS or b.shape != W.shape[1:] or W.dtype.kind not in "fc":
+        if W.ndim != MATRIX or b.shape != W.shape[1:] or W.dtype.kind not in "fc":
             raise ArrayError(
                 f"Affine: found W {W.shape} of {W.dtype} and b {b.shape}, expected W (D, M) of "
                 "floating-point numbers and b (M,)"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import ROWS_AND_COLUMNS, Array, Labels, Shape, check_inputs, check_labels
+from bpcli.arrays import MATRIX, Array, Labels, Shape, check_inputs, check_labels
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArrayError
 
@@ -188,7 +188,7 @@ def line_up(
 
     A layer with a matrix (D, M) makes M numbers out of D; any other returns as many as it takes.
     """
-    matrices = [[s for s in own.values() if len(s) == ROWS_AND_COLUMNS] for own in shapes]
+    matrices = [[s for s in own.values() if len(s) == MATRIX] for own in shapes]
     width = next((own[0][0] for own in matrices if own), 0)
     stages = []
     for name, own, found in zip(number(kinds), shapes, matrices, strict=True):

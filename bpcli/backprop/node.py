@@ -8,6 +8,8 @@ from typing import Union
 import numpy as np
 import numpy.typing as npt
 
+from bpcli.arrays import MATRIX
+
 Value = npt.NDArray[np.float64]
 Operand = Union["Node", npt.ArrayLike]
 
@@ -205,7 +207,7 @@ class MatMul(Node):
     symbol = "dot"
 
     def forward(self) -> Value:
-        if max(self.x.ndim, self.y.ndim) > len(("rows", "columns")):
+        if max(self.x.ndim, self.y.ndim) > MATRIX:
             raise ValueError("expected two matrices or vectors")
         return np.asarray(self.x @ self.y)
 

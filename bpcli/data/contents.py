@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcli.arrays import Bytes
+from bpcli.arrays import Bytes, Size
 from bpcli.data.dataset import Split
 
 
@@ -18,7 +18,7 @@ class Contents:
 
     name: str
     images: int
-    size: tuple[int, int]
+    size: Size
     darkest: int
     brightest: int
     counts: dict[str, int]

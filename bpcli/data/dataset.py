@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from bpcli.arrays import Array, Bytes
+from bpcli.arrays import WHITE, Array, Bytes, Size
 from bpcli.data.warp import deskew_images
 from bpcli.errors import DatasetError
 from bpcli.files.labels import list_names
@@ -20,7 +20,6 @@ SplitName = Literal["train", "test", "validation"]
 BUNDLED = Path(__file__).parent / "mnist"
 MNIST_IMAGES = 60_000  # for training, of the bundled data
 SAMPLE = 1000  # images
-WHITE = 255  # the largest grey level of MNIST
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Split:
     labels: Bytes
     names: tuple[str, ...]
     source: str
-    size: tuple[int, int]
+    size: Size
     white: int = WHITE
 
     def __len__(self) -> int:
@@ -100,7 +99,7 @@ class Dataset:
         return int(self.train.images.shape[1])
 
     @property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Size:
         """Height and width of each image, in pixels."""
         return self.train.size
 

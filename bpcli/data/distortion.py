@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from bpcli.arrays import Array, Bytes
+from bpcli.arrays import Array, Bytes, Size
 from bpcli.data.warp import grid, warp
 
 AFFINE = 3  # fields of the affine maps: row, column and 1
@@ -32,7 +32,7 @@ class Distortion:
 
     def __init__(
         self,
-        size: tuple[int, int],
+        size: Size,
         *,
         alpha: float = 0.0,
         sigma: float = 4.0,
@@ -76,7 +76,7 @@ class Distortion:
         return np.moveaxis(np.array([dy, dx]), 1, 2)
 
 
-def _smooth_fields(size: tuple[int, int], alpha: float, sigma: float) -> Array:
+def _smooth_fields(size: Size, alpha: float, sigma: float) -> Array:
     """Return fields (fields, pixels) that, times standard normal numbers, add up to elastic ones.
 
     The correlation is a product of one down and one across, and so are its eigenvectors.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import Bytes
+from bpcli.arrays import WHITE, Bytes, Size
 
 Grey = npt.NDArray[np.float64]
 
@@ -21,7 +21,6 @@ FEW, RARE = 16, 1000  # pixels, at most one in so many, that a tail is measured 
 FAINTEST = 0.25  # of the cut; what is fainter is paper, even along the edges of strokes
 TWICE = 2.0  # as far from the paper as rulings is a pen
 FAINT, NOISES = 8.0, 5.0  # contrast, in grey levels and in noises, below which there is nothing
-WHITE = 255
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def _with_margin(colour: Grey, margin: int) -> Grey:
     return np.pad(colour, margin, "linear_ramp", end_values=float(np.median(ring)))
 
 
-def resize(image: Grey, size: tuple[int, int] | list[int]) -> Grey:
+def resize(image: Grey, size: Size | list[int]) -> Grey:
     """Return an image of another size; each pixel is the mean of what it covers."""
     rows, columns = (_weights(n, m) for n, m in zip(image.shape, size, strict=True))
     return rows @ image @ columns.T

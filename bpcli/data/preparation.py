@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import Bytes
-from bpcli.data.dataset import WHITE
+from bpcli.arrays import WHITE, Bytes, Size
 from bpcli.data.ink import Grey, Ink, find_ink, resize
 from bpcli.data.pieces import Piece, find_digits
 from bpcli.files.image import to_grey
@@ -51,7 +50,7 @@ def prepare(picture: Bytes) -> list[Prepared]:
     return [_prepare(ink, labels, pieces) for pieces in digits]
 
 
-def fit(picture: Bytes, size: tuple[int, int], *, dark: bool) -> tuple[Bytes, bool]:
+def fit(picture: Bytes, size: Size, *, dark: bool) -> tuple[Bytes, bool]:
     """Return a picture (height, width, 3) as an image of grey levels of another size.
 
     It is made dark on light, or light on dark; that is all that can be done where an image may show

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from bpcli.arrays import Array, Bytes
+from bpcli.arrays import Array, Bytes, Size
 
 BEFORE, AFTER = 1, 2  # black pixels around an image, so that every neighbour of a pixel exists
 CHUNK = 250  # images at a time, so that what belongs to them stays in the cache
 
 
-def grid(size: tuple[int, int]) -> tuple[Array, Array]:
+def grid(size: Size) -> tuple[Array, Array]:
     """Return row and column, (pixels,) each, of the pixels of images of size (height, width)."""
     rows, columns = np.indices(size, np.float32)
     return rows.ravel(), columns.ravel()
 
 
-def warp(images: Bytes, size: tuple[int, int], dy: Array, dx: Array) -> Bytes:
+def warp(images: Bytes, size: Size, dy: Array, dx: Array) -> Bytes:
     """Return images (N, pixels) whose pixel at (r, c) is what `images` show at (r + dy, c + dx).
 
     `dy` and `dx` (N, pixels), in pixels, are float32 and are used up as scratch memory. Between
@@ -56,7 +56,7 @@ def _between(start: Array, end: Array, share: Array) -> Array:
     return end
 
 
-def deskew_images(images: Bytes, size: tuple[int, int]) -> Bytes:
+def deskew_images(images: Bytes, size: Size) -> Bytes:
     """Return images (N, pixels), of `size`, sheared so that what they show stands upright.
 
     Rows move sideways until the covariance of row and column, weighted with the grey levels, is 0;

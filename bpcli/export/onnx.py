@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli import __version__
+from bpcli.arrays import Size
 from bpcli.backprop.layers import Affine, Layer, ReLU, Sigmoid, SquaredError, Tanh
 from bpcli.data.warp import AFTER, BEFORE, grid
 from bpcli.errors import ExtraError
@@ -82,7 +83,7 @@ def _layer(graph: Graph, layer: Layer, x: str, names: Any, output: str) -> str:
     return graph.add(ACTIVATIONS[type(layer)], x)
 
 
-def _deskew(graph: Graph, grey: str, size: tuple[int, int]) -> str:
+def _deskew(graph: Graph, grey: str, size: Size) -> str:
     """Add what `bpcli.data.warp.deskew_images` does: rows move sideways until it stands upright."""
     import onnx
 

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import Bytes, Shape
+from bpcli.arrays import WHITE, Bytes, Shape
 from bpcli.errors import DatasetError
 
-WHITE = 255  # the largest grey level
 COLOURS = (3, 4)  # channels of a picture that is not grey
 IMAGE, CHANNELS = 3, 4  # dimensions of grey images, and of images with channels
 

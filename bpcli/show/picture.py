@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpcli.arrays import Bytes
+from bpcli.arrays import WHITE, Bytes
 
 HALVES = " ▀▄█"  # a character is two pixels, one above the other: neither, upper, lower, both
 DARK_TO_BRIGHT = " .:-=+*#%@"
-WHITE, BRIGHT = 255, 128
+BRIGHT = (WHITE + 1) // 2
 GAP = 3  # columns between pictures
 
 

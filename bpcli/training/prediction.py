@@ -6,10 +6,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import Array, Bytes
+from bpcli.arrays import WHITE, Array, Bytes
 from bpcli.backprop.layers import SquaredError
 from bpcli.backprop.network import Network
-from bpcli.data.dataset import WHITE, load_split
+from bpcli.data.dataset import load_split
 from bpcli.data.preparation import Prepared, fit, prepare
 from bpcli.data.warp import deskew_images
 from bpcli.errors import CheckpointError, PictureError

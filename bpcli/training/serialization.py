@@ -16,10 +16,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bpcli import __version__, machine
-from bpcli.arrays import Array, Shape
+from bpcli.arrays import WHITE, Array, Shape
 from bpcli.backprop.architecture import shapes
 from bpcli.backprop.optimizer import METHODS
-from bpcli.data.dataset import WHITE
 from bpcli.errors import CheckpointError, ConfigError, PlaceError
 from bpcli.files import atomic
 from bpcli.files.document import readable, show

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass
 
 from bpcli import machine
-from bpcli.data.dataset import WHITE, Dataset
+from bpcli.arrays import WHITE
+from bpcli.data.dataset import Dataset
 from bpcli.errors import CheckpointError
 from bpcli.files.document import to_scalar
 from bpcli.files.labels import list_names

@@ -33,7 +33,7 @@ function colours() {
 // What the net makes of each digit, from left to right.
 function read(colours) {
   return prepare(colours).map(image => {
-    const outputs = network.forward(image.data.map(value => value / 255));
+    const outputs = network.forward(image.data.map(value => value / STEPS.WHITE));
     return { image, outputs, chances: network.probabilities(outputs.at(-1)) };
   });
 }

@@ -5,15 +5,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bpcli.arrays import Array
+from bpcli import arrays
+from bpcli.arrays import WHITE, Array
 from bpcli.backprop.layers import Affine, Layer
 from bpcli.data import ink, pieces, preparation
-from bpcli.data.dataset import WHITE
 from bpcli.training.checkpoint import Checkpoint
 
 SCRIPTS = ("layers.js", "preparation.js", "canvas.js")
 # What the script's steps take from those of Python.
 CONSTANTS = {
+    arrays: ("WHITE",),
     ink: (
         "LONGEST",
         "SURROUNDINGS",

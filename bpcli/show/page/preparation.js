@@ -29,11 +29,11 @@ function findInk(colours) {
   colours = colours.map(colour => withMargin(resize(colour, ...size), margin));
   const isDark = standsOutDark(colours[0].map(
     (_, i) => colours.reduce((sum, colour) => sum + colour.data[i], 0) / colours.length));
-  if (isDark) colours = colours.map(colour => colour.map(value => 255 - value));
+  if (isDark) colours = colours.map(colour => colour.map(value => STEPS.WHITE - value));
   const reach = Math.floor(Math.floor(Math.max(...size) / STEPS.PAPER) / 2);
   const papers = colours.map(colour => extreme(extreme(colour, reach, Math.min), reach, Math.max));
   let ink = withoutMargin(colours[0].map((_, i) => colours.reduce(
-    (most, colour, c) => Math.max(most, colour.data[i] - papers[c].data[i]), -255)), margin);
+    (most, colour, c) => Math.max(most, colour.data[i] - papers[c].data[i]), -STEPS.WHITE)), margin);
   const least = otsu(ink.data), paper = ink.data.filter(value => value < least);
   if (!paper.length) return null;
   const middle = percentile(paper, 50);
@@ -163,7 +163,7 @@ function findCut(ink) {
 }
 
 function otsu(ink) {
-  const counts = new Float64Array(256);
+  const counts = new Float64Array(STEPS.WHITE + 1);
   ink.forEach(value => { counts[Math.floor(value)]++; });
   const all = counts.reduce((sum, count, level) => sum + count * level, 0);
   let below = 0, sum = 0, best = -1, found = 0;
@@ -275,7 +275,7 @@ function beside(pieces) {
 
 // ---- preparation ----------------------------------------------------------------------------
 
-// Takes red, green and blue as Grey; returns images of SIDE x SIDE numbers from 0 to 255.
+// Takes red, green and blue as Grey; returns images of SIDE x SIDE whole numbers from 0 to WHITE.
 function prepare(colours) {
   const ink = findInk(colours);
   if (!ink) return [];
@@ -301,7 +301,7 @@ function prepareDigit(ink, labels, pieces) {
   const stroke = strokeWidth(digit);
   let image = centre(digit);
   if (stroke < STEPS.STROKE) image = thicken(image, (STEPS.STROKE - stroke) / 2);
-  return image.map(value => roundHalfEven(255 * value));
+  return image.map(value => roundHalfEven(STEPS.WHITE * value));
 }
 
 function strokeWidth(digit) {  // twice the area by the length of the outline

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.arrays import Array, Bytes
-from bpcli.data.dataset import WHITE, Split
+from bpcli.arrays import WHITE, Array, Bytes
+from bpcli.data.dataset import Split
 from bpcli.files.document import readable, to_scalar
 from bpcli.files.image import encode_png
 from bpcli.show.chart import draw_curves, draw_doubt
@@ -154,7 +154,7 @@ def _units(units: Units | None) -> dict[str, Any]:
 def _draw_weights(weights: Array) -> bytes:
     """Return weights (height, width) as a PNG: orange above 0, blue below, white for 0."""
     parts = np.arange(-LEVELS, LEVELS + 1)[:, np.newaxis] / LEVELS
-    colours = 255 + np.abs(parts) * (np.where(parts > 0, ORANGE, BLUE) - 255)
+    colours = WHITE + np.abs(parts) * (np.where(parts > 0, ORANGE, BLUE) - WHITE)
     largest = float(np.abs(weights).max()) or 1.0
     numbers = np.round(weights / largest * LEVELS) + LEVELS
     return encode_png(numbers.astype(np.uint8), colours.astype(np.uint8))
