@@ -5,16 +5,19 @@
 <Multiply>
 """
 
+import sys
 from types import ModuleType
-
-from bpcli.machine import limit_threads
+from typing import Any
 
 __version__ = "0.1.0"
 
 STONES = ("errors", "arrays", "machine")
 WINGS = ("backprop", "files", "gradcheck", "data", "training", "export", "tuning", "show", "cli")
-
-threads_warning = limit_threads()  # a notebook is to be as fast as the command
+# What a notebook draws: where it is, its name, the kind of picture, and what of `show` draws it.
+PICTURES = (
+    ("bpcli.backprop.graph", "Graph", "image/svg+xml", "graph_svg"),
+    ("bpcli.backprop.network", "Network", "image/svg+xml", "network_svg"),
+)
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -28,3 +31,20 @@ def __getattr__(name: str) -> ModuleType:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *STONES, *WINGS})
+
+
+def _show_in_notebook() -> None:
+    """Let a notebook draw what PICTURES names; of the house nothing is imported before that."""
+    ipython = sys.modules.get("IPython")
+    notebook = ipython and ipython.get_ipython()
+    if not notebook:
+        return
+    for room, name, kind, function in PICTURES:
+
+        def draw(shown: object, function: str = function) -> Any:
+            return getattr(__getattr__("show"), function)(shown)
+
+        notebook.display_formatter.formatters[kind].for_type_by_name(room, name, draw)
+
+
+_show_in_notebook()

@@ -1,7 +1,7 @@
 """numbers in -> the chapter out: computational graph, layers, network, the four steps of learning.
 
-Nothing here knows of files, configurations or commands: numpy, and of bpcli only `arrays` and
-`errors`, are imported; but a graph or a network that a notebook shows asks for its picture.
+Nothing here knows of files, configurations, commands or pictures: numpy, and of bpcli only `arrays`
+and `errors`, are imported.
 """
 
 from bpcli.backprop.architecture import build_network, outline, shapes

@@ -22,7 +22,7 @@ from bpcli.backprop.layers import (
     SquaredError,
     Tanh,
 )
-from bpcli.backprop.network import Network, Stage, line_up
+from bpcli.backprop.network import LayerSpec, Network, layer_specs
 from bpcli.errors import choose
 
 ACTIVATIONS: dict[str, type[Layer]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}
@@ -90,12 +90,12 @@ def outline(
     loss: str = "softmax",
     input_dropout: float = 0.0,
     dropout: float = 0.0,
-) -> list[Stage]:
-    """Return the stages of the network that `build_network` would return, and take no memory."""
+) -> list[LayerSpec]:
+    """Return the specs of the layers that `build_network` would build, and take no memory."""
     parameters = iter(shapes(pixels, classes, hidden).items())
     kinds = _kinds(hidden, activation, input_dropout, dropout)
     own = [dict(itertools.islice(parameters, 2 if kind is Affine else 0)) for kind in kinds]
-    return line_up(kinds, own, choose("loss", loss, LOSSES))
+    return layer_specs(kinds, own, choose("loss", loss, LOSSES))
 
 
 def _deviation(weight_init: float | str, n: int) -> float:

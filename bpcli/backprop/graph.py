@@ -39,12 +39,6 @@ class Graph:
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} nodes, at the end {self.output!r}>"
 
-    def _repr_svg_(self) -> str:
-        import bpcli  # only a notebook asks, and drawing is of the house above
-
-        picture: str = bpcli.show.figure_svg(bpcli.show.graph_figure(self))
-        return picture
-
     def forward(self) -> Value:
         """Compute every node's value, from left to right, and return that of the output."""
         for node in self.nodes:

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ NO_LOSS = "found no loss to derive, expected a forward just before the backward"
 
 
 @dataclass(frozen=True)
-class Stage:
+class LayerSpec:
     """A layer as it stands in a network: the shape of what goes in for an image, and comes out.
 
     The loss layer returns one number for all images: (). `shapes` has the shapes of parameters, by
@@ -28,6 +29,11 @@ class Stage:
     input: Shape
     output: Shape
     shapes: dict[str, Shape]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the layer learns."""
+        return sum(map(math.prod, self.shapes.values()))
 
 
 class Slots(dict[str, Array]):
@@ -58,7 +64,7 @@ class Network:
         self.layers = list(layers)
         self.loss_layer = loss_layer
         self.weight_decay = weight_decay
-        self.names = number([type(layer) for layer in layers])
+        self.names = layer_names([type(layer) for layer in layers])
         with_params = [layer for layer in layers if layer.params]
         if len(set(map(id, layers))) < len(self.layers):
             raise ArrayError("layers: found one that stands twice, expected each once")
@@ -89,12 +95,6 @@ class Network:
     def __repr__(self) -> str:
         way = " → ".join([*self.names, type(self.loss_layer).__name__])
         return f"<Network {way}: {self.parameters.size:,} parameters, {self.parameters.dtype}>"
-
-    def _repr_svg_(self) -> str:
-        import bpcli  # see Graph
-
-        picture: str = bpcli.show.figure_svg(bpcli.show.network_figure(self.stages))
-        return picture
 
     def predict(self, x: Array) -> Array:
         """Return new logits (N, classes) of the inputs x (N, pixels), without dropout.
@@ -153,12 +153,12 @@ class Network:
         return Network(cast(self.layers, dtype), loss_layer, self.weight_decay)
 
     @property
-    def stages(self) -> list[Stage]:
-        """The layers in order, and the loss layer."""
+    def specs(self) -> list[LayerSpec]:
+        """What each layer is, in order, and the loss layer at the end."""
         shapes = iter({name: array.shape for name, array in self.arrays.items()}.items())
         own = [dict(itertools.islice(shapes, len(layer.params))) for layer in self.layers]
         kinds = [type(layer) for layer in self.layers]
-        return line_up(kinds, own, type(self.loss_layer))
+        return layer_specs(kinds, own, type(self.loss_layer))
 
     def _penalty(self) -> float:
         weights = (W.ravel() for W in self.arrays.values() if W.ndim > 1)
@@ -171,7 +171,7 @@ class Network:
                 dW += self.weight_decay * W
 
 
-def number(kinds: Sequence[type[Layer]]) -> list[str]:
+def layer_names(kinds: Sequence[type[Layer]]) -> list[str]:
     """Return a name for each layer of a network: Affine1, ReLU1, Affine2, ..."""
     counts: Counter[str] = Counter()
     names = []
@@ -181,21 +181,21 @@ def number(kinds: Sequence[type[Layer]]) -> list[str]:
     return names
 
 
-def line_up(
+def layer_specs(
     kinds: Sequence[type[Layer]], shapes: Sequence[dict[str, Shape]], loss: type[LossLayer]
-) -> list[Stage]:
-    """Return the stages of layers whose parameters have such shapes.
+) -> list[LayerSpec]:
+    """Return the specs of layers whose parameters have such shapes, and of the loss layer.
 
     A layer with a matrix (D, M) makes M numbers out of D; any other returns as many as it takes.
     """
     matrices = [[s for s in own.values() if len(s) == MATRIX] for own in shapes]
     width = next((own[0][0] for own in matrices if own), 0)
-    stages = []
-    for name, own, found in zip(number(kinds), shapes, matrices, strict=True):
+    specs = []
+    for name, own, found in zip(layer_names(kinds), shapes, matrices, strict=True):
         output = found[-1][1] if found else width
-        stages.append(Stage(name, (width,), (output,), own))
+        specs.append(LayerSpec(name, (width,), (output,), own))
         width = output
-    return [*stages, Stage(loss.__name__, (width,), (), {})]
+    return [*specs, LayerSpec(loss.__name__, (width,), (), {})]
 
 
 def cast(layers: Sequence[Layer], dtype: npt.DTypeLike) -> list[Layer]:

@@ -3,7 +3,7 @@
 import click
 
 from bpcli.cli.options import FILE, json_option
-from bpcli.cli.terminal import say
+from bpcli.cli.terminal import say, terminal_width
 
 
 @click.command("compare")
@@ -30,4 +30,4 @@ def compare_command(models: tuple[str, ...], history: bool, as_csv: bool, as_jso
     elif as_csv:
         say(show.comparison_csv(found, history=history))
     else:
-        say(show.draw_comparison(found, history=history))
+        say(show.draw_comparison(found, terminal_width(), history=history))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpcli.cli.options import FILE, json_option
-from bpcli.cli.terminal import can_print, complain, say
+from bpcli.cli.terminal import can_print, complain, say, terminal_width
 
 if TYPE_CHECKING:
     from bpcli.data import Split
@@ -29,8 +29,6 @@ def data_command(source: str, output: str | None, as_json: bool) -> None:
     \b
     bpcli data fashion/ -o fashion.npz
     """
-    import shutil
-
     from bpcli import show
     from bpcli.data import look_into
     from bpcli.files.labels import Labelled
@@ -44,8 +42,8 @@ def data_command(source: str, output: str | None, as_json: bool) -> None:
     if as_json:
         say(show.contents_fields(source, found))
     else:
-        width, ascii_only = shutil.get_terminal_size().columns, not can_print(HALVES)
-        say(show.draw_contents(source, found, width, ascii_only=ascii_only))
+        ascii_only = not can_print(HALVES)
+        say(show.draw_contents(source, found, terminal_width(), ascii_only=ascii_only))
     if output is not None:
         write_npz(
             output,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from bpcli.cli.options import FILE, Fraction, json_option, threads_option
-from bpcli.cli.terminal import can_print, complain, say
+from bpcli.cli.terminal import can_print, complain, say, terminal_width
 from bpcli.errors import NotAsAsked
 
 if TYPE_CHECKING:
@@ -107,10 +107,7 @@ def _warn_of_transposed_images(network: "Network", images: "Split", found: "Eval
 
 
 def _draw(mistakes: "list[Mistake]", images: "Split") -> str:
-    import shutil
-
     from bpcli.show import draw_mistakes
     from bpcli.show.picture import HALVES
 
-    width, ascii_only = shutil.get_terminal_size().columns, not can_print(HALVES)
-    return draw_mistakes(mistakes, images, width, ascii_only=ascii_only)
+    return draw_mistakes(mistakes, images, terminal_width(), ascii_only=not can_print(HALVES))

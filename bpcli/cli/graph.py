@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bpcli.cli.options import FILE, json_option, threads_option
-from bpcli.cli.terminal import can_print, say
+from bpcli.cli.terminal import can_print, say, terminal_width
 from bpcli.files.result import check_result, write_result
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def _of_network(config_file: str | None, model: str | None) -> "tuple[Figure, di
     from bpcli.training import load, load_config
     from bpcli.training.run import outline_network
 
-    stages = load(model).network().stages if model else outline_network(load_config(config_file))
-    return network_figure(stages), network_fields(stages), ""
+    specs = load(model).network().specs if model else outline_network(load_config(config_file))
+    return network_figure(specs), network_fields(specs), ""
 
 
 def _write(figure: "Figure", output: str) -> None:
@@ -125,6 +125,7 @@ def _write(figure: "Figure", output: str) -> None:
 def _say_drawn(figure: "Figure | None", steps: str, *, as_ascii: bool) -> None:
     from bpcli.show.characters import ASCII, draw_figure
 
-    drawn = "\n\n".join([*([draw_figure(figure)] if figure else []), *([steps] if steps else [])])
+    parts = [draw_figure(figure, terminal_width())] if figure else []
+    drawn = "\n\n".join([*parts, *([steps] if steps else [])])
     if drawn:
         say(drawn.translate(ASCII) if as_ascii or not can_print(drawn) else drawn)

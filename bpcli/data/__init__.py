@@ -1,6 +1,6 @@
 """files in -> images and labels out, in mini-batches, as they are or made harder to learn from."""
 
-from bpcli.data.adversary import worsen
+from bpcli.data.adversary import fast_gradient_sign
 from bpcli.data.contents import Contents, look_into
 from bpcli.data.dataset import Dataset, Split, load_dataset, load_split
 from bpcli.data.distortion import Distortion
@@ -14,9 +14,9 @@ __all__ = [
     "MiniBatches",
     "Prepared",
     "Split",
+    "fast_gradient_sign",
     "load_dataset",
     "load_split",
     "look_into",
     "prepare",
-    "worsen",
 ]

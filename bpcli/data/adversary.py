@@ -8,7 +8,7 @@ from bpcli.arrays import Array, Labels
 from bpcli.backprop.network import Network
 
 
-def worsen(
+def fast_gradient_sign(
     network: Network, mini_batches: Iterable[tuple[Array, Labels]], step: float
 ) -> Iterator[tuple[Array, Labels]]:
     """Yield each mini-batch with x += step sign(dx), in place, for inputs x (N, pixels) of 0 to 1.

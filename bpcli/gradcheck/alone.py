@@ -31,16 +31,16 @@ def check_layers(
     A layer takes what x (N, pixels) becomes on its way to it, in shape; the numbers are random.
     """
     layers = [*network.layers, _Loss(network.loss_layer, t)]
-    for stage, layer in zip(network.stages, layers, strict=True):
-        names = dict(zip(layer.params, stage.shapes, strict=True))
+    for spec, layer in zip(network.specs, layers, strict=True):
+        names = dict(zip(layer.params, spec.shapes, strict=True))
         try:
             calls = [_Call(layer, names, x.shape, rng) for _ in range(2)]
-            yield from _check_calls(stage.name, calls, rng, comparer)
+            yield from _check_calls(spec.name, calls, rng, comparer)
             x = layer.forward(x)
         except MemoryError:
             raise  # which says nothing of the layer
         except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported
-            yield Comparison(stage.name, "", problem=describe(error))
+            yield Comparison(spec.name, "", problem=describe(error))
             return
 
 

@@ -39,13 +39,13 @@ def check_network(
         network.forward(x, t)
         network.backward()
         checker.check_visible(network.gradient)
-        for stage, layer in zip(network.stages, [*network.layers, None], strict=True):
+        for spec, layer in zip(network.specs, [*network.layers, None], strict=True):
             if layer and layer.params and not isinstance(layer.grads, Slots):
                 problem = "it replaces self.grads; set self.grads[name] in what is there"
-                yield Comparison(stage.name, "", problem=problem)
+                yield Comparison(spec.name, "", problem=problem)
                 continue
-            for name in stage.shapes:
-                yield checker.compare(stage.name, name, network.gradient_arrays[name], len(x))
+            for name in spec.shapes:
+                yield checker.compare(spec.name, name, network.gradient_arrays[name], len(x))
     except (MemoryError, ArgumentError):
         raise  # which say nothing of the network
     except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported

@@ -7,13 +7,12 @@ from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_fie
 from bpcli.show.figure import graph_figure, network_figure
 from bpcli.show.foreign import draw_file_check, file_check_fields
 from bpcli.show.gradcheck import check_fields, draw_check
-from bpcli.show.graph import graph_fields
+from bpcli.show.graph import graph_fields, network_fields
 from bpcli.show.info import draw_info, info_fields
-from bpcli.show.network import network_fields
 from bpcli.show.picture import draw_picture
 from bpcli.show.prediction import draw_prediction, prediction_fields
 from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
-from bpcli.show.svg import figure_svg
+from bpcli.show.svg import figure_svg, graph_svg, network_svg
 
 __all__ = [
     "check_fields",
@@ -39,8 +38,10 @@ __all__ = [
     "file_check_fields",
     "graph_fields",
     "graph_figure",
+    "graph_svg",
     "info_fields",
     "network_fields",
     "network_figure",
+    "network_svg",
     "prediction_fields",
 ]

@@ -3,7 +3,7 @@
 import textwrap
 from dataclasses import replace
 
-from bpcli.show.figure import WIDTH, Arrow, Figure, Symbol
+from bpcli.show.figure import Arrow, Figure, Symbol, draw_arrays
 from bpcli.show.layout import Spacing, columns, lay_out
 from bpcli.show.picture import text_width
 
@@ -11,13 +11,13 @@ ASCII = str.maketrans("─│┐┘┌└├┬┴┼▶×÷·", "-|++++++++>*/*
 PITCH = 3  # lines from an input to the next
 
 
-def draw_figure(figure: Figure) -> str:
+def draw_figure(figure: Figure, width: int) -> str:
     """Return a figure as lines of text; values stand above the arrows, derivatives below them.
 
-    What would be wider than a terminal is drawn in pieces, which come first and are called [A],
-    [B], ... in those that follow.
+    What would be wider than `width` columns is drawn in pieces, which come first and are called
+    [A], [B], ... in those that follow.
     """
-    pieces, names = _cut(figure)
+    pieces, names = _cut(figure, width)
     shown = [
         "\n".join(([f"{name} ="] if name else []) + _Drawing(piece).lines())
         for name, piece in pieces
@@ -27,11 +27,11 @@ def draw_figure(figure: Figure) -> str:
         apart = "[A] is" if len(names) == 1 else f"[A] to [{_letters(len(names) - 1)}] are"
         notes.insert(
             0,
-            f"The whole is wider than {WIDTH} columns: {apart} drawn first, and what several "
+            f"The whole is wider than {width} columns: {apart} drawn first, and what several "
             "pieces need stands in each.",
         )
-    filled = [n if "\n" in n else textwrap.fill(n, WIDTH, break_on_hyphens=False) for n in notes]
-    return "\n\n".join([*shown, *filled])
+    filled = [textwrap.fill(note, width, break_on_hyphens=False) for note in notes]
+    return "\n\n".join([*shown, *filled, *draw_arrays(figure, width)])
 
 
 def _shown(symbol: Symbol) -> str:
@@ -41,16 +41,16 @@ def _shown(symbol: Symbol) -> str:
 SPACING = Spacing(text=text_width, symbol=lambda s: text_width(_shown(s)), pad=1, branch=2, bend=0)
 
 
-def _cut(figure: Figure) -> tuple[list[tuple[str, Figure]], dict[int, str]]:
-    """Return pieces that fit a terminal, the last one with no name, and the names of the others."""
+def _cut(figure: Figure, width: int) -> tuple[list[tuple[str, Figure]], dict[int, str]]:
+    """Return pieces that fit into `width`, the last one without a name, and the others' names."""
     output = len(figure.symbols) - 1
-    if _width(figure) <= WIDTH:
+    if _width(figure) <= width:
         return [("", figure)], {}
     pieces: list[tuple[str, Figure]] = []
     names: dict[int, str] = {}
     for i, symbol in enumerate(figure.symbols):
         operations = {a.source for a in symbol.arrows if figure.symbols[a.source].arrows}
-        while _width(_part(figure, i, names)) > WIDTH and operations - names.keys():
+        while _width(_part(figure, i, names)) > width and operations - names.keys():
             widest = max(
                 sorted(operations - names.keys()), key=lambda j: _width(_part(figure, j, names))
             )

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from bpcli.files.document import to_scalar
-from bpcli.show.figure import WIDTH
 from bpcli.show.number import json_number
 from bpcli.show.picture import text_width
 from bpcli.training.checkpoint import Checkpoint
@@ -18,15 +17,15 @@ GAP = "  "
 REACHED = ("accuracy", "of", "loss", "iterations", "seconds")
 
 
-def draw_comparison(found: ModelComparison, *, history: bool) -> str:
+def draw_comparison(found: ModelComparison, width: int, *, history: bool) -> str:
     """Return a table of models, what seeds share, and with `history` a table of each curve.
 
-    Keys are columns, or where that is too wide rows of a second table.
+    Keys are columns, or where that is wider than `width` columns rows of a second table.
     """
     names = [str(saved.path) for saved in found.models]
     heads, whole = list_models(found)
     tables = [draw_table(heads, whole)]
-    if max(map(text_width, tables[0].split("\n"))) > WIDTH:
+    if max(map(text_width, tables[0].split("\n"))) > width:
         rows = [[row[0], *row[-len(REACHED) :]] for row in whole]
         tables = [draw_table(["model", *REACHED], rows)]
         if found.keys:

@@ -2,7 +2,8 @@
 
 from html import escape
 
-from bpcli.show.figure import Figure
+from bpcli.show.figure import Figure, draw_arrays
+from bpcli.show.painting import NOTE_COLUMNS
 from bpcli.show.svg import LIGHT
 
 SHAPES = {"input": "plaintext", "operation": "circle", "layer": "box"}
@@ -18,8 +19,9 @@ def figure_dot(figure: Figure) -> str:
         lines += [_flow(figure, a.source, str(i), a.derivative) for a in symbol.arrows]
     lines.append('result [label="", shape=none]')
     lines.append(_flow(figure, last, "result", figure.symbols[last].derivative))
-    if figure.notes:
-        notes = escape("\n\n".join(figure.notes)).replace("\n", '<br align="left"/>')
+    words = [*figure.notes, *draw_arrays(figure, NOTE_COLUMNS)]
+    if words:
+        notes = escape("\n\n".join(words)).replace("\n", '<br align="left"/>')
         lines.append(f'graph [fontname="monospace", label=<{notes}<br align="left"/>>]')
     body = "".join(f"  {line};\n" for line in lines)
     return f"digraph {{\n{body}}}"

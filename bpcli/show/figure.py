@@ -1,21 +1,19 @@
-"""a Graph, or the stages of a network, in -> symbols and arrows, whatever they are drawn with, out.
+"""a Graph, or the layers of a network, in -> symbols and arrows, whatever draws them, out.
 
 Everything that draws takes a Figure: as characters, as SVG, as a picture, or as text for Graphviz.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bpcli.backprop.graph import Graph
-from bpcli.backprop.network import Stage
+from bpcli.backprop.network import LayerSpec
 from bpcli.backprop.node import Constant, Node, Value, Variable
 from bpcli.show.number import draw_number, draw_shape
 from bpcli.show.picture import draw_row
 
-WIDTH = 80  # columns of a terminal
 SMALL = 1e-3  # below it four decimals say too little
 SHOWN = 60  # numbers of an array that are shown in full
 
@@ -44,13 +42,17 @@ class Symbol:
     below: str = ""
 
 
+Arrays = tuple[tuple[str, Value], ...]  # side by side, each under what it is called
+
+
 @dataclass(frozen=True)
 class Figure:
-    """Symbols, each after those that lead into it and the output last, and notes that go below."""
+    """Symbols, each after those that lead into it, the output last; notes and arrays go below."""
 
     symbols: tuple[Symbol, ...]
     title: str
     notes: tuple[str, ...] = ()
+    arrays: tuple[Arrays, ...] = ()
 
     @property
     def uses(self) -> list[int]:
@@ -82,25 +84,20 @@ def graph_figure(graph: Graph, *notes: str) -> Figure:
             )
         )
     title = f"computational graph of {len(symbols)} nodes, whose result is {symbols[-1].value}"
-    return Figure(tuple(symbols), title, (*notes, *_sums(graph), *_arrays(graph)))
+    return Figure(tuple(symbols), title, (*notes, *_sums(graph)), tuple(_arrays(graph)))
 
 
-def network_figure(stages: Sequence[Stage]) -> Figure:
+def network_figure(specs: Sequence[LayerSpec]) -> Figure:
     """Return the figure of a network: shapes on the arrows, numbers of parameters below layers."""
-    symbols = [Symbol("x", "input", _images(stages[0].input))]
-    for i, stage in enumerate(stages):
-        below = f"{count_parameters(stage):,}" if stage.shapes else ""
-        flow = _images(stage.output)
-        symbols.append(Symbol(stage.name, "layer", flow, arrows=(Arrow(i),), below=below))
-    total = f"{sum(map(count_parameters, stages)):,} parameters"
-    shapes = (f"{name} {draw_shape(s)}" for stage in stages for name, s in stage.shapes.items())
-    title = f"network of {len(stages)} layers with {total}"
+    symbols = [Symbol("x", "input", _images(specs[0].input))]
+    for i, spec in enumerate(specs):
+        below = f"{spec.parameters:,}" if spec.shapes else ""
+        flow = _images(spec.output)
+        symbols.append(Symbol(spec.name, "layer", flow, arrows=(Arrow(i),), below=below))
+    total = f"{sum(spec.parameters for spec in specs):,} parameters"
+    shapes = (f"{name} {draw_shape(s)}" for spec in specs for name, s in spec.shapes.items())
+    title = f"network of {len(specs)} layers with {total}"
     return Figure(tuple(symbols), title, (f"{total}: {', '.join(shapes)}",))
-
-
-def count_parameters(stage: Stage) -> int:
-    """Return how many numbers a layer learns."""
-    return sum(map(math.prod, stage.shapes.values()))
 
 
 def _name(node: Node) -> str:
@@ -135,23 +132,30 @@ def _sums(graph: Graph) -> Iterator[str]:
             yield f"{_name(node)} is used {times} times: its derivative is the sum, {total}"
 
 
-def _arrays(graph: Graph) -> Iterator[str]:
+def _arrays(graph: Graph) -> Iterator[Arrays]:
     """Yield the arrays among the names, and the last one on the way, beside their derivatives."""
     last = [x for x in graph.output.inputs if not isinstance(x, Variable)]
     for node in [*(n for n in graph.nodes if isinstance(n, Variable)), *last]:
         if node.value.ndim:
             name = _name(node) if isinstance(node, Variable) else f"({node.symbol})"
-            shown = [[f"{name} =", *_matrix(node.value)]]
-            if node.gradient.ndim and not isinstance(node, Constant):
-                shown.append(["its derivative =", *_matrix(node.gradient)])
-            yield draw_row(shown, WIDTH)
+            has_derivative = node.gradient.ndim and not isinstance(node, Constant)
+            derivative = (("its derivative =", node.gradient),) if has_derivative else ()
+            yield (f"{name} =", node.value), *derivative
 
 
-def _matrix(array: Value) -> list[str]:
+def draw_arrays(figure: Figure, width: int) -> list[str]:
+    """Return the arrays that go below a figure as texts of `width` characters a line."""
+    return [
+        draw_row([[caption, *_matrix(array, width)] for caption, array in arrays], width)
+        for arrays in figure.arrays
+    ]
+
+
+def _matrix(array: Value, width: int) -> list[str]:
     """Return the lines of an array, in part if it is large."""
     sizes = np.abs(array[array != 0])
     plain = not sizes.size or bool(sizes.min() >= SMALL)
     with np.printoptions(
-        precision=4, threshold=SHOWN, edgeitems=2, linewidth=WIDTH, suppress=plain
+        precision=4, threshold=SHOWN, edgeitems=2, linewidth=width, suppress=plain
     ):
         return str(array).split("\n")

@@ -1,8 +1,10 @@
-"""a Graph in -> its JSON out."""
+"""a Graph, or the layers of a network, in -> their JSON out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from bpcli.backprop.graph import Graph
+from bpcli.backprop.network import LayerSpec
 from bpcli.backprop.node import Constant, Variable
 from bpcli.show.characters import ASCII
 
@@ -27,3 +29,21 @@ def graph_fields(graph: Graph) -> dict[str, Any]:
             fields | {"inputs": inputs, "value": node.value.tolist(), "gradient": gradient}
         )
     return {"nodes": nodes, "output": ids[id(graph.output)]}
+
+
+def network_fields(specs: Sequence[LayerSpec]) -> dict[str, Any]:
+    """Return the JSON fields of a network: its `layers`, and the number of its `parameters`.
+
+    A layer has its `name`, the shapes of its `input` and `output` for one image, as lists, and the
+    number of its `parameters`.
+    """
+    layers = [
+        {
+            "name": spec.name,
+            "input": list(spec.input),
+            "output": list(spec.output),
+            "parameters": spec.parameters,
+        }
+        for spec in specs
+    ]
+    return {"layers": layers, "parameters": sum(spec.parameters for spec in specs)}

@@ -5,7 +5,7 @@ It looks as in the book: circles for nodes, values above the arrows, derivatives
 
 from dataclasses import dataclass, field
 
-from bpcli.show.figure import Figure, Symbol
+from bpcli.show.figure import Figure, Symbol, draw_arrays
 from bpcli.show.layout import Spacing, columns, lay_out
 from bpcli.show.picture import text_width
 
@@ -22,6 +22,7 @@ DOT = 3.0  # radius of the dot where arrows branch off
 PITCH = 62.0  # from an input to the next
 MARGIN = 14.0
 LINE = 15.0  # of notes
+NOTE_COLUMNS = 80  # characters of a note's line
 
 
 def _room(text: str) -> float:
@@ -174,7 +175,7 @@ class _Painter:
 
     def write_notes(self) -> None:
         painting = self.painting
-        for note in self.figure.notes:
+        for note in (*self.figure.notes, *draw_arrays(self.figure, NOTE_COLUMNS)):
             painting.height += LINE / 2
             for line in note.split("\n"):
                 painting.height += LINE

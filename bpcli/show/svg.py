@@ -1,11 +1,13 @@
-"""a Painting in -> SVG out, which shows itself in light, in the dark and on paper.
+"""a Figure, a Graph or a Network in -> SVG out, which is read in light, in the dark and on paper.
 
 No package is needed: SVG is text, which a browser and a notebook show as they are.
 """
 
 from xml.etree import ElementTree as XML
 
-from bpcli.show.figure import Figure
+from bpcli.backprop.graph import Graph
+from bpcli.backprop.network import Network
+from bpcli.show.figure import Figure, graph_figure, network_figure
 from bpcli.show.painting import (
     CORNER_OF_LAYER,
     DOT,
@@ -21,6 +23,16 @@ LIGHT = {"ink": "#1f2328", "paper": "#ffffff", "fill": "#eef3f8", "derivative": 
 DARK = {"ink": "#e6edf3", "paper": "#0d1117", "fill": "#1d2733", "derivative": "#ffa657"}
 SANS = "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
+
+
+def graph_svg(graph: Graph) -> str:
+    """Return a graph as the text of an SVG file: what a notebook shows of it."""
+    return figure_svg(graph_figure(graph))
+
+
+def network_svg(network: Network) -> str:
+    """Return a network as the text of an SVG file: what a notebook shows of it."""
+    return figure_svg(network_figure(network.specs))
 
 
 def figure_svg(figure: Figure) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from bpcli.backprop.learning import learn
-from bpcli.data.adversary import worsen
+from bpcli.data.adversary import fast_gradient_sign
 from bpcli.errors import DivergedError
 from bpcli.training.evaluation import evaluate
 from bpcli.training.history import append
@@ -40,7 +40,7 @@ def _learn(run: Run, iterations: range) -> Iterator[float]:
     """Yield the losses of some iterations; their mini-batches are made harder where asked for."""
     mini_batches = map(run.mini_batches.draw, iterations)
     step = run.config.training.adversarial
-    harder = worsen(run.network, mini_batches, step) if step else mini_batches
+    harder = fast_gradient_sign(run.network, mini_batches, step) if step else mini_batches
     return learn(run.network, run.optimizer, harder, map(run.learning_rate, iterations))
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from bpcli.arrays import Array, Labels
 from bpcli.backprop.architecture import build_network, outline
-from bpcli.backprop.network import Network, Stage
+from bpcli.backprop.network import LayerSpec, Network
 from bpcli.backprop.optimizer import build_optimizer, build_schedule
 from bpcli.data.dataset import Dataset, load_dataset
 from bpcli.data.distortion import Distortion
@@ -85,7 +85,7 @@ def load_data(config: Config) -> Dataset:
     return load_dataset(**vars(config.dataset))
 
 
-def outline_network(config: Config) -> list[Stage]:
+def outline_network(config: Config) -> list[LayerSpec]:
     """Return the layers that a run of `config` would have. Raises DatasetError."""
     source, network = config.dataset, config.network
     dataset = load_dataset(source.source, source.validation)  # deskewing changes no shape
@@ -110,8 +110,8 @@ def set_up_check(
     """
     dataset = load_data(config)
     if network:
-        stages = network.stages
-        dataset.train.check_fits(*stages[0].input, *stages[-1].input)
+        specs = network.specs
+        dataset.train.check_fits(*specs[0].input, *specs[-1].input)
     else:
         network, _ = _first_network(config, dataset, np.float64)
     drawn = itertools.islice(_mini_batches(config, dataset, samples, np.float64), CANDIDATES)

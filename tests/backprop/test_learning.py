@@ -79,7 +79,7 @@ def test_a_network_of_ones_own_is_trained_checked_and_drawn(tiny, rng):
     assert np.mean(losses[-20:]) < np.mean(losses[:20]) / 3
     assert evaluate(network, dataset.held_out).accuracy == 1
     assert (
-        draw_figure(network_figure(network.stages))
+        draw_figure(network_figure(network.specs), 80)
         == """\
 [A] =
    N×36          N×36             N×8         N×8             N×4
@@ -149,9 +149,9 @@ def test_layers_without_parameters_are_no_network():
 def test_an_outline_is_that_of_the_network(hidden, dropout, rng):
     options = {"hidden": hidden, "activation": "tanh", "loss": "squared", "dropout": dropout}
     network = build_network(7, 4, rng, input_dropout=dropout / 2, **options)
-    assert outline(7, 4, input_dropout=dropout / 2, **options) == network.stages
+    assert outline(7, 4, input_dropout=dropout / 2, **options) == network.specs
 
 
 def test_an_outline_takes_no_memory():
-    stages = outline(784, 10, hidden=[10**12, 10**12])
-    assert stages[2].shapes == {"W2": (10**12, 10**12), "b2": (10**12,)}
+    specs = outline(784, 10, hidden=[10**12, 10**12])
+    assert specs[2].shapes == {"W2": (10**12, 10**12), "b2": (10**12,)}

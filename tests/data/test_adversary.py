@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bpcli.backprop.architecture import build_network
-from bpcli.data.adversary import worsen
+from bpcli.data.adversary import fast_gradient_sign
 from bpcli.training.loop import train
 
 
@@ -16,7 +16,7 @@ def test_every_pixel_goes_a_step_up_the_loss(step, dropout, rng):
     )
     clean, t = rng.uniform(size=(500, 20)).astype(np.float32), rng.integers(0, 4, 500)
     x = clean.copy()
-    ((worse, labels),) = worsen(network, [(x, t)], step)
+    ((worse, labels),) = fast_gradient_sign(network, [(x, t)], step)
     assert worse is x
     assert labels is t
     moved = np.abs(x - clean)
@@ -38,6 +38,6 @@ def test_a_network_that_has_learnt_from_them_errs_less_on_them(make_run):
         list(train(run))
         images = run.dataset.held_out.images / np.float32(255)
         labels = run.dataset.held_out.labels.astype(np.intp)
-        list(worsen(run.network, [(images, labels)], 0.1))
+        list(fast_gradient_sign(run.network, [(images, labels)], 0.1))
         losses.append(run.network.forward(images, labels))
     assert losses[1] < 0.7 * losses[0]

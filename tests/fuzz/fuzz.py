@@ -154,7 +154,7 @@ def expression(_folder, text):
     except ExpressionError as error:
         assert str(error)
     else:
-        assert draw_figure(graph_figure(graph))
+        assert draw_figure(graph_figure(graph), 80)
         assert figure_svg(graph_figure(graph))
         assert graph_fields(graph)
 

@@ -18,7 +18,7 @@ def test_any_drawing_fits_and_shows_every_node_once(text, values):
         graph = Expression(text, used).graph
     except ExpressionError:
         return
-    drawn = draw_figure(graph_figure(graph))
+    drawn = draw_figure(graph_figure(graph), 80)
     lines = drawn.splitlines()
     assert max(map(len, lines)) <= 80
     assert not any(line != line.rstrip() for line in lines)
@@ -33,7 +33,7 @@ def test_any_drawing_fits_and_shows_every_node_once(text, values):
 
 def test_wide_expressions_are_drawn_in_pieces_and_say_why():
     graph = Expression("tanh(" * 12 + "x" + ")" * 12, {"x": 0.3}).graph
-    lines = draw_figure(graph_figure(graph)).splitlines()
+    lines = draw_figure(graph_figure(graph), 80).splitlines()
     assert [line for line in lines if line.endswith("=")] == ["[A] =", "[B] ="]
     assert [line[:6] for line in lines if line.startswith("[") and "─" in line] == [
         "[A] ──",
@@ -49,13 +49,13 @@ def test_a_library_user_may_leave_variables_without_names():
     graph = Graph(Variable(2) * Variable(3))
     graph.forward()
     graph.backward()
-    assert "2 ──" in draw_figure(graph_figure(graph))
+    assert "2 ──" in draw_figure(graph_figure(graph), 80)
 
 
 def test_a_graph_that_has_not_run_has_no_values():
     x = Variable(2, "x")
     graph = Graph(x * x)
-    drawn = draw_figure(graph_figure(graph))
+    drawn = draw_figure(graph_figure(graph), 80)
     assert "x ───┬─────┐" in drawn
     assert set(drawn.split()) == {"2", "x", "───┬─────┐", "│", "(×)──▶", "└─────┘"}
 
@@ -67,7 +67,7 @@ def test_a_deep_graph_of_a_library_user_is_drawn_in_pieces():
     graph = Graph(node)
     graph.forward()
     graph.backward()
-    drawn = draw_figure(graph_figure(graph))
+    drawn = draw_figure(graph_figure(graph), 80)
     assert drawn.count("(+)") == 2000
     assert max(map(len, drawn.splitlines())) <= 80
     assert "x is used 2001 times: its derivative is the sum, 2001" in drawn

@@ -10,7 +10,7 @@ from strategies import VALUES, expressions
 from bpcli.backprop import Graph, Variable
 from bpcli.backprop.expression import Expression
 from bpcli.errors import ExpressionError
-from bpcli.show import figure_svg, graph_figure
+from bpcli.show import figure_svg, graph_figure, graph_svg, network_svg
 from bpcli.show.painting import RADIUS, paint
 from bpcli.training import load_config, set_up
 
@@ -146,12 +146,12 @@ def test_any_name_of_a_library_user_is_text_in_svg(name):
     assert name in texts
 
 
-def test_a_graph_and_a_network_show_themselves_in_a_notebook():
+def test_a_graph_and_a_network_are_pictures():
     apple = Variable(100, "apple")
     graph = Graph(apple * 2)
-    assert ">apple</text>" in graph._repr_svg_()
+    assert ">apple</text>" in graph_svg(graph)
     graph.forward()
     graph.backward()
-    assert ">200</text>" in graph._repr_svg_()
+    assert ">200</text>" in graph_svg(graph)
     network = set_up(load_config(None)).network
-    assert ">Affine1</text>" in network._repr_svg_()
+    assert ">Affine1</text>" in network_svg(network)
