@@ -5,6 +5,7 @@ one, and changes the last bits of the result; so one thread is the default.
 """
 
 import contextlib
+import math
 import os
 import re
 import sys
@@ -20,9 +21,7 @@ VARIABLES = (
     "OMP_NUM_THREADS",
 )
 PACKAGES = ("click", "tqdm", "PyYAML", "pillow", "matplotlib", "Jinja2")
-MEMINFO = "/proc/meminfo"
-CGROUP = "/sys/fs/cgroup/memory.max"
-
+PROC, CGROUPS = "/proc", "/sys/fs/cgroup"  # where Linux says what there is
 
 settled_by: dict[str, str] = {}  # who has said how many threads BLAS gets
 
@@ -145,17 +144,26 @@ def _openblas(function: str) -> Callable[..., int] | None:
     return None
 
 
-def limit_memory() -> None:
+@contextlib.contextmanager
+def limited_memory() -> Iterator[None]:
     """Let this process take no more memory than there is: what asks for more gets a MemoryError.
 
     Otherwise the system would kill it, once it uses what it was promised. Where a system has no
-    such limit, nothing happens.
+    such limit, nothing happens; where there was one, it is there again afterwards.
     """
-    with contextlib.suppress(ImportError, OSError, ValueError):
+    try:
         import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (available_memory(), hard))
+    except ImportError:  # Windows
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (available_memory(), before[1]))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def available_memory() -> int:
@@ -163,13 +171,13 @@ def available_memory() -> int:
 
     A system that does not say, as Windows, promises no more than it has: there it is any number.
     """
-    return min(_limits(), default=sys.maxsize)
+    return int(min(sys.maxsize, *_limits()))
 
 
-def _limits() -> Iterator[int]:
-    with contextlib.suppress(OSError, KeyError):  # not Linux
-        fields = dict(line.split(":") for line in Path(MEMINFO).read_text().splitlines())
-        yield 1024 * sum(int(fields[name].split()[0]) for name in ("MemAvailable", "SwapFree"))
+def _limits() -> Iterator[float]:
+    memory = _free_memory()
+    if memory:
+        yield _taken_memory() + memory["MemAvailable"] + memory["SwapFree"]
     with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows
         yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(ImportError):
@@ -179,5 +187,60 @@ def _limits() -> Iterator[int]:
             soft, _ = resource.getrlimit(kind)
             if soft != resource.RLIM_INFINITY:
                 yield soft
-    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-        yield int(Path(CGROUP).read_text())
+    yield from _limits_of_groups(memory.get("SwapFree", 0))
+
+
+def _free_memory() -> dict[str, int]:
+    """Return the bytes of memory and of swap that nobody uses; nothing where it is not Linux."""
+    with contextlib.suppress(OSError, KeyError, ValueError):
+        fields = dict(line.split(":") for line in _read(PROC, "meminfo").splitlines())
+        return {name: 1024 * int(fields[name].split()[0]) for name in ("MemAvailable", "SwapFree")}
+    return {}
+
+
+def _taken_memory() -> int:
+    """Return the bytes that this process has already, as far as they count for its limit."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        return int(_read(PROC, "self", "statm").split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _limits_of_groups(swap: int) -> Iterator[float]:
+    """Yield what each control group allows that this process is in: its own, and all around it.
+
+    A container and a job of a batch system are such groups. What they may use of `swap` counts,
+    too. Groups of version 1, where memory is a hierarchy of its own, are still there on older
+    systems.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        for line in _read(PROC, "self", "cgroup").splitlines():
+            _, controllers, path = line.split(":", 2)
+            names = path.strip("/").split("/")
+            for folder in ("/".join(names[:count]) for count in range(len(names) + 1)):
+                if not controllers:
+                    yield _limit_of_group(swap, CGROUPS, folder)
+                    yield _limit_of_group(swap, CGROUPS, "unified", folder)
+                elif "memory" in controllers.split(","):
+                    group = (CGROUPS, "memory", folder)
+                    yield _read_limit(*group, "memory.limit_in_bytes") + swap
+                    yield _read_limit(*group, "memory.memsw.limit_in_bytes")
+
+
+def _limit_of_group(swap: int, *group: str) -> float:
+    """Return what a group of version 2 allows; beyond `high` it would wait more than work."""
+    most, high, of_swap = (_read_limit(*group, f"memory.{n}") for n in ("max", "high", "swap.max"))
+    return min(most, high) + min(of_swap, swap)
+
+
+def _read_limit(*path: str) -> float:
+    """Return the number in a file: any number where the file says max, or is not there."""
+    try:
+        return int(_read(*path))
+    except (OSError, ValueError):
+        return math.inf
+
+
+def _read(*path: str) -> str:
+    from pathlib import Path
+
+    return Path(*path).read_text(encoding="utf-8")

@@ -2,9 +2,9 @@
 
 import os
 
-# One BLAS thread, as the command line has it; the environment is read when numpy is imported.
-for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ[name] = "1"
+from bpcli.machine import limit_threads
+
+limit_threads(1)  # as the command line has it; the environment is read when numpy is imported
 
 # Only children that check other people's layers are measured: it makes every start slower.
 MEASURED = {name: os.environ.pop(name) for name in [*os.environ] if "COVERAGE_PROCESS" in name}

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import bpcli
 from bpcli import machine
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
@@ -24,9 +25,23 @@ def python(code, *args, **environment):
 
 
 @needs_openblas
-@pytest.mark.parametrize("first", ["import bpcli", "import numpy; import bpcli"])
-def test_a_notebook_has_one_thread_as_the_command_has(first):
-    code = f"{first}; from bpcli import machine; import numpy; print(machine.threads())"
+@pytest.mark.parametrize("first", ["import numpy", "pass"])
+def test_an_import_leaves_the_host_as_it_is(first):
+    """Its threads and its environment are its own, whether numpy has been imported or not."""
+    wings = ", ".join(f"bpcli.{wing}" for wing in bpcli.WINGS)
+    code = (
+        f"import os; {first}; before = dict(os.environ)\n"
+        f"import bpcli, {wings}, bpcli.cli.main, numpy\n"
+        "print(before == dict(os.environ), bpcli.machine.threads())"
+    )
+    alone = python("import numpy; from bpcli import machine; print(machine.threads())").stdout
+    assert python(code).stdout == f"True {alone}"
+
+
+@needs_openblas
+@pytest.mark.parametrize("first", ["import bpcli", "import numpy, bpcli"])
+def test_a_line_gives_a_notebook_one_thread_as_the_command_has(first):
+    code = f"{first}; bpcli.machine.limit_threads(); import numpy; print(bpcli.machine.threads())"
     assert python(code).stdout == "1\n"
     if os.cpu_count() > 1:
         assert python(code, OMP_NUM_THREADS="2").stdout == "2\n"
@@ -36,7 +51,9 @@ def test_a_notebook_has_one_thread_as_the_command_has(first):
 @needs_openblas
 @pytest.mark.parametrize("name", machine.VARIABLES)
 def test_any_variable_that_a_blas_has_is_heard(name):
-    code = "import bpcli, numpy; from bpcli import machine; print(machine.threads())"
+    code = (
+        "from bpcli import machine; machine.limit_threads(); import numpy; print(machine.threads())"
+    )
     assert python(code, **{name: "1"}).stdout == "1\n"
 
 
@@ -67,22 +84,83 @@ def test_threads_are_those_of_the_environment_where_blas_does_not_say(monkeypatc
     assert {os.environ[name] for name in machine.VARIABLES} == {"1"}
 
 
-def test_the_limits_of_process_and_container_count(monkeypatch, tmp_path):
+@pytest.fixture
+def system(monkeypatch, tmp_path):
+    """Write files of a false /proc and /sys/fs/cgroup, of a process without limits of its own."""
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     monkeypatch.setattr(resource, "getrlimit", lambda _: unlimited)
-    monkeypatch.setattr(machine, "CGROUP", tmp_path / "memory.max")
-    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
-    all_of_it = machine.available_memory()
-    assert all_of_it == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    (tmp_path / "meminfo").write_text("MemFree: 9 kB\nMemAvailable:  7000 kB\nSwapFree: 42 kB\n")
-    all_of_it = machine.available_memory()
-    assert all_of_it == 7042 * 1024
-    (tmp_path / "memory.max").write_text("max\n")
-    assert machine.available_memory() == all_of_it
-    (tmp_path / "memory.max").write_text("5000000\n")
-    assert machine.available_memory() == 5_000_000
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 10**9}.__getitem__)
+    monkeypatch.setattr(machine, "PROC", str(tmp_path / "proc"))
+    monkeypatch.setattr(machine, "CGROUPS", str(tmp_path / "groups"))
+
+    def write(files):
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(f"{text}\n")
+
+    return write
+
+
+def test_the_limits_of_machine_and_process_count(system, monkeypatch):
+    assert machine.available_memory() == 10**9 * 4096
+    system({"proc/meminfo": "MemFree: 9 kB\nMemAvailable:  7000 kB\nSwapFree: 42 kB"})
+    assert machine.available_memory() == 7042 * 1024
+    system({"proc/self/statm": "9 8 7 6 0 5 0"})  # what this process has already is its own
+    assert machine.available_memory() == 7042 * 1024 + 5 * 4096
     monkeypatch.setattr(resource, "getrlimit", lambda _: (4_000_000, -1))
     assert machine.available_memory() == 4_000_000
+
+
+# What control groups there are, and what they allow where 3,072 bytes of swap are free.
+SLURM = "slurm/uid_0/job_7/step_0"
+GROUPS = [
+    ("0::/", {"memory.max": 5000}, 8072),
+    ("0::/", {"memory.max": "max"}, None),
+    ("0::/", {}, None),
+    (f"0::/{SLURM}", {f"{SLURM}/memory.max": 5000}, 8072),
+    (f"0::/{SLURM}", {f"{SLURM}/memory.max": "max", "slurm/uid_0/job_7/memory.max": 5000}, 8072),
+    (f"0::/{SLURM}", {f"{SLURM}/memory.max": 6000, "slurm/memory.max": 5000}, 8072),
+    ("0::/a", {"a/memory.max": 5000, "b/memory.max": 10}, 8072),
+    ("0::/a", {"a/memory.max": 9000, "a/memory.high": 5000}, 8072),
+    ("0::/a", {"a/memory.max": 5000, "a/memory.swap.max": 0}, 5000),
+    ("0::/a", {"a/memory.max": 5000, "a/memory.swap.max": 700}, 5700),
+    ("0::/a", {"a/memory.max": 5000, "a/memory.swap.max": "max"}, 8072),
+    ("0::/a", {"unified/a/memory.max": 5000}, 8072),
+    ("0::/../../other", {"memory.max": 5000}, 8072),
+    ("4:memory:/a/b\n0::/", {"memory/a/b/memory.limit_in_bytes": 5000}, 8072),
+    ("4:cpu,memory:/a/b", {"memory/a/memory.limit_in_bytes": 5000}, 8072),
+    ("4:memory:/docker/7", {"memory/memory.limit_in_bytes": 5000}, 8072),  # as seen inside of it
+    ("4:memory:/a", {"memory/a/memory.limit_in_bytes": 5000, "memory/a/memory.memsw.limit_in_bytes": 5100}, 5100),
+    ("4:memory:/a", {"memory/a/memory.limit_in_bytes": 9223372036854771712}, None),
+    ("5:cpuset:/a", {"memory/a/memory.limit_in_bytes": 5000}, None),
+    ("0::/a:b", {"a:b/memory.max": 5000}, 8072),
+    ("0::/a", {"a/memory.max": "a lot"}, None),
+    ("nonsense", {"memory.max": 5000}, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("groups", "files", "expected"), GROUPS)
+def test_the_limits_of_containers_and_jobs_count(groups, files, expected, system):
+    machine_has = {"proc/meminfo": "MemAvailable: 1000000 kB\nSwapFree: 3 kB"}
+    system(
+        machine_has | {"proc/self/cgroup": groups} | {f"groups/{f}": n for f, n in files.items()}
+    )
+    everything = 1_000_003 * 1024
+    assert machine.available_memory() == (everything if expected is None else expected)
+
+
+def test_a_command_leaves_the_limit_of_its_process_as_it_was(bpcli, monkeypatch):
+    before, found = resource.getrlimit(resource.RLIMIT_DATA), []
+
+    def available():
+        found.append(resource.getrlimit(resource.RLIMIT_DATA))
+        return machine._taken_memory() + 2_000_000_000
+
+    monkeypatch.setattr(machine, "available_memory", available)
+    for _ in range(3):
+        bpcli("config")
+    assert found == 3 * [before]  # none has found what another one had set
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 HUGE = [

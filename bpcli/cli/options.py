@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from bpcli import threads_warning
 from bpcli.machine import limit_threads
 
 PER_CENT = 100
+THREADS_WARNING = "threads"  # where a command finds what is wrong with those of the environment
 
 
 class Fraction(click.FloatRange):
@@ -45,14 +45,14 @@ threads_option = click.option(
     type=click.IntRange(min=1),
     expose_value=False,
     is_eager=True,
-    callback=lambda _context, _option, threads: _settle_threads(threads),
+    callback=lambda context, _option, threads: _settle_threads(context, threads),
     help="BLAS threads; without it what OPENBLAS_NUM_THREADS or its like says, else 1.",
 )
 
 
-def _settle_threads(threads: int | None) -> None:
+def _settle_threads(context: click.Context, threads: int | None) -> None:
     """Give BLAS its threads, and say what is wrong with the number that the user has named."""
-    warning = limit_threads(threads) if threads is not None else threads_warning
+    warning = context.meta[THREADS_WARNING] if threads is None else limit_threads(threads)
     if warning:
         with contextlib.suppress(OSError):  # nobody may listen
             click.echo(warning, err=True)

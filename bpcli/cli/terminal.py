@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from bpcli.cli.options import hint_at_key
+from bpcli.cli.options import THREADS_WARNING, hint_at_key
 from bpcli.errors import BpcliError, OutputError, Stopped
-from bpcli.machine import limit_memory
+from bpcli.machine import limit_threads, limited_memory
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -39,9 +39,10 @@ class Shell(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what is wrong becomes a message and the exit code of its kind."""
-        limit_memory()
+        ctx.meta[THREADS_WARNING] = limit_threads()  # before numpy is imported
         try:
-            return super().invoke(ctx)
+            with limited_memory():
+                return super().invoke(ctx)
         except click.NoSuchOption as error:
             hint = hint_at_key(error, ctx.meta["arguments"])
             if hint:
@@ -121,6 +122,13 @@ def complain(message: str) -> None:
 def is_terminal() -> bool:
     """Tell whether somebody looks at standard output, and not a file or another program."""
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def terminal_width() -> int:
+    """Return how many columns there are to write in: of the terminal, else 80."""
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def can_print(text: str) -> bool:
