@@ -1,9 +1,14 @@
-"""nothing in -> the ways in which a command ends without success, each with its exit code."""
+"""nothing in -> the ways in which a command ends without success, each with its exit code.
+
+What a message quotes of somebody's goes through `quote` or `readable`, and so has a length.
+"""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Choice = TypeVar("Choice")
+
+LONGEST = 60  # characters of somebody's value that a message quotes
 
 
 class BpcliError(Exception):
@@ -30,10 +35,6 @@ class DatasetError(BpcliError):
 
 class PictureError(BpcliError):
     """A picture that is missing, damaged, or no picture."""
-
-
-class ResultError(BpcliError):
-    """A place where a picture, a page or the like cannot be written."""
 
 
 class TuningError(BpcliError):
@@ -72,7 +73,7 @@ class SaveError(CheckpointError):
 
 
 class PlaceError(SaveError):
-    """A place where no file can be put."""
+    """A place where no file can be put, or where another one stands that is somebody's own."""
 
     exit_code = BpcliError.exit_code
 
@@ -110,5 +111,23 @@ class Stopped(BpcliError):
 def choose(what: str, word: str, choices: Mapping[str, Choice]) -> Choice:
     """Return the choice that a word stands for. Raises ArgumentError for any other word."""
     if word not in choices:
-        raise ArgumentError(f"{what}: found {word!r}, expected one of {', '.join(choices)}")
+        raise ArgumentError(f"{what}: found {quote(word)}, expected one of {', '.join(choices)}")
     return choices[word]
+
+
+def quote(value: Any, longest: int = LONGEST) -> str:
+    """Return a value as messages quote it, cut where it is longer than so many characters.
+
+    >>> quote("a word"), quote(None), quote([1, 2])
+    ("'a word'", 'nothing', '[1, 2]')
+    """
+    quoted = "nothing" if value is None else repr(value)
+    return quoted if len(quoted) <= longest else quoted[: longest - 3] + "..."
+
+
+def readable(name: str, longest: int = LONGEST) -> str:
+    """Return a name as people are told it: as it is, or quoted where that would be unclear.
+
+    It is for people alone: two names may be told alike, and so it is never a key.
+    """
+    return name if name.isprintable() and len(name) < longest else quote(name, longest)

@@ -8,6 +8,7 @@ import click
 from bpcli.cli.options import FILE, json_option, threads_option
 from bpcli.cli.terminal import can_print, complain, is_terminal, say
 from bpcli.errors import PictureError
+from bpcli.files.path import is_same_file
 from bpcli.files.result import check_result, write_result
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def predict_command(
         if len(pictures) > 1:
             raise click.UsageError(f"-o is for one picture, found {len(pictures)}")
         check_result(output, [".png"])
-        if Path(output).exists() and Path(output).samefile(pictures[0]):
+        if is_same_file(output, pictures[0]):
             raise click.UsageError(f"-o {output}: that is the picture itself; choose another name")
     reader, failed = Reader(load(model)), False
     for picture in pictures:

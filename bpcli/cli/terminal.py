@@ -69,10 +69,15 @@ class Shell(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         try:
             return super().main(*args, **options)
-        except OSError as error:  # help that could not be written
-            complain(f"standard output: could not be written: {error.strerror}")
-            _abandon_output()
-            sys.exit(OutputError.exit_code)
+        except OSError as error:
+            words = error.strerror or str(error)
+            if _output_fails():  # with help; results are written by `say`
+                complain(f"standard output: could not be written: {words}")
+                _abandon_output()
+                sys.exit(OutputError.exit_code)
+            where = f"{error.filename}: " if error.filename else ""
+            complain(f"{where}the system has refused what bpcli needs: {words}")
+            sys.exit(BpcliError.exit_code)
 
 
 def say(result: str | dict[str, Any]) -> None:
@@ -90,6 +95,15 @@ def say(result: str | dict[str, Any]) -> None:
         if isinstance(error, BrokenPipeError):
             raise
         raise OutputError(f"standard output: could not be written: {error.strerror}") from error
+
+
+def _output_fails() -> bool:
+    """Tell whether standard output still keeps what could not be written to it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _abandon_output() -> None:

@@ -1,31 +1,20 @@
 """an .npz file in -> the arrays in it out, none of them larger than the file can hold."""
 
-import errno
 import math
 import os
-import stat
 import struct
 import warnings
 import zipfile
 from collections.abc import Set
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.files.document import readable
+from bpcli.errors import BpcliError, readable
 
 ZIP = b"PK\x03\x04"  # what an archive, and each of its members, begins with
 DEFLATE_RATIO = 1032  # bytes that deflate makes of one at the most
-
-
-def open_file(path: Path) -> BinaryIO:
-    """Open a file to be read. Raises OSError, for a device or a pipe too: they may have no end."""
-    mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise OSError(errno.ESPIPE, "found a device or a pipe, expected a file")
-    return path.open("rb")
 
 
 def read_arrays(file: BinaryIO, *names: str, deflated: bool = False) -> dict[str, npt.NDArray[Any]]:
@@ -41,8 +30,8 @@ def read_arrays(file: BinaryIO, *names: str, deflated: bool = False) -> dict[str
             members = [m for m in archive.infolist() if not names or _name(m) in names]
             _check_members(members, file.seek(0, os.SEEK_END), deflated=deflated)
             return {_name(member): _read_array(archive, member) for member in members}
-    except MemoryError:
-        raise  # there is too little, which is no damage
+    except (MemoryError, BpcliError):
+        raise  # there is too little, or the disk fails, which is no damage
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damage
         raise ValueError(str(error).partition("\n")[0] or "it ends too early") from error
 

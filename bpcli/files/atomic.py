@@ -57,6 +57,18 @@ def replacing(path: str | Path, *, keep: bool = True) -> Iterator[BinaryIO]:
         _refuse(path, error)
 
 
+def check_place(path: str | Path) -> bool:
+    """Tell whether there is a file already where one can be put. Raises PlaceError."""
+    path = Path(path)
+    found = look(path, PlaceError)
+    if found == "nothing" and look(path.parent, PlaceError) != "folder":
+        folder = say_path(path.parent)
+        raise PlaceError(f"{say_path(path)}: found no folder {folder}, expected one to write into")
+    if found not in ("nothing", "file"):
+        raise PlaceError(f"{say_path(path)}: found a {found}, expected a file or nothing there")
+    return found == "file"
+
+
 def copy_into_place(source: Path, target: Path) -> None:
     """Put a copy of a file, whole or not at all, in the place of `target`.
 
@@ -117,11 +129,8 @@ def _holding(lock: Path) -> Iterator[None]:
 
 def _find_target(path: str | Path) -> Path:
     """Return where a file at `path` would stand, behind links, which stay."""
-    target = resolve(path, PlaceError)
-    found = look(target, PlaceError)
-    if found not in ("nothing", "file"):
-        raise PlaceError(f"{say_path(path)}: found a {found}, expected a file or nothing there")
-    return target
+    check_place(path)
+    return resolve(path, PlaceError)
 
 
 def _refuse(path: str | Path, error: OSError, what: str = "written") -> NoReturn:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from bpcli.errors import DatasetError
 from bpcli.files.archive import ZIP
+from bpcli.files.path import link_target, look, read_start, say_path
 
 # What a file begins with, what it is then, and what to do.
 BEGINNINGS = (
@@ -26,15 +28,17 @@ TORCH = (".pt", ".pth")
 
 
 def describe_file(path: Path) -> str:
-    """Say what a file, or what stands in its place, is, by its beginning and its name."""
-    if path.is_symlink() and not path.exists():
-        return f"a link to {path.readlink()}, which is not there"
-    if not path.exists():
-        return "nothing there"
-    if not path.is_file():
-        return "a device or a pipe"
-    with path.open("rb") as file:
-        start = file.read(64).lstrip().lower()
+    """Say what a file, or what stands in its place, is, by its beginning and its name.
+
+    Raises DatasetError where that cannot be known.
+    """
+    found = look(path, DatasetError)
+    if found == "nothing":
+        target = link_target(path)
+        return f"a link to {say_path(target)}, where nothing is" if target else "nothing there"
+    if found != "file":
+        return f"a {found}"
+    start = read_start(path, 64, DatasetError).lstrip().lower()
     if path.suffix in TORCH:
         return "a file of PyTorch, which may run code: save its arrays as an .npz"
     if path.suffix in PICKLES or start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):

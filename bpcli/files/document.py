@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from bpcli.errors import quote, readable
 from bpcli.files.yaml_tree import MalformedError, compose
 
 # Numbers as people write them. YAML 1.1 takes 1e-3 for a word, 010 for eight and 1:30 for ninety.
@@ -18,7 +19,6 @@ MERGE = "tag:yaml.org,2002:merge"  # what YAML calls the key <<
 MOST_MERGED = 10_000  # keys in all; aliases of aliases would make them millions
 
 Pair = tuple[yaml.Node, yaml.Node]
-LONGEST = 60  # characters of a file's that a message quotes
 SIMPLE_WORD = re.compile(r"[A-Za-z./][A-Za-z0-9_./-]*")
 
 
@@ -26,13 +26,17 @@ SIMPLE_WORD = re.compile(r"[A-Za-z./][A-Za-z0-9_./-]*")
 class Entry:
     """One `key: value` of a document; `place` is `FILE:LINE`, for messages.
 
-    A `template` stands elsewhere too, by an alias, and so may have a name that is nobody's.
+    A `template` stands elsewhere too, by an alias, and so may have a name that is nobody's. As text
+    it is what a message on it begins with.
     """
 
     key: str
     value: Any
     place: str
     template: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.place}: {readable(self.key)}"
 
 
 class Unusable:
@@ -70,7 +74,7 @@ class Document:
             self._count(root)
             self._read_mapping(root, "")
         elif root is not None and plain_value(root) is not None:
-            found = show(plain_value(root))
+            found = quote(plain_value(root))
             self.problems.append(f"{self._place(root)}: found {found}, expected keys with values")
 
     def _place(self, node: yaml.Node) -> str:
@@ -90,11 +94,13 @@ class Document:
     ) -> None:
         for key_node, node in self._pairs(mapping):
             word = plain_value(key_node)
-            key = prefix + (readable(word) if isinstance(word, str) else show(word))
+            key = prefix + (word if isinstance(word, str) else repr(word))
             place = self._place(key_node)
             is_template = template or (not prefix and self._uses[id(node)] > 1)
             if key in self._places:
-                self.problems.append(f"{place}: {key}: stands twice, first at {self._places[key]}")
+                self.problems.append(
+                    f"{place}: {readable(key)}: stands twice, first at {self._places[key]}"
+                )
             elif isinstance(node, yaml.MappingNode) and not prefix and has_plain_tag(node):
                 self._read_mapping(node, f"{key}.", template=is_template)
             else:
@@ -118,7 +124,7 @@ class Document:
         """Yield what is not `taken` yet of the mapping, or the mappings, that `<<` names."""
         for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(part, yaml.MappingNode):
-                found = show(plain_value(part))
+                found = quote(plain_value(part))
                 self.problems.append(
                     f"{self._place(key)}: <<: found {found}, expected keys with values, as in *base"
                 )
@@ -181,17 +187,6 @@ def plain_scalar(word: str) -> float | int | str | None:
         return int(word)
     except ValueError:
         return float(word)
-
-
-def show(value: Any) -> str:
-    """Return a value as messages quote it, cut where it is long."""
-    shown = "nothing" if value is None else repr(value)
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
-
-
-def readable(name: str) -> str:
-    """Return a name as messages say it: as it is, or as `show` does where that would be unclear."""
-    return name if name.isprintable() and len(name) < LONGEST else show(name)
 
 
 def to_scalar(value: Any) -> str:

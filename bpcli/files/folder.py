@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy.typing as npt
 
-from bpcli.errors import DatasetError
-from bpcli.files.document import readable
+from bpcli.errors import DatasetError, readable
 from bpcli.files.idx import is_idx, read_idx
 from bpcli.files.image import SUFFIXES
 from bpcli.files.image_folder import find_classes, read_classes
 from bpcli.files.labels import Labelled, to_classes
 from bpcli.files.npz_dataset import read_one
+from bpcli.files.path import link_target, list_folder, look, say_path
 from bpcli.files.pixels import to_images
 from bpcli.files.table import is_csv, read_csv
 
@@ -75,7 +75,7 @@ def _find(folder: Path, pattern: str, *, csv: bool = False) -> Path | None:
             for path in level
             if re.search(pattern, path.name, re.IGNORECASE)
             and (is_csv(path) if csv else not path.name.lower().endswith(OTHER))
-            and path.is_file()
+            and look(path, DatasetError) != "folder"
         ]
         # A file beside its own .gz is the same file, and needs no unpacking.
         named = [p for p in named if p.suffix != ".gz" or p.with_suffix("") not in named]
@@ -95,13 +95,21 @@ def _levels(folder: Path) -> Iterator[list[Path]]:
     for _ in range(DEPTH + 1):
         entries: list[Path] = []
         for place in level:
-            entries += sorted(place.iterdir())[: left - len(entries)]
+            entries += list_folder(place, DatasetError)[: left - len(entries)]
         left -= len(entries)
         yield entries
-        level = [path for path in entries if path.is_dir()]
+        level = [path for path in entries if look(path, DatasetError) == "folder"]
 
 
 def _list(folder: Path) -> str:
-    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
-    shown = ", ".join(map(readable, names[:SHOWN]))
-    return (shown + ", ..." * (len(names) > SHOWN)) or "nothing in it"
+    paths = list_folder(folder, DatasetError)
+    shown = ", ".join(map(_name, paths[:SHOWN]))
+    return (shown + ", ..." * (len(paths) > SHOWN)) or "nothing in it"
+
+
+def _name(path: Path) -> str:
+    """Return what messages call an entry of a folder: a folder, or a link that leads nowhere."""
+    found, target = look(path, DatasetError), link_target(path)
+    if found == "nothing" and target:
+        return f"{readable(path.name)} (a link to {say_path(target)}, where nothing is)"
+    return readable(path.name) + "/" * (found == "folder")

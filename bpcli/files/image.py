@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from bpcli.arrays import Bytes
-from bpcli.errors import ExtraError, PictureError
+from bpcli.errors import BpcliError, ExtraError, PictureError
+from bpcli.files.path import open_file
 
 # Formats that Pillow reads by itself; for others it starts programs, or makes many pages of one.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
@@ -39,12 +40,12 @@ def read_image(path: Path) -> Bytes:
     except ImportError as error:
         raise ExtraError(f"{path}: reading a picture", "Pillow", "image") from error
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MOST:
-                raise PictureError(
-                    f"{path}: found {image.width} x {image.height} pixels, expected at most "
-                    f"{MOST:,} in all"
-                )
+        with (
+            open_file(path, PictureError) as file,
+            warnings.catch_warnings(action="ignore"),
+            Image.open(file, formats=FORMATS) as image,
+        ):
+            _check_size(path, image.width, image.height)
             image.load()
             turned = ImageOps.exif_transpose(image)
             if turned.mode == "F" or turned.mode.startswith("I"):
@@ -56,9 +57,20 @@ def read_image(path: Path) -> Bytes:
             return np.array(turned.convert("RGB"))
     except Image.DecompressionBombError as error:
         raise PictureError(f"{path}: found more pixels than {MOST:,}, expected fewer") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
-        found = getattr(error, "strerror", None) or "no picture that can be read, or a damaged one"
-        raise PictureError(f"{path}: found {found}, expected a PNG, a JPEG or the like") from error
+    except (MemoryError, BpcliError):
+        raise
+    except Exception as error:  # Pillow raises a dozen kinds for damage
+        raise PictureError(
+            f"{path}: found no picture that can be read, or a damaged one, expected a PNG, a JPEG "
+            "or the like"
+        ) from error
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width * height > MOST:
+        raise PictureError(
+            f"{path}: found {width} x {height} pixels, expected at most {MOST:,} in all"
+        )
 
 
 def _paper(pixels: Bytes) -> str:

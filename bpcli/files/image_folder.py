@@ -9,6 +9,7 @@ import numpy as np
 from bpcli.errors import DatasetError
 from bpcli.files.image import is_image, read_image, to_grey
 from bpcli.files.labels import Labelled, number_words
+from bpcli.files.path import list_folder, look
 
 # What a folder of folders is called that has only the training, or only the test images.
 NAMES = {
@@ -42,8 +43,8 @@ def read_classes(folders: list[Path]) -> Labelled:
     The images are shuffled, alike on every machine, so that any part of them is of all classes.
     Raises DatasetError if they differ in size, PictureError and ExtraError.
     """
-    paths = [path for folder in folders for path in folder.iterdir() if is_image(path)]
-    paths.sort(key=lambda path: hashlib.sha256(f"{path.parent.name}/{path.name}".encode()).digest())
+    paths = [p for folder in folders for p in list_folder(folder, DatasetError) if is_image(p)]
+    paths.sort(key=_shuffle)
     first = to_grey(read_image(paths[0]))
     images = np.empty((len(paths), *first.shape), np.uint8)
     for path, image in zip(paths, images, strict=True):
@@ -58,6 +59,12 @@ def read_classes(folders: list[Path]) -> Labelled:
     return Labelled(images, *number_words([path.parent.name for path in paths], str(paths[0])))
 
 
+def _shuffle(path: Path) -> bytes:
+    """Return where a picture comes among all, as chance would have it; names need be no UTF-8."""
+    name = f"{path.parent.name}/{path.name}".encode(errors="surrogatepass")
+    return hashlib.sha256(name).digest()
+
+
 def _unpack(folder: Path) -> Path:
     """Return the folder, or the one inside it that has all of it, as unpacking makes them."""
     inside = _folders(folder)
@@ -67,8 +74,12 @@ def _unpack(folder: Path) -> Path:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    return [
+        path
+        for path in list_folder(folder, DatasetError)
+        if path.name[0] != "." and look(path, DatasetError) == "folder"
+    ]
 
 
 def _has_images(folder: Path) -> bool:
-    return any(map(is_image, folder.iterdir()))
+    return any(map(is_image, list_folder(folder, DatasetError)))

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Bytes
-from bpcli.errors import DatasetError
-from bpcli.files.document import readable
+from bpcli.errors import DatasetError, readable
 
 MOST = 256  # classes: their numbers are bytes
 SHOWN = 8  # names that a message lists

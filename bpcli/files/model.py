@@ -1,6 +1,8 @@
 """a model file in -> its metadata and its arrays out, or one sentence on why it is none."""
 
+import errno
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.errors import CheckpointError
-from bpcli.files.archive import ZIP, holds, open_file, read_arrays
-from bpcli.files.settings import OWN
+from bpcli.files.archive import ZIP, holds, read_arrays
+from bpcli.files.path import exists, look, open_file
+from bpcli.files.settings import list_own
 
 METADATA = "metadata"  # the name of the one member that is no array of numbers but JSON
 BEGINNING = f"{METADATA}.npy".encode()  # the name of the first member
@@ -26,21 +29,18 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
     Raises CheckpointError for a file that is missing, damaged, cut off, made to do harm or no model
     at all.
     """
-    try:
-        file = open_file(path)
-    except FileNotFoundError as error:
-        config = f"{path.stem} " if (OWN / f"{path.stem}.yaml").is_file() else ""
+    if not exists(path, CheckpointError):
+        config = f"{path.stem} " if path.stem in list_own() else ""
         raise CheckpointError(
-            f"{path}: cannot be read: {error.strerror}; bpcli train {config}-o {path} makes one"
-        ) from error
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-    with file:
+            f"{path}: cannot be read: {os.strerror(errno.ENOENT)}; "
+            f"bpcli train {config}-o {path} makes one"
+        )
+    with open_file(path, CheckpointError) as file:
         try:
             arrays = read_arrays(file) if is_model(file) else {}
         except ValueError as error:
             raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
-    if not arrays:
+    if METADATA not in arrays:
         raise CheckpointError(
             f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"
         )
@@ -54,7 +54,7 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 
 def write_model(file: BinaryIO, metadata: dict[str, Any], arrays: Arrays) -> None:
-    """Write what `read_model` reads. Raises OSError."""
+    """Write what `read_model` reads."""
     # As np.savez does, whose archive is not closed by numpy 1.26 where the disk is full.
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in {METADATA: np.array(json.dumps(metadata)), **arrays}.items():
@@ -63,12 +63,11 @@ def write_model(file: BinaryIO, metadata: dict[str, Any], arrays: Arrays) -> Non
 
 
 def is_model_file(path: str | Path) -> bool:
-    """Tell whether there is a file that looks like a model."""
-    try:
-        with open_file(Path(path)) as file:
-            return is_model(file)
-    except OSError:
+    """Tell whether there is a file that looks like a model. Raises FileError."""
+    if look(path) != "file":
         return False
+    with open_file(path) as file:
+        return is_model(file)
 
 
 def is_model(file: BinaryIO) -> bool:

@@ -1,6 +1,5 @@
 """an .npz of images and labels, called what people call them, in -> those of a split out."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.errors import DatasetError
+from bpcli.errors import DatasetError, PlaceError, readable
 from bpcli.files import atomic
-from bpcli.files.archive import list_arrays, open_file, read_arrays
-from bpcli.files.document import readable
+from bpcli.files.archive import list_arrays, read_arrays
 from bpcli.files.labels import Labelled, to_classes, to_labels
+from bpcli.files.path import link_target, open_file
 from bpcli.files.pixels import to_images
 
 # What Keras, MedMNIST and others call the two arrays of a split, and KMNIST the one of a file.
@@ -37,17 +36,16 @@ def read_one(path: Path) -> npt.NDArray[Any]:
 
 
 def check_free(path: str | Path) -> None:
-    """Raise DatasetError if there is a file at `path` already: data are never replaced."""
-    if os.path.lexists(path):
-        raise DatasetError(f"{path}: found a file, expected none there; choose another with -o")
+    """Raise PlaceError if there is a file at `path` already: data are never replaced."""
+    if atomic.check_place(path) or link_target(path):
+        raise PlaceError(f"{path}: found a file, expected none there; choose another with -o")
 
 
 def write_npz(path: str | Path, splits: Mapping[str, Labelled]) -> None:
     """Write an .npz that `read_npz` reads, of images and labels by split: all, or nothing.
 
-    Raises SaveError, and DatasetError as `check_free` does.
+    Raises SaveError, and PlaceError as `check_free` does.
     """
-    path = Path(path)
     check_free(path)
     arrays: dict[str, Any] = {}
     for split, found in splits.items():
@@ -60,11 +58,11 @@ def write_npz(path: str | Path, splits: Mapping[str, Labelled]) -> None:
 def _read(path: Path, names: list[str]) -> tuple[npt.NDArray[Any], str]:
     """Return the first array with one of these names, in lower or upper case, and its name."""
     try:
-        with open_file(path) as file:
+        with open_file(path, DatasetError) as file:
             there = {name.lower(): name for name in list_arrays(file)}
             name = next((there[name] for name in names if name in there), "")
             arrays = read_arrays(file, name, deflated=True) if name else {}
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
     if not name:
         found = ", ".join(map(readable, there.values())) or "nothing"

@@ -7,18 +7,18 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from bpcli.errors import BpcliError, FileError
+from bpcli.errors import BpcliError, FileError, readable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 Standing = Literal["nothing", "file", "folder", "pipe", "socket", "device"]
 
-LONGEST = 1000  # characters of a path that a message says; the longest that there is has 4,096
+LONGEST = 1000  # characters of a path that a message says
 # A pipe that nobody writes into would be waited for; Windows has neither of these two.
 OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 BINARY = getattr(os, "O_BINARY", 0)  # which only Windows has
-ABSENT = (errno.ENOENT, errno.ENOTDIR)
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a link that leads to itself leads nowhere
 
 
 def look(path: str | Path, kind: type[BpcliError] = FileError) -> Standing:
@@ -30,6 +30,11 @@ def look(path: str | Path, kind: type[BpcliError] = FileError) -> Standing:
         if error.errno in ABSENT:
             return "nothing"
         _refuse(path, error, kind, "reached")
+
+
+def exists(path: str | Path, kind: type[BpcliError] = FileError) -> bool:
+    """Tell whether anything stands at a path, be it a link that leads nowhere. Raises `kind`."""
+    return look(path, kind) != "nothing" or bool(link_target(path))
 
 
 def link_target(path: str | Path) -> str:
@@ -60,10 +65,13 @@ def expand(path: str | Path, kind: type[BpcliError] = FileError) -> Path:
 def resolve(path: str | Path, kind: type[BpcliError] = FileError) -> Path:
     """Return the absolute path behind all links, whether anything stands there or not.
 
-    Raises `kind` for links that lead round in a circle.
+    Raises `kind` for links that lead round in a circle, and where the working directory is gone.
     """
     check_name(path, kind)
-    found = Path(os.path.realpath(path))
+    try:
+        found = Path(os.path.realpath(path))
+    except OSError as error:
+        _refuse(path, error, kind, "reached")
     if link_target(found):
         _refuse(path, OSError(errno.ELOOP, os.strerror(errno.ELOOP)), kind, "reached")
     return found
@@ -116,9 +124,8 @@ def check_name(path: str | Path, kind: type[BpcliError] = FileError) -> None:
 
 
 def say_path(path: str | Path) -> str:
-    """Return a path as messages say it: whole, unless it is longer than any that there is."""
-    text = str(path)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}...{text[-LONGEST // 2 :]}"
+    """Return a path as messages say it: whole, unless it is longer than people can read."""
+    return readable(str(path), LONGEST)
 
 
 def _refuse(
@@ -126,7 +133,7 @@ def _refuse(
 ) -> NoReturn:
     reason = error.strerror or str(error)
     target = link_target(path)
-    if target and error.errno in ABSENT:
+    if target and error.errno == errno.ENOENT:
         reason = f"it is a link to {say_path(target)}, where nothing is"
     raise kind(f"{say_path(path)}: cannot be {what}: {reason}") from error
 

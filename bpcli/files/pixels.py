@@ -9,6 +9,7 @@ import numpy.typing as npt
 from bpcli.arrays import WHITE, Bytes, Shape
 from bpcli.errors import DatasetError
 
+TOGETHER = 1_000_000  # numbers that are turned into bytes at a time
 COLOURS = (3, 4)  # channels of a picture that is not grey
 IMAGE, CHANNELS = 3, 4  # dimensions of grey images, and of images with channels
 
@@ -20,22 +21,35 @@ def to_images(array: npt.NDArray[Any], place: str) -> Bytes:
     squares; whole numbers from 0 to 255, or floating-point ones from 0 to 1 or from 0 to 255.
     Raises DatasetError.
     """
-    images = _to_bytes(array, place)
-    return np.ascontiguousarray(images.reshape(_shape(images.shape, place)))
-
-
-def _to_bytes(array: npt.NDArray[Any], place: str) -> Bytes:
     if array.dtype.kind not in "buif" or not array.size:
         raise DatasetError(f"{place}: found {array.dtype} {array.shape}, expected numbers")
-    if array.dtype == np.uint8:
-        return array
+    shape = _shape(array.shape, place)
+    levels = array if array.dtype == np.uint8 else _to_levels(array, place)
+    return np.ascontiguousarray(levels.reshape(shape))
+
+
+def _to_levels(array: npt.NDArray[Any], place: str) -> Bytes:
+    """Return numbers as grey levels; part by part, as they would take eight times as much."""
     low, high = array.min(), array.max()
+    check_levels(low, high, place, "; divide it by 257" if array.dtype == np.uint16 else "")
+    is_real = array.dtype.kind == "f"
+    scale = WHITE if is_real and high <= 1 else 1
+    levels = np.empty(array.shape, np.uint8)
+    count = max(1, TOGETHER // (array.size // len(array)))
+    for first in range(0, len(array), count):
+        part = array[first : first + count]
+        levels[first : first + count] = np.round(part * scale) if is_real else part
+    return levels
+
+
+def check_levels(low: float, high: float, place: str, hint: str = "") -> None:
+    """Raise DatasetError unless numbers from `low` to `high` may be grey levels.
+
+    The hint is for those that are too large.
+    """
     if not (low >= 0 and high <= WHITE):
-        hint = "; divide it by 257" if high > WHITE and array.dtype == np.uint16 else ""
+        hint = hint if high > WHITE else ""
         raise DatasetError(f"{place}: goes from {low:g} to {high:g}, expected 0 to {WHITE}{hint}")
-    if array.dtype.kind == "f":
-        array = np.round(array * WHITE if high <= 1 else array)
-    return array.astype(np.uint8)
 
 
 def _shape(shape: Shape, place: str) -> Shape:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from bpcli.errors import ResultError
+from bpcli.errors import PlaceError
 from bpcli.files import atomic
+from bpcli.files.path import read_start, say_path
 
 # What a file of each kind begins with, in lower case.
 BEGINNINGS = {
@@ -23,27 +24,19 @@ BEGINNINGS = {
 def check_result(path: str | Path, suffixes: Iterable[str]) -> str:
     """Return the suffix, in lower case, of a file that may be written; an older one may be there.
 
-    Raises ResultError for another suffix, and where there is something of another kind.
+    Raises PlaceError for another suffix, and where there is something of another kind.
     """
-    given, path, expected = path, Path(path), list(suffixes)
+    given, path, expected = say_path(path), Path(path), list(suffixes)
     suffix = path.suffix.lower()
     if suffix not in expected:
         *others, last = expected
         names = f"{', '.join(others)} or {last}" if others else last
-        raise ResultError(f"{given}: expected a name that ends in {names}")
-    if not path.exists():
-        if not path.parent.is_dir():
-            raise ResultError(f"{path}: found no folder {path.parent}, expected one to write into")
+        raise PlaceError(f"{given}: expected a name that ends in {names}")
+    if not atomic.check_place(path):
         return suffix
-    if not path.is_file():
-        raise ResultError(f"{path}: found a folder or a device, expected a file or nothing there")
-    try:
-        with path.open("rb") as file:
-            start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    except OSError as error:
-        raise ResultError(f"{path}: cannot be replaced: {error.strerror}") from error
+    start = read_start(path, 1024, PlaceError).removeprefix(codecs.BOM_UTF8).lstrip().lower()
     if start and not BEGINNINGS[suffix].match(start):
-        raise ResultError(
+        raise PlaceError(
             f"{path}: found a file that is no {suffix}, which is left as it is; choose another name"
         )
     return suffix

@@ -3,15 +3,17 @@
 A key is written `section.name`, or `name` where it belongs to no section.
 """
 
+import contextlib
 import difflib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bpcli.errors import ConfigError
+from bpcli.errors import ConfigError, FileError, quote, readable
 from bpcli.files.archive import ZIP
-from bpcli.files.document import Document, Entry, read_value, show, to_scalar
+from bpcli.files.document import Document, Entry, read_value, to_scalar
+from bpcli.files.path import list_folder, look, read_start
 from bpcli.files.validators import Validator
 from bpcli.files.yaml_tree import MalformedError
 
@@ -20,7 +22,8 @@ YAML = (".yaml", ".yml", ".json")
 MOST_PROBLEMS = 100  # that are said at once
 PACKAGE = Path(__file__).parents[1]
 # The configurations that come with bpcli: in the package, as it is installed, or beside it.
-OWN = next((f for f in (PACKAGE / "configs", PACKAGE.parent / "configs") if f.is_dir()), PACKAGE)
+PLACES = (PACKAGE / "configs", PACKAGE.parent / "configs")
+OWN = next((place for place in PLACES if look(place) == "folder"), PACKAGE)
 
 Explain = Callable[[str, Any, Mapping[str, Any]], str]
 
@@ -31,16 +34,17 @@ def read_file(path: Path) -> Document:
     Where no file is called so, `fast` is the configuration of that name that comes with bpcli.
     """
     if str(path) == "-":
-        return read_text(sys.stdin.buffer.read(LARGEST_FILE + 1), "standard input")
-    own = OWN / f"{path}.yaml"
-    if not path.is_file() and not path.is_absolute() and own.is_file():
-        path = own
+        return read_text(_read_standard_input(), "standard input")
+    hint = ""
+    if look(path, ConfigError) == "nothing":
+        if str(path) in list_own():
+            path = OWN / f"{path}.yaml"
+        else:
+            hint = _find_alike(path)
     try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        hint = _find_alike(path)
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}{hint}") from error
+        text = read_start(path, LARGEST_FILE + 1, ConfigError)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{hint}") from error
     if text.startswith(ZIP):
         raise ConfigError(
             f"{path}: found a model, or another archive, expected a configuration in YAML; "
@@ -49,17 +53,31 @@ def read_file(path: Path) -> Document:
     return read_text(text, str(path))
 
 
+def _read_standard_input() -> bytes:
+    try:
+        return sys.stdin.buffer.read(LARGEST_FILE + 1)
+    except AttributeError as error:
+        raise ConfigError("standard input: found it closed, expected a configuration") from error
+    except OSError as error:
+        raise ConfigError(f"standard input: cannot be read: {error.strerror}") from error
+
+
+def list_own() -> list[str]:
+    """Return the names of the configurations that come with bpcli: `fast`, `table/40`."""
+    folders = [OWN, *(path for path in list_folder(OWN) if look(path) == "folder")]
+    files = [path for folder in folders for path in list_folder(folder) if path.suffix == YAML[0]]
+    return [path.relative_to(OWN).with_suffix("").as_posix() for path in files]
+
+
 def _find_alike(path: Path) -> str:
     """Return a hint at files in the same folder whose names are nearly that of `path`."""
-    try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in YAML]
-    except OSError:
-        return ""
+    names: list[str] = []
+    with contextlib.suppress(FileError):
+        names = [entry.name for entry in list_folder(path.parent) if entry.suffix in YAML]
     near = difflib.get_close_matches(path.name, names, cutoff=0.75)
     near += [name for name in names if Path(name).stem == path.name and name not in near]
     alike = [str(path.with_name(name)) for name in near]
-    own = [str(file.relative_to(OWN).with_suffix("")) for file in sorted(OWN.rglob("*.yaml"))]
-    alike += difflib.get_close_matches(str(path), own, cutoff=0.75)
+    alike += difflib.get_close_matches(str(path), list_own(), cutoff=0.75)
     return f"; did you mean {' or '.join(alike)}?" if alike else ""
 
 
@@ -73,12 +91,13 @@ def read_text(text: str | bytes, name: str) -> Document:
 def read_override(override: str) -> Entry:
     """Read a `SECTION.KEY=VALUE` of the command line. Raises ConfigError."""
     key, equals, value = override.partition("=")
+    place = f"-s {readable(override)}"
     if not equals:
-        raise ConfigError(f"-s {override}: expected SECTION.KEY=VALUE, in one word")
+        raise ConfigError(f"{place}: expected SECTION.KEY=VALUE, in one word")
     try:
-        return Entry(key, read_value(value), f"-s {override}")
+        return Entry(key, read_value(value), place)
     except MalformedError as error:
-        raise ConfigError(f"-s {override}: {key}: {error.reason}") from error
+        raise ConfigError(f"{place}: {readable(key)}: {error.reason}") from error
 
 
 class Settings:
@@ -120,8 +139,8 @@ class Settings:
 
     def refuse(self, entry: Entry, expected: str) -> None:
         """Note that the value of an entry is not what is expected."""
-        found = show(entry.value)
-        self.problems.append(f"{entry.place}: {entry.key}: found {found}, expected {expected}")
+        found = quote(entry.value)
+        self.problems.append(f"{entry}: found {found}, expected {expected}")
 
     def check(self) -> None:
         """Raise ConfigError with all problems, if there are any."""
@@ -136,7 +155,7 @@ class Settings:
     def _say(self, problem: str | Entry) -> str:
         if isinstance(problem, str):
             return problem
-        return f"{problem.place}: {problem.key}: unknown key{self._hint(problem)}"
+        return f"{problem}: unknown key{self._hint(problem)}"
 
     def _example(self, section: str) -> str:
         key = next(key for key in self.validators if key.startswith(f"{section}."))

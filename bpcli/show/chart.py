@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from bpcli.errors import PictureError
-from bpcli.files.document import readable, to_scalar
+from bpcli.errors import PictureError, readable
+from bpcli.files.document import to_scalar
 from bpcli.show.plot import draw_sheet
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.tuning.results import TrialResult

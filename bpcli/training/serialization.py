@@ -19,9 +19,8 @@ from bpcli import __version__, machine
 from bpcli.arrays import WHITE, Array, Shape
 from bpcli.backprop.architecture import shapes
 from bpcli.backprop.optimizer import METHODS
-from bpcli.errors import CheckpointError, ConfigError, PlaceError
+from bpcli.errors import CheckpointError, ConfigError, PlaceError, quote, readable
 from bpcli.files import atomic
-from bpcli.files.document import readable, show
 from bpcli.files.model import is_model, read_model, write_model
 from bpcli.files.path import look, open_file
 from bpcli.training.checkpoint import Checkpoint
@@ -63,7 +62,7 @@ def check_replaceable(target: str | Path) -> None:
 
 
 def write(file: BinaryIO, run: Run) -> None:
-    """Write all of `run` to a file. Raises OSError."""
+    """Write all of `run` to a file."""
     metadata = {
         "format": FORMAT,
         "bpcli": __version__,
@@ -89,8 +88,8 @@ def load(path: str | Path) -> Checkpoint:
     try:
         if metadata["format"] not in READABLE:
             raise CheckpointError(
-                f"{path}: found format {show(metadata['format'])}, expected {READABLE[0]} to "
-                f"{FORMAT}; it was written by bpcli {show(metadata['bpcli'])}, this is "
+                f"{path}: found format {quote(metadata['format'])}, expected {READABLE[0]} to "
+                f"{FORMAT}; it was written by bpcli {quote(metadata['bpcli'])}, this is "
                 f"{__version__}"
             )
         checkpoint = _describe(path, metadata, arrays)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.errors import ConfigError
-from bpcli.files.document import Entry, read_value, show, to_scalar
+from bpcli.errors import ConfigError, quote
+from bpcli.files.document import Entry, read_value, to_scalar
 from bpcli.files.settings import read_file, read_override
 from bpcli.files.yaml_tree import MalformedError
 from bpcli.training.config import KINDS, Config, build_config
@@ -138,13 +138,13 @@ def _is_searched(entry: Entry) -> bool:
 
 def _read(entry: Entry) -> Dimension | str:
     """Return a dimension, or what is wrong with it."""
-    place, own = f"{entry.place}: {entry.key}", KINDS[entry.key]
+    place, own = str(entry), KINDS[entry.key]
     if entry.key in FIXED:
         return f"{place}: it is not searched: {FIXED[entry.key]}"
     searched = SEARCHED.fullmatch(entry.value.strip())
     if not searched:
         return (
-            f"{place}: found {show(entry.value)}, expected uniform(a, b), log(a, b), int(a, b) or "
+            f"{place}: found {quote(entry.value)}, expected uniform(a, b), log(a, b), int(a, b) or "
             "choice(...), within braces or brackets of YAML in quotes"
         )
     kind, text = searched.groups()
@@ -153,10 +153,10 @@ def _read(entry: Entry) -> Dimension | str:
         try:
             values.append(own.read(read_value(part)))
         except (ValueError, OverflowError, MalformedError):
-            return f"{place}: found {show(part)} in {kind}, expected {own.expected}{_hint(kind)}"
+            return f"{place}: found {quote(part)} in {kind}, expected {own.expected}{_hint(kind)}"
     wrong = _problem(kind, values)
     if wrong:
-        return f"{place}: found {show(entry.value)}, expected {wrong}"
+        return f"{place}: found {quote(entry.value)}, expected {wrong}"
     return Dimension(kind, tuple(values))
 
 

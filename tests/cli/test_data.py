@@ -70,8 +70,9 @@ def test_it_writes_what_it_shows_as_keras_has_it(bpcli, tiny, folder):
 
 
 def test_where_nothing_can_be_written(bpcli, tiny):
-    result = bpcli("data", tiny, "-o", "/nonexistent/all.npz", code=1)
-    assert result.stderr.startswith("/nonexistent/all.npz: could not be written: No such file")
+    result = bpcli("data", tiny, "-o", "/nonexistent/all.npz", code=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("/nonexistent/all.npz: found no folder /nonexistent, expected ")
 
 
 def test_a_source_of_one_split(bpcli, folder, tiny):

@@ -134,8 +134,8 @@ def broken(path, kind):
         ("truncated", "a damaged one, expected a PNG, a JPEG or the like"),
         ("text", "found no picture that can be read"),
         ("empty", "found no picture that can be read"),
-        ("missing", "found No such file or directory"),
-        ("a folder", "found Is a directory"),
+        ("missing", "cannot be read: No such file or directory"),
+        ("a folder", "found a folder, expected a file"),
         ("a bomb", "than 50,000,000"),
     ],
 )

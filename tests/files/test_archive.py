@@ -155,21 +155,6 @@ def test_headers_made_to_do_harm_are_refused(header, model):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["m.npz", "data.npz"])
-def test_pipes_and_devices_are_refused_at_once(name, model, tmp_path, shell):
-    for path in (tmp_path / "pipe" / name, tmp_path / "device" / name):
-        path.parent.mkdir()
-    os.mkfifo(tmp_path / "pipe" / name)
-    (tmp_path / "device" / name).symlink_to("/dev/zero")
-    for path in (tmp_path / "pipe" / name, tmp_path / "device" / name):
-        args = [path] if name == "m.npz" else [model, "--data", path]
-        with shell("eval", *args) as process:
-            _, stderr = process.communicate(timeout=20)
-        assert process.returncode == 2
-        assert stderr.startswith(f"{path}: cannot be read: ")
-        assert stderr.endswith("found a device or a pipe, expected a file\n")
-
-
 def test_a_pickle_is_not_opened(model, tmp_path):
     class Evil:
         def __reduce__(self):

@@ -186,7 +186,8 @@ def test_a_disk_that_is_full_is_a_sentence_and_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("no/file", "could not be written: No such file or directory"),
+        ("no/file", "found no folder "),
+        ("gone", "could not be written: No such file or directory"),
         ("x" * 300, "cannot be reached: File name too long"),
         ("a\0b", "that no name of a file has"),
         ("a\ud800b", "that no name of a file has"),
@@ -199,6 +200,7 @@ def test_a_disk_that_is_full_is_a_sentence_and_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize("use", [replacing, reserved])
 def test_where_no_file_can_be_put_is_a_sentence(tmp_path, use, name, words):
     (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "gone").symlink_to("no/file")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "device").symlink_to(os.devnull)

@@ -55,6 +55,4 @@ def test_other_files_are_named_for_what_they_are(name, content, what, bpcli, fol
 def test_a_link_to_nothing(bpcli, folder):
     (folder / "data").symlink_to("gone")
     result = bpcli("train", "-s", "dataset.source=data", code=2)
-    assert result.stderr.startswith(
-        "data: found a link to gone, which is not there (looked for in /"
-    )
+    assert result.stderr.startswith("data: found a link to gone, where nothing is (looked for in /")

@@ -100,7 +100,7 @@ def test_wrong_overrides_are_refused(override, expected):
 def test_files_that_cannot_be_read_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"no\.yaml: cannot be read: No such file"):
         load_config(tmp_path / "no.yaml")
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="found a folder, expected a file"):
         load_config(tmp_path)
     (tmp_path / "long.yaml").write_text("# " + "x" * 200_000)
     with pytest.raises(ConfigError, match="over 100,000 bytes"):

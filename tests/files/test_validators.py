@@ -3,7 +3,7 @@
 import pytest
 from refusals import problems
 
-from bpcli.errors import ConfigError
+from bpcli.errors import ConfigError, readable
 from bpcli.training.config import Config, flatten, load_config, parse_config
 
 
@@ -78,5 +78,5 @@ def test_wrong_values_are_refused(key, written, expected):
     assert expected in problem
     with pytest.raises(ConfigError) as caught:
         load_config(overrides=[f"{key}={written}"])
-    assert str(caught.value).startswith(f"-s {key}={written}: {key}: ")
+    assert str(caught.value).startswith(f"-s {readable(f'{key}={written}')}: {key}: ")
     assert expected in str(caught.value)

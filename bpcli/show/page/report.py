@@ -7,7 +7,8 @@ import numpy as np
 
 from bpcli.arrays import WHITE, Array, Bytes
 from bpcli.data.dataset import Split
-from bpcli.files.document import readable, to_scalar
+from bpcli.errors import readable
+from bpcli.files.document import to_scalar
 from bpcli.files.image import encode_png
 from bpcli.show.chart import draw_curves, draw_doubt
 from bpcli.show.comparison import describe_seeds, list_models
