@@ -54,6 +54,10 @@ class SourceError(BpcliError):
     """A person's own file of Python that cannot be run, or in which nothing can be checked."""
 
 
+class ExportError(BpcliError):
+    """A model with a layer that other programs have no words for."""
+
+
 class ArrayError(BpcliError):
     """An array that no layer takes, or a network that no array goes through."""
 

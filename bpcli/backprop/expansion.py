@@ -47,9 +47,6 @@ def softmax_with_loss(x: Node, t: Node) -> Node:
 
 
 EXPANSIONS: dict[str, Callable[..., Node]] = {
-    "sigmoid": sigmoid,
-    "affine": affine,
-    "softmax": softmax,
-    "cross_entropy": cross_entropy,
-    "softmax_with_loss": softmax_with_loss,
+    function.__name__: function
+    for function in (sigmoid, affine, softmax, cross_entropy, softmax_with_loss)
 }

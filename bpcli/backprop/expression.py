@@ -48,22 +48,25 @@ OPERATORS: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.MatMult: operator.matmul,
 }
 Function = Callable[..., Node]
-# Each function of the language, and how many arguments it takes.
+# The functions of the language, each with how many arguments it takes.
+ARGUMENTS: dict[type[Node], int] = {
+    Exp: 1,
+    Log: 1,
+    Sigmoid: 1,
+    Tanh: 1,
+    ReLU: 1,
+    Maximum: 2,
+    Sum: 1,
+    Mean: 1,
+    MatMul: 2,
+    Transpose: 1,
+    Affine: 3,
+    Softmax: 1,
+    CrossEntropy: 2,
+    SoftmaxWithLoss: 2,
+}
 FUNCTIONS: dict[str, tuple[Function, int]] = {
-    "exp": (Exp, 1),
-    "log": (Log, 1),
-    "sigmoid": (Sigmoid, 1),
-    "tanh": (Tanh, 1),
-    "relu": (ReLU, 1),
-    "max": (Maximum, 2),
-    "sum": (Sum, 1),
-    "mean": (Mean, 1),
-    "dot": (MatMul, 2),
-    "T": (Transpose, 1),
-    "affine": (Affine, 3),
-    "softmax": (Softmax, 1),
-    "cross_entropy": (CrossEntropy, 2),
-    "softmax_with_loss": (SoftmaxWithLoss, 2),
+    kind.symbol: (kind, count) for kind, count in ARGUMENTS.items()
 }
 
 

@@ -3,7 +3,10 @@
 Section 5.5 and appendix A, as nodes of a graph; as layers of a network they are in `layers.py`.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from bpcli.arrays import MATRIX
 from bpcli.backprop.node import Node, Operand, Value
@@ -141,14 +144,22 @@ class Affine(Node):
         return (dz @ self.y.T).reshape(self.x.shape), x.T @ dz, dout  # broadcasting is the graph's
 
 
+def softmax(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return exp(x) / sum of exp(x) along the last axis, whose largest x is taken off first.
+
+    So no exp can overflow.  Section 3.5.2.
+    """
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
 class Softmax(Node):
     """z = exp(x) / sum of exp(x), in each row;  dx = z (dz - sum of dz z).  Section 3.5."""
 
     symbol = "softmax"
 
     def forward(self) -> Value:
-        e = np.exp(self.x - self.x.max(axis=-1, keepdims=True))
-        return np.asarray(e / e.sum(axis=-1, keepdims=True))
+        return softmax(self.x)
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
         z = self.value

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import MATRIX, Array, Labels, Shape
+from bpcli.backprop.functions import softmax
 from bpcli.errors import ArgumentError, ArrayError
 
 BOOLEAN = np.dtype(np.bool_)
@@ -44,6 +45,7 @@ class Layer(Workspace):
     """
 
     training_only = False  # whether the network leaves the layer out when it only predicts
+    has_kink = False  # whether its slope jumps where an input is 0
 
     def __init__(self, **params: Array) -> None:
         super().__init__()
@@ -108,6 +110,8 @@ class Affine(Layer):
 
 class ReLU(Layer):
     """y = max(x, 0);  dx = dout where x > 0, else 0.  Section 5.5.1."""
+
+    has_kink = True
 
     def forward(self, x: Array) -> Array:
         zeros = self.memory("zeros", x.shape, x.dtype)  # twice as fast as with the number 0
@@ -197,6 +201,10 @@ class LossLayer(Workspace):
         """Return dx (N, C) for the last call of `forward`."""
         raise NotImplementedError
 
+    def probabilities(self, x: Array) -> Array:
+        """Return the probability (N, C) of each class that `x` stands for, a new array."""
+        raise NotImplementedError
+
 
 class SoftmaxWithLoss(LossLayer):
     """y = exp(x) / row sums of exp(x);  loss = mean of -log y[t];  dx = (y - onehot(t)) / N.
@@ -226,6 +234,9 @@ class SoftmaxWithLoss(LossLayer):
         dx[self.true] -= 1 / n
         return dx.T
 
+    def probabilities(self, x: Array) -> Array:
+        return softmax(x)
+
 
 class SquaredError(LossLayer):
     """y = sigmoid(x);  error = y - onehot(t);  loss = mean of row sums of error^2 / 2.
@@ -248,3 +259,7 @@ class SquaredError(LossLayer):
         dx *= self.error
         dx /= len(dx)
         return dx
+
+    def probabilities(self, x: Array) -> Array:
+        """Return y / sum of y, by way of log y, so that no sum is 0."""
+        return softmax(-np.logaddexp(0, -x))

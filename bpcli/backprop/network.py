@@ -103,9 +103,8 @@ class Network:
         """
         check_inputs(x)
         self._has_loss = False
-        for layer in self.layers:
-            if not layer.training_only:
-                x = layer.forward(x)
+        for layer in self.inference_layers:
+            x = layer.forward(x)
         return x.copy()
 
     def forward(self, x: Array, t: Labels) -> float:
@@ -151,6 +150,11 @@ class Network:
         """Return a copy of this network, layers and all, in another precision."""
         loss_layer = copy.deepcopy(self.loss_layer)
         return Network(cast(self.layers, dtype), loss_layer, self.weight_decay)
+
+    @property
+    def inference_layers(self) -> list[Layer]:
+        """The layers that predict: those that only training needs, as dropout, are left out."""
+        return [layer for layer in self.layers if not layer.training_only]
 
     @property
     def specs(self) -> list[LayerSpec]:

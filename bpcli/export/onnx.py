@@ -1,89 +1,51 @@
 """a model in -> the bytes of an ONNX file, from grey levels to probabilities, out."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from bpcli import __version__
 from bpcli.arrays import Size
-from bpcli.backprop.layers import Affine, Layer, ReLU, Sigmoid, SquaredError, Tanh
 from bpcli.data.warp import AFTER, BEFORE, grid
 from bpcli.errors import ExtraError
+from bpcli.export.onnx_graph import OnnxGraph
+from bpcli.export.translation import translate
 from bpcli.export.words import describe
 from bpcli.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-ACTIVATIONS = {ReLU: "Relu", Sigmoid: "Sigmoid", Tanh: "Tanh"}
 IR_VERSION, OPSET = 8, 17  # which every onnxruntime of the last years loads
-
-
-class Graph:
-    """Nodes in order, each known by what comes out of it, and the constants that they need."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: dict[str, npt.NDArray[Any]] = {}
-
-    def add(self, operator: str, *inputs: str | npt.NDArray[Any], name: str = "", **of: Any) -> str:
-        """Add a node and return the name of its output; an array among its inputs is a constant."""
-        from onnx import helper
-
-        output = name or f"{operator.lower()}{len(self.nodes)}"
-        names = []
-        for i, x in enumerate(inputs):
-            if not isinstance(x, str):
-                constant = f"{output}_{i}"
-                self.constants[constant] = x
-                x = constant
-            names.append(x)
-        self.nodes.append(helper.make_node(operator, names, [output], name=output, **of))
-        return output
 
 
 def to_onnx(saved: Checkpoint) -> bytes:
     """Return a model whose input is `images`, uint8 (N, height, width), and N is free.
 
     Its outputs are `logits` and `probabilities`, float32 (N, classes). Scaling, and deskewing where
-    the model has it, are nodes of it. Raises ExtraError without onnx.
+    the model has it, are nodes of it. Raises ExtraError without onnx, and what `translate` raises.
     """
     try:
         import onnx
     except ImportError:
         raise ExtraError("an .onnx", "onnx", "export") from None
-    graph = Graph()
+    graph, network = OnnxGraph(), saved.network()
     grey = graph.add("Cast", "images", to=onnx.TensorProto.FLOAT)
     if saved.config.dataset.deskew:
         grey = _deskew(graph, grey, saved.size)
     flat = graph.add("Reshape", grey, np.array([-1, saved.pixels]))
     x = graph.add("Mul", flat, np.array(1 / saved.white, np.float32))
-    network = saved.network()
-    layers = [layer for layer in network.layers if not layer.training_only]
-    names = iter(saved.arrays)
-    for i, layer in enumerate(layers, 1):
-        x = _layer(graph, layer, x, names, "logits" if i == len(layers) else "")
-    if isinstance(network.loss_layer, SquaredError):
-        chances = graph.add("Sigmoid", x)
-        total = graph.add("ReduceSum", chances, np.array([1]), keepdims=1)
-        graph.add("Div", chances, total, name="probabilities")
-    else:
-        graph.add("Softmax", x, name="probabilities", axis=1)
+    for layer, spec in zip(network.layers, network.specs, strict=False):
+        if not layer.training_only:
+            graph.constants |= {name: network.arrays[name] for name in spec.shapes}
+            x = translate(layer).onnx(graph, x, *spec.shapes)
+    graph.add("Identity", x, name="logits")
+    graph.add("Identity", translate(network.loss_layer).onnx(graph, x), name="probabilities")
     content: bytes = _model(saved, graph).SerializeToString()
     return content
 
 
-def _layer(graph: Graph, layer: Layer, x: str, names: Any, output: str) -> str:
-    """Add a layer; those of an Affine layer are named as in the model's file, W1, b1, ..."""
-    if isinstance(layer, Affine):
-        W, b = next(names), next(names)
-        graph.constants |= {W: layer.params["W"], b: layer.params["b"]}
-        return graph.add("Add", graph.add("MatMul", x, W), b, name=output)
-    return graph.add(ACTIVATIONS[type(layer)], x)
-
-
-def _deskew(graph: Graph, grey: str, size: Size) -> str:
+def _deskew(graph: OnnxGraph, grey: str, size: Size) -> str:
     """Add what `bpcli.data.warp.deskew_images` does: rows move sideways until it stands upright."""
     import onnx
 
@@ -119,7 +81,7 @@ def _deskew(graph: Graph, grey: str, size: Size) -> str:
     return graph.add("Floor", graph.add("Add", between, np.array(0.5, np.float32)))
 
 
-def _model(saved: Checkpoint, graph: Graph) -> "ModelProto":
+def _model(saved: Checkpoint, graph: OnnxGraph) -> "ModelProto":
     from onnx import TensorProto, helper, numpy_helper
 
     height, width = saved.size
@@ -127,8 +89,12 @@ def _model(saved: Checkpoint, graph: Graph) -> "ModelProto":
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", saved.classes])
         for name in ("logits", "probabilities")
     ]
+    nodes = [
+        helper.make_node(n.operator, n.inputs, [n.output], name=n.output, **n.attributes)
+        for n in graph.nodes
+    ]
     made = helper.make_graph(
-        graph.nodes,
+        nodes,
         "bpcli",
         [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", height, width])],
         outputs,

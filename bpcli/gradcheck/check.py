@@ -14,7 +14,6 @@ from functools import partial
 import numpy as np
 
 from bpcli.arrays import Array, Labels, check_inputs, check_labels
-from bpcli.backprop.layers import ReLU
 from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError, choose
 from bpcli.gradcheck.alone import check_layers
@@ -115,14 +114,14 @@ def _collect(rows: Iterable[Comparison]) -> tuple[tuple[Comparison, ...], bool]:
 def clearest(
     network: Network, mini_batches: Iterable[tuple[Array, Labels]]
 ) -> tuple[Array, Labels]:
-    """Return the mini-batch (x, t) on which ReLU's inputs stay farthest from its kink at 0."""
+    """Return the mini-batch (x, t) on which inputs of layers stay farthest from their kinks."""
     return max(mini_batches, key=lambda mini_batch: _clearance(network, mini_batch[0]))
 
 
 def _clearance(network: Network, x: Array) -> float:
     nearest = np.inf
     for layer in copy.deepcopy(network.layers):  # the check needs layers that were never used
-        if isinstance(layer, ReLU):
+        if layer.has_kink:
             nearest = min(nearest, float(np.abs(x).min()))
         x = layer.forward(x)
     return nearest

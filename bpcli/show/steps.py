@@ -5,12 +5,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcli.backprop.functions import Exp, Maximum, ReLU
+from bpcli.backprop.expansion import Rows
+from bpcli.backprop.functions import (
+    Affine,
+    CrossEntropy,
+    Exp,
+    Log,
+    Maximum,
+    Mean,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    SoftmaxWithLoss,
+    Sum,
+    Tanh,
+    Transpose,
+)
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.node import (
     Add,
     Constant,
     Divide,
+    MatMul,
     Multiply,
     Negate,
     Node,
@@ -27,20 +43,20 @@ NEAR = 1e-3  # relative difference of two slopes that are one, but for curvature
 KINK = 0.1  # and of two between which there is a kink
 # The derivative of each function by each of its inputs, in words; `out` is its own output, and
 # where `dout`, what came from the right, is not only multiplied it stands in the words.
-LOCAL = {
-    "exp": ("exp of the input, its own output",),
-    "log": ("1 / the input",),
-    "sigmoid": ("out (1 - out)",),
-    "tanh": ("1 - out^2",),
-    "sum": ("1, as each summand counts once",),
-    "mean": ("1 / how many they are",),
-    "T": ("dout transposed back",),
-    "dot": ("dout · the other input transposed", "the other input transposed · dout"),
-    "softmax": ("out · (dout - sum of dout · out)",),
-    "cross_entropy": ("-t / (y N)", "-log y / N"),
-    "softmax_with_loss": ("(softmax - t) / N", "-log softmax / N"),
-    "affine": ("dout · W^T", "x^T · dout", "dout"),
-    "rows": ("0, as it only counts",),
+LOCAL: dict[type[Node], tuple[str, ...]] = {
+    Exp: ("exp of the input, its own output",),
+    Log: ("1 / the input",),
+    Sigmoid: ("out (1 - out)",),
+    Tanh: ("1 - out^2",),
+    Sum: ("1, as each summand counts once",),
+    Mean: ("1 / how many they are",),
+    Transpose: ("dout transposed back",),
+    MatMul: ("dout · the other input transposed", "the other input transposed · dout"),
+    Softmax: ("out · (dout - sum of dout · out)",),
+    CrossEntropy: ("-t / (y N)", "-log y / N"),
+    SoftmaxWithLoss: ("(softmax - t) / N", "-log softmax / N"),
+    Affine: ("dout · W^T", "x^T · dout", "dout"),
+    Rows: ("0, as it only counts",),
 }
 
 
@@ -168,8 +184,8 @@ def _local(node: Node, i: int) -> str:
         kink = "; at 0 it has a kink, and 0 is taken" if (x == 0).any() else ""
         return f"1 where the input is above 0, 0 elsewhere{kink}"
     if isinstance(node, Exp) and not node.value.ndim:
-        return f"{_spell(node.value)}, {LOCAL['exp'][0]}"
-    return LOCAL[node.symbol][i]
+        return f"{_spell(node.value)}, {LOCAL[Exp][0]}"
+    return LOCAL[type(node)][i]
 
 
 def _inputs(graph: Graph) -> Iterator[str]:

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import WHITE, Array, Bytes
-from bpcli.backprop.layers import SquaredError
 from bpcli.backprop.network import Network
 from bpcli.data.dataset import load_split
 from bpcli.data.preparation import Prepared, fit, prepare
@@ -137,14 +136,5 @@ class Reader:
 
 @quietly
 def to_probabilities(network: Network, logits: Array) -> Probabilities:
-    """Return probabilities (N, classes), in float64, of a network's logits.
-
-    With softmax they are its outputs; with squared error those of the sigmoids, by their sum.
-    """
-    x = logits.astype(np.float64)
-    if isinstance(network.loss_layer, SquaredError):
-        y: Probabilities = 1 / (1 + np.exp(-x))
-    else:
-        y = np.exp(x - x.max(axis=1, keepdims=True))
-    y /= y.sum(axis=1, keepdims=True)
-    return y
+    """Return probabilities (N, classes), in float64, of a network's logits."""
+    return network.loss_layer.probabilities(logits.astype(np.float64)).astype(np.float64)

@@ -10,7 +10,9 @@ import sys
 
 import numpy as np
 import pytest
+from tiny import ROOT
 
+from bpcli.backprop.expression import FUNCTIONS
 from bpcli.show.characters import ASCII
 
 TWO_APPLES = "apple * apple_count * tax", ["apple=100", "apple_count=2", "tax=1.1"]
@@ -420,6 +422,19 @@ TOLD = [
 def test_every_node_is_explained(args, line, bpcli):
     args = ["--", *args] if args[0].startswith("-") else args
     assert line in bpcli("graph", "--explain", *args).stdout
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_is_drawn_explained_expanded_and_named_where_it_is_offered(name, bpcli):
+    _, count = FUNCTIONS[name]
+    values = ["a=[[0.2, 0.8], [0.6, 0.4]]", "b=[[0.1, 0.9], [1, 0]]", "c=[1, 2]"][:count]
+    call = f"{name}({', '.join('abc'[:count])})"
+    for options in ([], ["--explain"], ["--expand", "--explain"]):
+        shown = bpcli("graph", call, *values, *options).stdout
+        assert f"({name})" in shown or "--expand" in options
+        assert ("passes to a:" in shown) == ("--explain" in options)
+    for text in (bpcli("graph", "--help").stdout, (ROOT / "CONTRIBUTING.md").read_text()):
+        assert re.search(rf"[ `\n]{name}[ `,\n]", text)
 
 
 ARRAYS = ["x=[1, 2]", "W=[[1, 3, 5], [2, 4, 6]]", "b=[1, 2, 3]"]

@@ -10,6 +10,7 @@ from contrast import contrast
 from photographs import photographs
 from PIL import Image
 
+from bpcli.backprop.architecture import ACTIVATIONS, LOSSES
 from bpcli.data import load_split, prepare
 from bpcli.show.page.report import draw_report
 from bpcli.training import Reader, analyze, load
@@ -228,8 +229,8 @@ def test_on_paper_there_is_no_canvas(page):
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-@pytest.mark.parametrize("loss", ["softmax", "squared"])
-@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_kind_of_layer_runs_in_the_page(activation, loss, browser, tmp_path, bpcli):
     model = tmp_path / "m.npz"
     bpcli("train", "-q", "-s", f"network.activation={activation}", "-s", f"network.loss={loss}", "-s",

@@ -4,7 +4,7 @@
 const PEN = 18, STEP = 8;  // pixels: the pen's width, and how far a key moves it
 const page = id => document.getElementById(id);
 const paper = page("paper"), ink = paper.getContext("2d", { willReadFrequently: true });
-const network = build(MODEL);
+const network = new Network(MODEL);
 let pen = null, key = { x: paper.width / 2, y: paper.height / 2, down: false };
 
 function clear() {

@@ -7,8 +7,9 @@ from typing import Any
 
 from bpcli import arrays
 from bpcli.arrays import WHITE, Array
-from bpcli.backprop.layers import Affine, Layer
+from bpcli.backprop.layers import Layer
 from bpcli.data import ink, pieces, preparation
+from bpcli.export.translation import TRANSLATIONS, translate
 from bpcli.training.checkpoint import Checkpoint
 
 SCRIPTS = ("layers.js", "preparation.js", "canvas.js")
@@ -33,37 +34,38 @@ CONSTANTS = {
 
 
 def can_read(saved: Checkpoint) -> bool:
-    """Tell whether the page can prepare a drawing as the model's images were prepared."""
-    dataset = saved.config.dataset
-    return saved.is_prepared and saved.white == WHITE and not (dataset.deskew or dataset.transpose)
+    """Tell whether the page can prepare drawings as the model's images were, and has its layers."""
+    dataset, network = saved.config.dataset, saved.network()
+    is_plain = saved.white == WHITE and not (dataset.deskew or dataset.transpose)
+    layers = {type(layer) for layer in [*network.inference_layers, network.loss_layer]}
+    return saved.is_prepared and is_plain and layers <= TRANSLATIONS.keys()
 
 
 def canvas_script(saved: Checkpoint) -> str:
-    """Return the script of the canvas: the constants, the model and the three files beside this."""
+    """Return the script of the canvas: constants, the model's layers and the files beside this."""
+    network = saved.network()
+    layers = network.inference_layers
     steps = {name: getattr(room, name) for room, names in CONSTANTS.items() for name in names}
+    functions = {type(layer).__name__: translate(layer).javascript for layer in layers}
+    model = {"layers": [_layer(layer) for layer in layers], "names": saved.names}
+    constants = {
+        "STEPS": _literal(steps),
+        "MODEL": _literal(model),
+        "LAYERS": f"{{ {', '.join(f'{kind}: {text}' for kind, text in functions.items())} }}",
+        "PROBABILITIES": translate(network.loss_layer).javascript,
+    }
+    declared = (f"const {name} = {value};" for name, value in constants.items())
     files = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS)
-    values = {"STEPS": steps, "MODEL": _describe(saved)}
-    constants = (f"const {name} = {_literal(value)};" for name, value in values.items())
-    return "\n".join(['"use strict";', *constants, *files])
+    return "\n".join(['"use strict";', *declared, *files])
 
 
 def _literal(value: Any) -> str:
     return json.dumps(value).replace("<", "\\u003c")  # nothing in it ends the script
 
 
-def _describe(saved: Checkpoint) -> dict[str, Any]:
-    network = saved.network()
-    layers = [_layer(layer) for layer in network.layers if not layer.training_only]
-    return {
-        "layers": layers,
-        "loss": type(network.loss_layer).__name__,
-        "names": list(saved.names),
-    }
-
-
-def _layer(layer: Layer) -> dict[str, str]:
-    arrays = layer.params if isinstance(layer, Affine) else {}
-    return {"kind": type(layer).__name__} | {name: _encode(a) for name, a in arrays.items()}
+def _layer(layer: Layer) -> dict[str, Any]:
+    params = {name: _encode(array) for name, array in layer.params.items()}
+    return {"kind": type(layer).__name__, "params": params}
 
 
 def _encode(array: Array) -> str:
