@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,6 @@ import numpy.typing as npt
 from bpcli.arrays import MATRIX, Array, Labels, Shape, check_inputs, check_labels
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArrayError
-
-NO_LOSS = "found no loss to derive, expected a forward just before the backward"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,8 @@ class Network:
     are the layers'. `weight_decay` is the lambda of the penalty lambda / 2 * sum of W ** 2.
 
     A layer stands in one network, and there once: its parameters are part of the network's vector.
-    Raises ArrayError if a layer stands twice, or none has parameters.
+    Raises ArrayError if a layer stands twice, or none has parameters; and so does a network that is
+    used after a layer of it has gone to another one.
     """
 
     def __init__(
@@ -71,30 +71,37 @@ class Network:
         if not with_params:
             raise ArrayError("layers: found none with parameters, expected one that can learn")
         self.first = self.layers.index(with_params[0])  # nobody asks for d loss / d image
-        slots = [
-            (layer, i, name) for i, layer in enumerate(with_params, 1) for name in layer.params
-        ]
-        self.parameters = np.concatenate([layer.params[name].ravel() for layer, _, name in slots])
+        slots = {
+            f"{name}{i}": (layer, name)
+            for i, layer in enumerate(with_params, 1)
+            for name in layer.params
+        }
+        if len(slots) < sum(len(layer.params) for layer in with_params):
+            raise ArrayError("layers: found two parameters of one name, expected W1, b1, W2, ...")
+        self.parameters = np.concatenate([one.params[name].ravel() for one, name in slots.values()])
         self.gradient = np.zeros_like(self.parameters)
         self.arrays: dict[str, Array] = {}
         self.gradient_arrays: dict[str, Array] = {}
         for layer in with_params:
             layer.grads = Slots()
         start = 0
-        for layer, i, name in slots:
+        for called, (layer, name) in slots.items():
             shape, stop = layer.params[name].shape, start + layer.params[name].size
             layer.params[name] = self.parameters[start:stop].reshape(shape)
             layer.grads[name] = self.gradient[start:stop].reshape(shape)
-            self.arrays[f"{name}{i}"] = layer.params[name]
-            self.gradient_arrays[f"{name}{i}"] = layer.grads[name]
+            self.arrays[called] = layer.params[name]
+            self.gradient_arrays[called] = layer.grads[name]
             start = stop
-        if len(self.arrays) < len(slots):
-            raise ArrayError("layers: found two parameters of one name, expected W1, b1, W2, ...")
+        self._slots = slots
         self._has_loss = False  # of a `forward`, of which `backward` can be the derivative
 
     def __repr__(self) -> str:
         way = " → ".join([*self.names, type(self.loss_layer).__name__])
         return f"<Network {way}: {self.parameters.size:,} parameters, {self.parameters.dtype}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Give a copy memory of its own, into which its layers have views again."""
+        return type(self), (self.layers, self.loss_layer, self.weight_decay)
 
     def predict(self, x: Array) -> Array:
         """Return new logits (N, classes) of the inputs x (N, pixels), without dropout.
@@ -102,6 +109,7 @@ class Network:
         Raises ArrayError, as `forward` does, for an x that is no such array of real numbers.
         """
         check_inputs(x)
+        self._check_memory()
         self._has_loss = False
         for layer in self.inference_layers:
             x = layer.forward(x)
@@ -114,6 +122,7 @@ class Network:
         """
         check_inputs(x)
         check_labels(t, len(x))
+        self._check_memory()
         for layer in self.layers:
             x = layer.forward(x)
         loss = self.loss_layer.forward(x, t)
@@ -125,9 +134,7 @@ class Network:
 
         Raises ArrayError if there was none, or `predict` has been called since.
         """
-        if not self._has_loss:
-            raise ArrayError(NO_LOSS)
-        dout = self.loss_layer.backward()
+        dout = self._begin_backward()
         for layer in reversed(self.layers[self.first + 1 :]):
             dout = layer.backward(dout)
         self.layers[self.first].backward_params(dout)
@@ -139,9 +146,7 @@ class Network:
 
         Raises ArrayError as `backward` does.
         """
-        if not self._has_loss:
-            raise ArrayError(NO_LOSS)
-        dout = self.loss_layer.backward()
+        dout = self._begin_backward()
         for layer in reversed(self.layers):
             dout = layer.backward_input(dout)
         return dout.copy()
@@ -163,6 +168,28 @@ class Network:
         own = [dict(itertools.islice(shapes, len(layer.params))) for layer in self.layers]
         kinds = [type(layer) for layer in self.layers]
         return layer_specs(kinds, own, type(self.loss_layer))
+
+    def _begin_backward(self) -> Array:
+        """Return the derivative of the loss by the logits, if there was a loss just before."""
+        if not self._has_loss:
+            raise ArrayError("found no loss to derive, expected a forward just before the backward")
+        self._check_memory()
+        return self.loss_layer.backward()
+
+    def _check_memory(self) -> None:
+        """Raise ArrayError if a layer no longer works on this network's memory."""
+        for called, (layer, name) in self._slots.items():
+            if layer.params[name] is not self.arrays[called]:
+                where = self.names[self.layers.index(layer)]
+                if layer.grads.get(name) is self.gradient_arrays[called]:
+                    raise ArrayError(
+                        f"{where}: found another array as params['{name}'] than the network's; "
+                        f"write into that one: params['{name}'][...] = {name}"
+                    )
+                raise ArrayError(
+                    f"{where}: stands in another network by now, and learns there; that one takes "
+                    "a copy.deepcopy of it, too"
+                )
 
     def _penalty(self) -> float:
         weights = (W.ravel() for W in self.arrays.values() if W.ndim > 1)

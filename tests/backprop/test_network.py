@@ -1,5 +1,8 @@
 """The network as one function: its derivative, its two vectors, its names."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -179,6 +182,53 @@ def test_a_layer_stands_once():
     layer = Affine(np.eye(3), np.zeros(3))
     with pytest.raises(ArrayError, match="found one that stands twice, expected each once"):
         Network([layer, ReLU(), layer], SoftmaxWithLoss())
+
+
+def learn_once(network, x, t):
+    network.forward(x, t)
+    network.backward()
+    assert network.gradient.any()
+    network.parameters -= 0.1 * network.gradient
+
+
+@pytest.mark.parametrize("call", ["forward", "backward", "backward_input", "predict"])
+def test_a_network_whose_layer_has_gone_to_another_says_so(call, rng):
+    """As where a trained model grows: it learnt nothing more, and its gradient was 0."""
+    x, t = rng.normal(size=(3, 7)), rng.integers(0, 4, 3)
+    first = build(rng)
+    learn_once(first, x, t)
+    if call.startswith("backward"):
+        first.forward(x, t)
+    grown = Network([*first.layers[:2], Affine(np.ones((5, 4)), np.zeros(4))], SoftmaxWithLoss())
+    arguments = {"forward": (x, t), "predict": (x,)}.get(call, ())
+    with pytest.raises(ArrayError, match="Affine1: stands in another network by now"):
+        getattr(first, call)(*arguments)
+    learn_once(grown, x, t)
+
+
+def test_a_parameter_that_is_put_in_the_place_of_the_networks_is_told(rng):
+    """The optimizer would move one array, and the layer use the other."""
+    network = build(rng)
+    network.layers[2].params["b"] = np.ones(4)
+    with pytest.raises(ArrayError, match=r"Affine2: found another array as params\['b'\]"):
+        network.predict(rng.normal(size=(3, 7)))
+    network = build(rng)
+    network.layers[2].params["b"][...] = np.ones(4)
+    learn_once(network, rng.normal(size=(3, 7)), rng.integers(0, 4, 3))
+    assert (network.arrays["b2"] != 1).all()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_is_a_network_of_its_own_that_learns(copied, rng):
+    x, t = rng.normal(size=(3, 7)), rng.integers(0, 4, 3)
+    network = build(rng, weight_decay=0.1, dropout=0.3)
+    twin = copied(network)
+    np.testing.assert_array_equal(twin.parameters, network.parameters)
+    for _ in range(2):  # with the same masks of dropout, from copies of one generator
+        learn_once(twin, x, t)
+        learn_once(network, x, t)
+        np.testing.assert_array_equal(twin.parameters, network.parameters)
+    assert not np.shares_memory(twin.parameters, network.parameters)
 
 
 def test_names_of_parameters_are_each_ones_own():
