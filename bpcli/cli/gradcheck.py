@@ -13,7 +13,7 @@ from bpcli.errors import NotAsAsked, SourceError, Stopped
 if TYPE_CHECKING:
     from bpcli.backprop import Network
 
-PYTHON = re.compile(r"(.+\.py)(?::([\w.]+))?")  # FILE.py or FILE.py:NAME
+PYTHON = re.compile(r"(.+\.(?:py|ipynb))(?::([\w.]+))?", re.IGNORECASE)  # FILE.py or FILE.py:NAME
 IN_FULL = 50_000  # parameters of a network whose every gradient is compared
 SOME = 1_000  # elements of each array of a larger one
 

@@ -1,7 +1,6 @@
 """the FileCheck of a person's file in -> a line for each gradient, or the fields of JSON, out."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from bpcli.gradcheck.foreign import FileCheck, UnitCheck
@@ -13,15 +12,16 @@ NOTES = {"note": "ok, but "}
 def draw_file_check(found: FileCheck) -> str:
     """Return what `bpcli gradcheck FILE.py` prints: each unit, its gradients, and a verdict."""
     lines = [line for unit in found.units for line in _draw_unit(found, unit)]
+    lines += found.ended
     if found.missing:
-        lines.append(f"{found.path}: not installed, and stood in for: {', '.join(found.missing)}")
+        lines.append(f"{found.path}: not found, and stood in for: {', '.join(found.missing)}")
     if found.stopped:
         lines.append(f"{found.path}: {found.stopped}; what comes after is not checked")
     return "\n".join([*lines, f"{found.path}: {_verdict(found)}"])
 
 
 def _draw_unit(found: FileCheck, unit: UnitCheck) -> list[str]:
-    where = f"{Path(found.path).name}:{unit.line}: " if unit.line else ""
+    where = f"{found.code.place(unit.line)}: " if unit.line else ""
     if unit.problem:
         return [f"{where}{unit.name}: not checked: {unit.problem}"]
     how = f" ({unit.convention})" if unit.convention else ""
@@ -44,14 +44,16 @@ def _verdict(found: FileCheck) -> str:
 
 
 def file_check_fields(found: FileCheck) -> dict[str, Any]:
-    """Return the fields of `bpcli gradcheck FILE.py --json`; numbers that JSON has not are null."""
+    """Return the fields of `bpcli gradcheck FILE.py --json`; null is what is not, or no number."""
     units = []
     for unit in found.units:
         gradients = [json_fields(finding) for finding in unit.findings]
+        cell, line = found.code.locate(unit.line)
         units.append(
             {
                 "name": unit.name,
-                "line": unit.line,
+                "cell": cell or None,
+                "line": line,
                 "convention": unit.convention,
                 "passed": unit.passed,
                 "problem": unit.problem,
@@ -63,6 +65,7 @@ def file_check_fields(found: FileCheck) -> dict[str, Any]:
         "passed": found.passed,
         "checked": found.checked,
         "missing": found.missing,
+        "ended": found.ended,
         "stopped": found.stopped,
         "units": units,
     }

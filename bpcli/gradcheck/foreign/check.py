@@ -13,8 +13,8 @@ from bpcli.errors import ArgumentError, SourceError
 from bpcli.gradcheck.foreign import tree
 from bpcli.gradcheck.foreign.calling import parameters
 from bpcli.gradcheck.foreign.judge import UnitCheck, judge
+from bpcli.gradcheck.foreign.load import Source
 from bpcli.gradcheck.foreign.scene import NoValueError
-from bpcli.gradcheck.foreign.source import Source
 from bpcli.gradcheck.foreign.units import Unit, find_typos, find_units, unit_of
 
 quietly = np.errstate(all="ignore")  # what is not finite is reported, not warned of
@@ -26,18 +26,20 @@ def check_units(
     names: Sequence[str],
     given: Mapping[str, Any],
     tolerance: float,
-    begin: Callable[[str], None] = lambda _name: None,
+    begin: Callable[[str], bool] = lambda _name: True,
 ) -> Iterator[UnitCheck]:
     """Check the units of a file, or those with the names, layers and losses before networks.
 
-    `begin` is told the name of each before it is checked. Raises SourceError where there is none of
-    that name, or none at all, or no argument of a name that is given.
+    `begin` is told the name of each before it is checked, and says whether it is to be. Raises
+    SourceError where there is none of that name, or none at all, or no argument of a name that is
+    given.
     """
     units = _choose(source, list(find_units(source)), names)
     _check_given(source, units, given)
     checks: list[UnitCheck] = []
     for unit in sorted(units, key=lambda unit: unit.backward is None or unit.kind == "helper"):
-        begin(unit.name)
+        if not begin(unit.name):
+            continue
         check = _check_unit(source, unit, given, tolerance)
         if check and not (check.problem and _is_base(unit, units)):
             check = _blame_layers(check, checks)

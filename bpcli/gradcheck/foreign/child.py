@@ -1,52 +1,137 @@
-"""a request on standard input in -> what comes of a person's file, a line of JSON each, out.
+"""a request on standard input in -> what comes of a person's file, a message each, out.
 
 This runs the person's code, and so in a process of its own: whatever the code prints, changes or
 breaks stays there.
 """
 
+import contextlib
 import json
 import os
 import sys
+import threading
+import traceback
 import warnings
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from bpcli.errors import BpcliError
+from bpcli.files.notebook import Cell
+from bpcli.gradcheck.foreign import guard, python2
+from bpcli.gradcheck.foreign.channel import Sender, hide
 from bpcli.gradcheck.foreign.check import check_units
+from bpcli.gradcheck.foreign.code import Code
 from bpcli.gradcheck.foreign.given import parse_given
-from bpcli.gradcheck.foreign.source import load_source
+from bpcli.gradcheck.foreign.isolation import isolate
+from bpcli.gradcheck.foreign.judge import UnitCheck
+from bpcli.gradcheck.foreign.load import Source, load_source
+
+LONGEST = 200  # characters of a name by which a unit is known
 
 
 def main() -> None:
     """Answer one request, and let nothing else through to standard output."""
-    request = json.load(sys.stdin)
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os.dup2(silence, 2)
-        warnings.simplefilter("ignore")
-        _answer(request, answers)
+    request = json.loads(sys.stdin.buffer.readline())
+    with contextlib.suppress(ImportError, ValueError):
+        import resource  # which Windows has not
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if hasattr(os, "fork"):
+        process = os.fork()
+        if process:
+            os.close(1)
+            guard.end_like(guard.stand_guard(process))
+        guard.end_with_guard()
+    else:
+        lifeline = os.dup(0)
+        threading.Thread(target=_end_with, args=[lifeline], daemon=True).start()
+    channel = hide(os.dup(1))
+    silence = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(silence, descriptor)
+    warnings.simplefilter("ignore")
+    sender = Sender(channel, request.pop("key"))
+    sender.send(process=os.getpid())
+    isolate()
+    _Checker(request, sender).answer()
 
 
-def _answer(request: dict[str, Any], answers: TextIO) -> None:
-    def say(kind: str, what: Any) -> None:
-        answers.write(json.dumps({kind: what}) + "\n")
-        answers.flush()
+def exit_words(code: object) -> str:
+    """Say that the code has ended its process, by what it gave to sys.exit."""
+    number = code if isinstance(code, int) else 0 if code is None else 1
+    return f"it ended the process (code {number})"
 
-    try:
-        source = load_source(Path(request["path"]))
-        say("missing", source.missing)
-        say("problems", source.problems)
-        given = {name: parse_given(text) for name, text in request["given"].items()}
-        checks = check_units(
-            source, request["names"], given, request["tolerance"], lambda name: say("at", name)
-        )
-        for check in checks:
-            say("unit", asdict(check))
-    except BpcliError as error:
-        say("error", str(error))
-    say("done", True)
+
+def _end_with(lifeline: int) -> None:
+    """End this process when bpcli closes the lifeline, also by dying: where there is no fork."""
+    while os.read(lifeline, 512):
+        pass
+    os._exit(1)
+
+
+class _Checker:
+    """Checks a file, unit by unit, but for what a process before this one has already begun."""
+
+    def __init__(self, request: dict[str, Any], sender: Sender) -> None:
+        self.code = Code(Path(request["path"]), tuple(Cell(*cell) for cell in request["cells"]))
+        self.names, self.tolerance = request["names"], request["tolerance"]
+        self.given = {name: parse_given(text) for name, text in request["given"].items()}
+        self.lines, self.begun = set(request["lines"]), set(request["begun"])
+        self.send = sender.send
+        self.seen = Counter[str]()
+
+    def answer(self) -> None:
+        try:
+            source = load_source(self.code, self.begin_line)
+            self.send(missing=source.missing, problems=source.problems)
+            while not self.check(source):
+                pass
+        except BpcliError as error:
+            self.send(error=str(error))
+        self.send(done=True)
+
+    def begin_line(self, line: int) -> bool:
+        """Tell whether a statement of the file is to be run: not if it has ended a process."""
+        self.send(line=line)
+        return line not in self.lines
+
+    def check(self, source: Source) -> bool:
+        """Check what is left of the units. Return whether that came to its end."""
+        seen, begun = Counter[str](), len(self.begun)
+
+        def begin(name: str) -> bool:
+            seen[name[:LONGEST]] += 1
+            unit = f"{name[:LONGEST]} {seen[name[:LONGEST]]}"
+            if unit in self.begun:
+                return False
+            self.begun.add(unit)
+            self.send(unit=unit, name=name, line=source.lines.get(name, 0))
+            return True
+
+        try:
+            for unit in check_units(source, self.names, self.given, self.tolerance, begin):
+                self.send(check=asdict(self.explain(unit, source)))
+        except BpcliError:
+            raise
+        except SystemExit as error:
+            self.send(fault=exit_words(error.code))
+        except BaseException as error:  # noqa: BLE001 - which costs this unit, and no other
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            words = f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}: {error}"
+            self.send(fault=f"bpcli itself has failed: {words}")
+        else:
+            return True
+        return len(self.begun) == begun
+
+    def explain(self, unit: UnitCheck, source: Source) -> UnitCheck:
+        """Add to what is said of a unit what Python 2 has to do with it."""
+
+        def explained(words: str) -> str:
+            return words + python2.explain_error(words, source.text)
+
+        findings = tuple(replace(f, words=explained(f.words)) for f in unit.findings)
+        return replace(unit, problem=explained(unit.problem), findings=findings)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """the name of a module that is not there in -> one that takes whatever is done with it, out."""
 
-import collections
-import collections.abc
 import importlib.abc
 import importlib.machinery
 import sys
 import types
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
+
+from bpcli.gradcheck.foreign.book import MODULES
 
 # What numpy has dropped, and what stands for it now.
 OLD_NAMES = {
@@ -20,44 +20,80 @@ OLD_NAMES = {
     "complex": complex,
     "str": str,
     "float_": np.float64,
+    "complex_": np.complex128,
+    "longfloat": np.longdouble,
     "product": np.prod,
     "cumproduct": np.cumprod,
     "alltrue": np.all,
     "sometrue": np.any,
+    "round_": np.round,
     "Inf": np.inf,
-    "NaN": np.nan,
+    "PINF": np.inf,
+    "NINF": -np.inf,
+    "Infinity": np.inf,
     "infty": np.inf,
+    "NaN": np.nan,
+    "NAN": np.nan,
     "row_stack": np.vstack,
     "in1d": np.isin,
     "asfarray": np.asarray,
+    "asscalar": lambda array: np.asarray(array).item(),
     "msort": np.sort,
 }
 LIKE_NUMPY = ("cupy", "jax.numpy", "autograd.numpy", "minpy.numpy")
+OPERATIONS = (
+    "array", "float", "int", "neg", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv",
+    "rtruediv", "floordiv", "pow", "rpow", "matmul", "rmatmul", "lt", "le", "gt", "ge",
+)  # fmt: skip
+
+
+class Missing:
+    """What a class is made from whose base is not there."""
+
+    def __init__(self, *_args: Any, **_options: Any) -> None:
+        pass
 
 
 class Anything:
-    """An object that has every attribute, can be called, and is empty."""
+    """An object that has every attribute, can be called, and is empty.
+
+    It is no number: where one is needed it raises ModuleNotFoundError, in which `name` stands.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.__name = name
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # which Python looks for to see what an object is
             raise AttributeError(name)
-        return Anything()
+        return Anything(f"{self.__name}.{name}")
 
     def __call__(self, *args: Any, **_options: Any) -> Any:
         decorated = len(args) == 1 and callable(args[0])
-        return args[0] if decorated else Anything()
+        return args[0] if decorated else Anything(f"{self.__name}()")
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
 
     def __getitem__(self, _key: object) -> Any:
-        return Anything()
+        return Anything(f"{self.__name}[]")
 
     def __enter__(self) -> Any:
         return self
 
     def __exit__(self, *_error: object) -> None:
         pass
+
+    def __mro_entries__(self, _bases: object) -> tuple[type, ...]:
+        return (Missing,)
+
+    def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
+        module = self.__name.partition(".")[0]
+        raise ModuleNotFoundError(f"found no module {module}, expected {self.__name}")
+
+
+for _operation in OPERATIONS:
+    setattr(Anything, f"__{_operation}__", Anything._refuse)  # noqa: SLF001 - the class's own
 
 
 class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -75,20 +111,21 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         module = types.ModuleType(spec.name)
+        if spec.name in MODULES:
+            module.__dict__.update(MODULES[spec.name])
+            return module
         if spec.name in LIKE_NUMPY:
-            module.__dict__.update(vars(np))
+            module.__dict__.update(vars(np), asnumpy=np.asarray)
         else:
-            module.__dict__.update(__all__=[], __getattr__=Anything().__getattr__)
+            module.__dict__.update(__all__=[])
+        module.__dict__.update(__getattr__=Anything(spec.name).__getattr__)
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
         pass
 
 
-def restore_old_names() -> None:
-    """Give numpy and collections the names back that they have dropped and older files use."""
+def restore_old_names(numpy: types.ModuleType) -> None:
+    """Give numpy the names back that it has dropped and older files use."""
     for name, thing in OLD_NAMES.items():
-        if name not in vars(np):
-            setattr(np, name, thing)
-    for name in collections.abc.__all__:
-        vars(collections).setdefault(name, getattr(collections.abc, name))
+        vars(numpy).setdefault(name, thing)

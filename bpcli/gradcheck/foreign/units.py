@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bpcli.gradcheck.foreign.source import Source
+from bpcli.gradcheck.foreign.load import Source
 
 FORWARD = (
     "forward",
