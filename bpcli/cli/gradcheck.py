@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bpcli.cli.options import FILE, Fraction, json_option, set_option, threads_option
+from bpcli.cli.options import FILE, json_option, set_option, threads_option
 from bpcli.cli.terminal import counter, interruptible, say
-from bpcli.errors import NotAsAsked, SourceError, Stopped
+from bpcli.errors import ConfigError, NotAsAsked, SourceError, Stopped
 
 if TYPE_CHECKING:
     from bpcli.backprop import Network
 
-PYTHON = re.compile(r"(.+\.(?:py|ipynb))(?::([\w.]+))?", re.IGNORECASE)  # FILE.py or FILE.py:NAME
+CODE = re.compile(r"(.+\.(?:py|ipynb))(?::(.*))?", re.IGNORECASE)  # FILE.py or FILE.py:NAME
 IN_FULL = 50_000  # parameters of a network whose every gradient is compared
+FINEST, COARSEST = 1e-15, 0.1  # relative errors
 SOME = 1_000  # elements of each array of a larger one
 
 
@@ -27,8 +28,23 @@ class Elements(click.ParamType):  # type: ignore[type-arg]  # click 8.2.2 has no
         return value if value == "all" else click.IntRange(min=2).convert(value, param, ctx)
 
 
+class Tolerance(click.FloatRange):
+    """A relative error, below what any wrong gradient has."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        number = click.FLOAT.convert(value, param, ctx)
+        if not FINEST <= number <= COARSEST:  # nor is NaN
+            self.fail(
+                f"found {value}, expected a relative error from {FINEST:g} to {COARSEST:g}: with "
+                "more, gradients pass that are wrong",
+                param,
+                ctx,
+            )
+        return number
+
+
 @click.command("gradcheck")
-@click.argument("targets", metavar="[CONFIG | FILE.py[:NAME]...]", nargs=-1, type=FILE)
+@click.argument("targets", metavar="[CONFIG | FILE.py[:NAME] | FILE.ipynb]...", nargs=-1, type=FILE)
 @set_option
 @click.option("--model", type=FILE, help="Check at the parameters of this model file.")
 @click.option(
@@ -43,7 +59,7 @@ class Elements(click.ParamType):  # type: ignore[type-arg]  # click 8.2.2 has no
 )
 @click.option(
     "--tolerance",
-    type=Fraction(1e-15, 1),
+    type=Tolerance(FINEST, COARSEST),
     default=1e-6,
     show_default=True,
     help="Largest relative error that passes.",
@@ -68,15 +84,15 @@ def gradcheck_command(
     """Compare every gradient that backpropagation finds with a numerical one, in float64.
 
     Each layer is checked alone, then the whole network. What fails is named, with what kind of
-    mistake it looks like. FILE.py is anybody's own: the layers, losses and networks in it are
-    found, run and checked; -s NAME=VALUE gives arguments to them, and -s x=3x5 shapes. With :NAME
-    it is those alone, all of which have to be there and to be checked.
+    mistake it looks like. FILE.py, or a notebook, is anybody's own: the layers, losses and networks
+    in it are found, run and checked; -s NAME=VALUE gives arguments to them, and -s x=3x5 shapes.
+    With :NAME it is those alone, all of which have to be there and to be checked.
 
     \b
     bpcli gradcheck configs/sigmoid.yaml --samples 5
     bpcli gradcheck my_layers.py
     """
-    files = [PYTHON.fullmatch(target) for target in targets]
+    files = [CODE.fullmatch(target) for target in targets]
     if any(files):
         if not all(files) or model or method != "central" or elements:
             raise click.UsageError("FILE.py goes with other such files, -s and --tolerance only")
@@ -97,7 +113,13 @@ def _set_up(
     if model is not None and (config_file or overrides):
         raise click.UsageError("--model brings its own configuration: give no CONFIG and no -s")
     saved = None if model is None else load(model)
-    config = saved.config if saved else load_config(config_file, overrides)
+    try:
+        config = saved.config if saved else load_config(config_file, overrides)
+    except ConfigError as error:
+        if config_file is None or config_file.endswith((".yaml", ".yml", ".json")):
+            raise
+        words = "a configuration is called .yaml, code to be checked .py or .ipynb"
+        raise ConfigError(f"{error}; {words}") from error
     return set_up_check(config, samples, saved.network() if saved else None)
 
 
@@ -149,11 +171,13 @@ def _check_files(
         if not (sign and name.isidentifier()):
             raise click.UsageError(f"-s {override}: expected NAME=VALUE, as -s n_in=5 or -s x=3x5")
         given[name] = value
-    names: dict[str, list[str]] = {}
-    for path, wanted in files:
-        names.setdefault(path, []).extend([wanted] if wanted else [])
+    requests: dict[tuple[str, bool], list[str]] = {}  # of one file: all units, and those by name
+    for path, unit in files:
+        if unit is not None and not re.fullmatch(r"[\w.]+", unit):
+            raise click.UsageError(f"{path}:{unit}: expected {path}:NAME, the name of a class")
+        requests.setdefault((path, unit is None), []).extend([unit] if unit else [])
     passed, checked = True, False
-    for path, chosen in names.items():
+    for (path, _), chosen in requests.items():
         with interruptible(), counter() as watch:
             found = check_file(path, chosen, given, tolerance=tolerance, watch=watch)
         say(show.file_check_fields(found) if as_json else show.draw_file_check(found))

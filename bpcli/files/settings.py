@@ -19,6 +19,7 @@ from bpcli.files.yaml_tree import MalformedError
 
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
 YAML = (".yaml", ".yml", ".json")
+CODE = {".py": "a file of Python", ".ipynb": "a notebook"}
 MOST_PROBLEMS = 100  # that are said at once
 PACKAGE = Path(__file__).parents[1]
 # The configurations that come with bpcli: in the package, as it is installed, or beside it.
@@ -35,6 +36,11 @@ def read_file(path: Path) -> Document:
     """
     if str(path) == "-":
         return read_text(_read_standard_input(), "standard input")
+    if path.suffix.lower() in CODE:
+        raise ConfigError(
+            f"{path}: found {CODE[path.suffix.lower()]}, expected a configuration in YAML; "
+            f"bpcli gradcheck {path} checks the layers in it"
+        )
     hint = ""
     if look(path, ConfigError) == "nothing":
         if str(path) in list_own():

@@ -93,8 +93,10 @@ class _Checker:
 
     def begin_line(self, line: int) -> bool:
         """Tell whether a statement of the file is to be run: not if it has ended a process."""
-        self.send(line=line)
-        return line not in self.lines
+        runs = line not in self.lines
+        if runs:
+            self.send(line=line)
+        return runs
 
     def check(self, source: Source) -> bool:
         """Check what is left of the units. Return whether that came to its end."""

@@ -30,13 +30,15 @@ class Code:
 
     def locate(self, line: int) -> tuple[int, int]:
         """Return the number of the cell that a line is in, 0 in a file, and its line there."""
-        i = max(0, bisect_right(self.starts, line - 1) - 1)
-        return (self.cells[i].number, line - self.starts[i]) if self.cells else (0, line)
+        i = bisect_right(self.starts, line - 1) - 1
+        return (self.cells[i].number, line - self.starts[i]) if i >= 0 else (0, line)
 
     def place(self, line: int) -> str:
-        """Say where a line is: `layers.py:5`, or `notebook.ipynb, cell 7, line 3`."""
-        cell, line = self.locate(line)
+        """Say where a line is: `layers.py:5`, or `notebook.ipynb, cell 7, line 3`; 0 is beside."""
         name = self.path.name
+        if not line:
+            return f"{name}: a file beside it"
+        cell, line = self.locate(line)
         return f"{name}, cell {cell}, line {line}" if cell else f"{name}:{line}"
 
     def place_all(self, words: str) -> str:

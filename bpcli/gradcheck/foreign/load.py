@@ -20,11 +20,13 @@ from pathlib import Path
 
 from bpcli.errors import SourceError
 from bpcli.gradcheck.foreign import python2
+from bpcli.gradcheck.foreign.beside import find_partners
 from bpcli.gradcheck.foreign.code import NOTEBOOK, Code
 from bpcli.gradcheck.foreign.magics import LeftOutError, plain_python
 from bpcli.gradcheck.foreign.packages import let_import, package_of
 from bpcli.gradcheck.foreign.standins import Anything, StandIns, restore_old_names
 
+BESIDE = 0  # the line that stands for files beside it
 MOST_MISSED = 20  # modules that are stood in for, for one statement
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what ast.parse may raise
 
@@ -47,8 +49,21 @@ class Source:
 def load_source(code: Code, begin: Callable[[int], bool] = lambda _line: True) -> Source:
     """Run a file and return its module. Raises SourceError if it is no Python.
 
-    `begin` is told the line of each statement before it is run, and whether it is to be.
+    `begin` is told the line of each statement before it is run, and says whether it is to be; of
+    files beside it, which have the partners of its functions, the line is BESIDE.
     """
+    source = _load(code, begin)
+    own = [name for name, x in vars(source.module).items() if _is_own(x, source)]
+    partners = find_partners(code.path, own)
+    for partner in partners if begin(BESIDE) else ():
+        function = vars(_load(partner.code).module).get(partner.name)
+        if isinstance(function, types.FunctionType):
+            function.__module__ = source.module.__name__  # it is checked as if it stood there
+            setattr(source.module, partner.name, function)
+    return source
+
+
+def _load(code: Code, begin: Callable[[int], bool] = lambda _line: True) -> Source:
     path, problems = code.path, list[str]()
     texts = list(_read_cells(code, problems))
     tree = ast.Module([s for text, start in texts for s in _parse(text, path, start)], [])
@@ -62,6 +77,10 @@ def load_source(code: Code, begin: Callable[[int], bool] = lambda _line: True) -
             runner.run(statement)
     runner.stand_in_for_names(tree)
     return source
+
+
+def _is_own(thing: object, source: Source) -> bool:
+    return isinstance(thing, types.FunctionType) and thing.__module__ == source.module.__name__
 
 
 def _read_cells(code: Code, problems: list[str]) -> Iterator[tuple[str, int]]:
