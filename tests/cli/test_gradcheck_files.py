@@ -1,5 +1,6 @@
 """`bpcli gradcheck FILE.py`: how a person's file is run, what is said of it, and the exit code."""
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,8 @@ import time
 
 import pytest
 from tiny import ROOT
+
+from bpcli.gradcheck import check_file
 
 RIGHT = """
 import numpy as np
@@ -44,6 +47,18 @@ def test_a_wrong_file(bpcli, write):
         "  x  WRONG: every element is 1.5 times what it should be\n"
         "layers.py: 1 WRONG\n"
     )
+
+
+def test_a_file_and_one_unit_of_it_are_both_answered(bpcli, write):
+    write(RIGHT + WRONG.replace("Double", "Triple"))
+    shown = bpcli("gradcheck", "layers.py", "layers.py:Double", code=1).stdout
+    assert shown.count("Double (x (N, D))\n  x  ok\n") == 2
+    assert shown.count("Triple") == 1
+    assert shown.endswith("layers.py: 1 ok\n")
+    shown = bpcli("gradcheck", "layers.py:Double", "layers.py:Triple", "layers.py", code=1).stdout
+    assert "layers.py: 1 ok, 1 WRONG\n" in shown
+    found = [json.loads(line) for line in bpcli("gradcheck", "layers.py:Double", "layers.py", "--json", code=1).stdout.splitlines()]  # fmt: skip
+    assert [(len(f["units"]), f["passed"]) for f in found] == [(1, True), (2, False)]
 
 
 def test_json(bpcli, write):
@@ -142,7 +157,14 @@ def test_a_name_that_no_argument_has_is_told(bpcli, write):
         (["layers.py", "--method", "complex"], "FILE.py goes with other such files"),
         (["a.yaml", "b.yaml"], "found 2 configurations, expected one"),
         (["--elements", "1"], "1 is not in the range x>=2"),
-        (["no.py"], "no.py: found nothing there, expected a file of Python"),
+        (["no.py"], "no.py: found nothing there, expected a file of Python or a notebook"),
+        (["layers.py:"], "expected layers.py:NAME, the name of a class"),
+        (["layers.py:Double,Triple"], "expected layers.py:NAME, the name of a class"),
+        (["--tolerance", "5"], "found 5, expected a relative error from 1e-15 to 0.1: with more"),
+        (
+            ["layers.py", "--tolerance", "nan"],
+            "found nan, expected a relative error from 1e-15 to 0.1",
+        ),
     ],
 )
 def test_what_does_not_go_together(args, words, bpcli, write):
@@ -150,46 +172,56 @@ def test_what_does_not_go_together(args, words, bpcli, write):
     assert words in bpcli("gradcheck", *args, code=2).stderr
 
 
-def test_a_file_that_takes_too_long_is_ended(write, bpcli, monkeypatch):
-    monkeypatch.setattr("bpcli.gradcheck.foreign.process.SECONDS", 1.5)
-    write(RIGHT + RIGHT.replace("Double", "Slow").replace("return 2 * x", "import time; time.sleep(99)"))  # fmt: skip
-    from bpcli.gradcheck import check_file
-
-    started = time.monotonic()
-    found = check_file("layers.py", seconds=1.5)
-    assert time.monotonic() - started < 15
-    assert found.stopped == "it took more than 1.5 s at Slow"
-    assert not found.passed
-    assert [unit.name for unit in found.units] == ["Double"]
+def test_a_unit_that_hangs_is_said_and_the_next_is_checked(write, bpcli, monkeypatch):
+    monkeypatch.setattr(check_file, "__kwdefaults__", check_file.__kwdefaults__ | {"seconds": 3})
+    slow = RIGHT.replace("Double", "Slow").replace("return 2 * x", "import time; time.sleep(99)")
+    write(slow + RIGHT)
+    result = bpcli("gradcheck", "layers.py")
+    assert (
+        "layers.py:3: Slow: not checked: it took more than 1 s and did nothing\n" in result.stdout
+    )
+    assert "Double (x (N, D))\n  x  ok\nlayers.py: 1 ok, 1 not checked\n" in result.stdout
+    bpcli("gradcheck", "layers.py:Slow", "layers.py:Double", code=1)
 
 
 def test_a_file_that_ends_python_is_told(bpcli, write):
     write(RIGHT.replace("        return 2 * x", "        import os; os._exit(3)"))
     result = bpcli("gradcheck", "layers.py", code=2)
-    assert (
-        "its Python ended with code 3 at Double, before anything could be checked" in result.stderr
-    )
+    assert "layers.py:3: Double: not checked: it ended the process (code 3)" in result.stdout
+    assert "nothing could be checked" in result.stderr
 
 
-def test_ctrl_c_ends_it_at_once(folder, write, shell):
-    write(RIGHT.replace("        return 2 * x", "        import time; time.sleep(99)"))
+def test_ctrl_c_ends_it_at_once_and_shows_what_has_been_checked(folder, write, shell):
+    hangs = "open('begun', 'w'); import time; time.sleep(99)"
+    write(RIGHT + RIGHT.replace("Double", "Slow").replace("return 2 * x", hangs))
     process = shell("gradcheck", "layers.py", cwd=folder)
-    time.sleep(2)
+    while not (folder / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=30)
     assert process.returncode == 130
+    assert "Double (x (N, D))\n  x  ok\nlayers.py: it was stopped; what comes after" in output
     assert "Traceback" not in errors
 
 
-def test_ctrl_c_shows_what_has_been_checked(shell):
-    process = shell("gradcheck", "-s", "network.hidden=[400]", "--elements", "all")
-    time.sleep(8)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "stopped before all was compared" in output
-    assert "each layer alone: Affine1" in output
-    assert "Traceback" not in errors
+def test_ctrl_c_shows_which_gradients_of_a_network_have_been_compared(bpcli, monkeypatch):
+    @contextlib.contextmanager
+    def interrupted(_total):
+        done = []
+
+        def count(more):
+            done.append(more)
+            if sum(done) > 2000:
+                signal.raise_signal(signal.SIGINT)
+
+        yield count
+
+    monkeypatch.setattr("bpcli.cli.gradcheck.counter", interrupted)
+    result = bpcli("gradcheck", "--elements", "all", code=130)
+    assert "stopped before all was compared" in result.stdout
+    assert "each layer alone: Affine1" in result.stdout
+    assert "Traceback" not in result.output
 
 
 def test_large_nets_are_checked_by_some_elements(bpcli, tiny):

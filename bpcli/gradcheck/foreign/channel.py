@@ -107,7 +107,7 @@ class Receiver:
     def _take(self, chunk: bytes) -> None:
         self._left -= len(chunk)
         if self._left < 0:
-            raise FloodError
+            raise FloodError(f"more than {MOST:,} bytes")
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         self._rest = self._rest[-LONGEST:]  # of which no more than a message is kept
         for line in lines:

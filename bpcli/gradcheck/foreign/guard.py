@@ -14,40 +14,40 @@ import time
 from pathlib import Path
 
 LIFELINE = 0  # the descriptor that is open as long as bpcli waits
-GRACE = 1.0  # seconds for a process that is done to end by itself
 ROUNDS = 500  # in which what is left is ended, of 10 ms
 DIES_WITH_PARENT, ADOPTS = 1, 36  # what Linux calls PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER
 
 
-def stand_guard(process: int) -> int:
-    """Wait for the end of a child process, end its own, and return its status as waitpid does."""
-    _ask_linux(ADOPTS, 1)  # so that nothing which it starts can leave the family
-    woken, wakes = os.pipe()
-    os.set_blocking(wakes, False)
-    signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    status, until, waits_for = None, float("inf"), [woken, LIFELINE]
-    while (status := _reap(process)) is None and time.monotonic() < until:
-        left = min(60.0, until - time.monotonic())
-        ready = select.select(waits_for, [], [], max(0.0, left))[0]
-        if woken in ready and signal.SIGTERM in os.read(woken, 512):
-            break
-        if LIFELINE in ready and not os.read(LIFELINE, 512):
-            until, waits_for = time.monotonic() + GRACE, [woken]
-    return _end_all(process, status)
-
-
-def end_with_guard() -> None:
-    """Let this process be ended if its guard is."""
+def go_on_guarded() -> None:
+    """Go on in a child process, whose guard this one becomes, until both have ended."""
+    _ask_linux(ADOPTS, 1)  # so that nothing which the child starts can leave the family
+    process = os.fork()
+    if process:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _end_like(_stand_guard(process))
     _ask_linux(DIES_WITH_PARENT, signal.SIGKILL)
 
 
-def end_like(status: int) -> None:
+def _stand_guard(process: int) -> int:
+    """Wait for the end of a child process, end its own, and return its status as waitpid does."""
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while (status := _reap(process)) is None:
+        ready = select.select([woken, LIFELINE], [], [])[0]
+        if LIFELINE in ready and not os.read(LIFELINE, 512):
+            break
+        if woken in ready:
+            os.read(woken, 512)
+    return _end_all(process, status)
+
+
+def _end_like(status: int) -> None:
     """End this process as another has ended, by the same signal or with the same code."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        if number not in (signal.SIGKILL, signal.SIGSTOP):
+        if number != signal.SIGKILL:
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
     sys.exit(os.waitstatus_to_exitcode(status))

@@ -233,5 +233,5 @@ def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
         for frame in traceback.extract_tb(error.__traceback__)
         if str(HOUSE) not in frame.filename
         and "site-packages" not in frame.filename
-        and frame.filename.endswith(".py")
+        and frame.filename.endswith((".py", ".ipynb"))
     ]

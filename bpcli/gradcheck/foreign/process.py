@@ -26,7 +26,7 @@ IDLE, WALL = 1 / 3, 5  # times as many seconds on the clock that it may do nothi
 MOVING = 1e-3  # seconds of the processor below which it does nothing
 MOST_HUNG, MOST_ENDED = 10, 200  # units after which the rest of a file is not checked
 LOOK = 0.25  # seconds from one look at what it does to the next
-END = 5  # seconds for a process to end, and all that it has started
+GRACE, END = 1, 5  # seconds for a process to end by itself, and for all that it has started
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,7 @@ class _Check:
         match message:
             case {"process": process}:
                 self.patience.process = process
+                self.patience.begin()
             case {"unit": unit}:
                 self.begun.append(unit)
                 self.at = message
@@ -283,10 +284,11 @@ def _ask(process: "subprocess.Popen[bytes]", request: dict[str, Any]) -> None:
 def _end(process: "subprocess.Popen[bytes]", *, at_once: bool) -> int:
     """End a process and all that it has started, and return its exit code."""
     assert process.stdin  # noqa: S101 - it was asked for
-    process.stdin.close()
-    if at_once:
-        process.terminate()
     try:
+        if not at_once:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
+        process.stdin.close()
         code = process.wait(END)
     except subprocess.TimeoutExpired:
         process.kill()
