@@ -11,7 +11,7 @@ import numpy as np
 from bpcli.arrays import WHITE, Array, Bytes, Size
 from bpcli.data.warp import deskew_images
 from bpcli.errors import DatasetError
-from bpcli.files.labels import list_names
+from bpcli.files.labels import find_places, list_names
 from bpcli.files.source import has_splits, read_split
 
 FileName = Literal["train", "test"]
@@ -56,13 +56,14 @@ class Split:
         """
         if names == self.names:
             return self
-        unknown = [name for name in self.names if name not in names]
+        places = find_places(self.names, names)
+        unknown = [name for name, at in zip(self.names, places, strict=True) if at is None]
         if unknown:
             raise DatasetError(
                 f"{self.source}: {self.name} labels: found {list_names(unknown)}, expected only "
                 f"{list_names(names)}, the classes of the training images"
             )
-        numbers = np.array([names.index(name) for name in self.names], np.uint8)
+        numbers = np.array(places, np.uint8)
         return replace(self, labels=numbers[self.labels], names=names)
 
     def check_fits(self, pixels: int, classes: int) -> None:
@@ -122,6 +123,17 @@ class Dataset:
     def sample(self) -> Bytes:
         """Some of the training images, (N, height, width): enough to see what they are like."""
         return self.train.images[:SAMPLE].reshape(-1, *self.size)
+
+    def ordered_as(self, names: tuple[str, ...]) -> "Dataset":
+        """Return the data with classes numbered as a model does that knows them by `names`.
+
+        Whole names stay, where the model's are cut; and all stays where the classes are others.
+        """
+        places = find_places(self.names, names)
+        if None in places or len(places) != len(names):
+            return self
+        whole = tuple(name for _, name in sorted(zip(places, self.names, strict=True)))
+        return Dataset(self.train.renumbered(whole), self.held_out.renumbered(whole))
 
     @cached_property
     def fingerprint(self) -> str:

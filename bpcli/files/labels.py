@@ -1,5 +1,6 @@
 """labels as people give them in -> numbers of classes, and what the classes are called, out."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from bpcli.errors import DatasetError, readable
 
 MOST = 256  # classes: their numbers are bytes
 SHOWN = 8  # names that a message lists
+DIGITS = 18  # of a number that fits into 64 bits, whatever they are
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,25 @@ def to_classes(array: npt.NDArray[Any], place: str) -> tuple[Bytes, tuple[str, .
 
 def number_words(words: Sequence[str], place: str) -> tuple[Bytes, tuple[str, ...]]:
     """Return the class of each word, as its number, and the words in order. Raises DatasetError."""
-    words = [readable(word) for word in words]
     names = sort_names(words)
     _check_few(len(names), place)
     places = {name: number for number, name in enumerate(names)}
     return np.array([places[word] for word in words], np.uint8), tuple(names)
+
+
+def find_places(names: Sequence[str], known: Sequence[str]) -> list[int | None]:
+    """Return the place of each name among those that a model knows, None where there is none.
+
+    Models of bpcli 0.1 know names as people are told them: long ones cut, and so perhaps alike.
+    Such a one is found if it can mean one of the names alone.
+    """
+    places = {name: place for place, name in enumerate(known)}
+    told = Counter(readable(name) for name in names if name not in places)
+    cut = {name for name, count in told.items() if count == 1 and name not in names}
+    return [
+        places.get(name, places.get(readable(name)) if readable(name) in cut else None)
+        for name in names
+    ]
 
 
 def to_labels(labels: Bytes, names: Sequence[str]) -> npt.NDArray[Any]:
@@ -76,8 +92,11 @@ def sort_names(names: Iterable[str]) -> list[str]:
 
 
 def is_numbers(names: Iterable[str]) -> bool:
-    """Tell whether all names are whole numbers, written as Python writes them."""
-    return all(name.removeprefix("-").isdecimal() and str(int(name)) == name for name in names)
+    """Tell whether all names are whole numbers of at most 18 digits, as Python writes them."""
+    return all(
+        len(name) <= DIGITS and name.removeprefix("-").isdecimal() and str(int(name)) == name
+        for name in names
+    )
 
 
 def list_names(names: Sequence[str]) -> str:
@@ -86,7 +105,7 @@ def list_names(names: Sequence[str]) -> str:
         first, last = int(names[0]), int(names[-1])
         if last - first == len(names) - 1:
             return f"{first} to {last}"
-    return ", ".join(names[:SHOWN]) + ", ..." * (len(names) > SHOWN)
+    return ", ".join(map(readable, names[:SHOWN])) + ", ..." * (len(names) > SHOWN)
 
 
 def _flatten(array: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:

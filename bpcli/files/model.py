@@ -45,12 +45,26 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
             f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"
         )
     try:
-        metadata = json.loads(str(arrays.pop(METADATA)))
+        metadata = json.loads(
+            str(arrays.pop(METADATA)), parse_constant=_refuse, object_pairs_hook=_to_fields
+        )
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
     if not isinstance(metadata, dict):
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: no names with values")
     return metadata, arrays
+
+
+def _refuse(word: str) -> None:
+    """Refuse what Python reads and JSON has not."""
+    raise ValueError(f"found {word}, expected JSON")
+
+
+def _to_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("found a name that stands twice")
+    return fields
 
 
 def write_model(file: BinaryIO, metadata: dict[str, Any], arrays: Arrays) -> None:

@@ -40,7 +40,7 @@ def number(low: float, *, below: float = math.inf, exclusive: bool = False) -> V
             raise ValueError
         if exclusive and value == low:
             raise ValueError
-        return float(value)
+        return float(value) + 0.0  # of -0 that is 0
 
     limit = "" if below == math.inf else f" and below {below:g}"
     return Validator(f"a number {'above' if exclusive else 'from'} {low:g}{limit}", read)
@@ -80,15 +80,17 @@ def boolean() -> Validator:
     return Validator("true or false", read)
 
 
-def list_of(item: Validator, example: str) -> Validator:
-    """Take the lists whose every entry `item` takes."""
+def list_of(item: Validator, example: str, most: int) -> Validator:
+    """Take the lists of at most so many entries, every one of which `item` takes."""
 
     def read(value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise ValueError  # noqa: TRY004 - one exception for whatever is not taken
+        if not isinstance(value, list) or len(value) > most:
+            raise ValueError
         return tuple(item.read(entry) for entry in value)
 
-    return Validator(f"a list like {example}, each entry {item.expected}", read)
+    return Validator(
+        f"a list like {example} of at most {most:,} entries, each {item.expected}", read
+    )
 
 
 def text() -> Validator:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bpcli.arrays import Bytes
 from bpcli.data.contents import Contents
+from bpcli.errors import readable
 from bpcli.files.labels import sort_names
 from bpcli.show.picture import draw_picture, draw_row
 
@@ -14,7 +15,7 @@ MOST_PICTURES = 30  # of first images: classes beyond them are only counted
 def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_only: bool) -> str:
     """Return what `bpcli data` prints: splits, classes, the mean image, the first of each class."""
     classes = sort_names(name for contents in found for name in contents.counts)
-    column = max(5, *map(len, classes))
+    column = max(5, *(len(readable(name)) for name in classes))
     height, across = found[0].size
     number = f"{len(classes)} class" + "es" * (len(classes) != 1)
     lines = [
@@ -25,7 +26,7 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
         "",
         f"{'class':<{column}}" + "".join(f"{contents.name:>9}" for contents in found),
         *(
-            f"{name:>{column}}" + "".join(f"{c.counts.get(name, 0):9,d}" for c in found)
+            f"{readable(name):>{column}}" + "".join(f"{c.counts.get(name, 0):9,d}" for c in found)
             for name in classes
         ),
         "",
@@ -37,7 +38,7 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
 
     pictures = [draw(f"mean of {first.name}", first.mean, int(first.mean.max()))]
     for name, image in list(first.firsts.items())[:MOST_PICTURES]:
-        pictures.append(draw(f"first {name}", image, first.brightest))
+        pictures.append(draw(f"first {readable(name)}", image, first.brightest))
     return "\n".join([*lines, draw_row(pictures, width)])
 
 

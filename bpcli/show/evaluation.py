@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.data.dataset import Split
+from bpcli.errors import readable
 from bpcli.show.number import json_fields, json_number
 from bpcli.show.picture import draw_picture, draw_row
 from bpcli.training.checkpoint import Checkpoint
@@ -17,8 +18,9 @@ def draw_evaluation(model: str, split: str, found: Evaluation, names: Sequence[s
     confusion = found.confusion
     classes = np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1)).tolist()
     width = max(5, len(str(confusion.max())) + 1)
-    column = max(5, *(len(names[c]) for c in classes))
-    heads = "".join(f"{names[c][: width - 1]:>{width}}" for c in classes)
+    told = {c: readable(names[c]) for c in classes}
+    column = max(5, *map(len, told.values()))
+    heads = "".join(f"{told[c][: width - 1]:>{width}}" for c in classes)
     lines = [
         f"{model}: {found.images:,} {split} images",
         f"accuracy {found.accuracy:.2%}, loss {found.loss:.4f}",
@@ -29,7 +31,7 @@ def draw_evaluation(model: str, split: str, found: Evaluation, names: Sequence[s
     for c in classes:
         precision, recall = _percent(found.precision[c]), _percent(found.recall[c])
         cells = "".join(f"{confusion[c, other]:{width}d}" for other in classes)
-        lines.append(f"{names[c]:>{column}}  {precision:>9}  {recall:>6}  {cells}")
+        lines.append(f"{told[c]:>{column}}  {precision:>9}  {recall:>6}  {cells}")
     return "\n".join(lines)
 
 
@@ -69,9 +71,8 @@ def draw_mistakes(
     pictures = []
     for mistake in mistakes:
         image = split.images[mistake.index].reshape(split.size)
-        caption = "#{index}: {label}, taken for {predicted}".format(
-            index=mistake.index, **_name(mistake, split.names)
-        )
+        label, predicted = map(readable, _name(mistake, split.names).values())
+        caption = f"#{mistake.index}: {label}, taken for {predicted}"
         pictures.append([caption, *draw_picture(image, split.white, ascii_only=ascii_only)])
     return draw_row(pictures, width)
 

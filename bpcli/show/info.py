@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bpcli.errors import readable
 from bpcli.files.document import to_scalar
 from bpcli.show.number import draw_shape, json_number
 from bpcli.training.checkpoint import Checkpoint
@@ -59,14 +60,14 @@ def _describe(saved: Checkpoint) -> dict[str, Any]:
     shapes = [f"{name} {draw_shape(array.shape)}" for name, array in saved.arrays.items()]
     reached = f"{record.split} accuracy {record.accuracy:.2%}" if record else "not evaluated yet"
     pairs = saved.surroundings.items()
-    wrote = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in pairs)
+    wrote = ", ".join(f"{name.replace('_', ' ')} {readable(value)}" for name, value in pairs)
     return {
         "model": saved.path,
         "not the default": changes or ["nothing"],
         "arrays": ", ".join(shapes),
         "images": f"{width} x {height} pixels",
-        "classes": list(saved.names),
+        "classes": list(map(readable, saved.names)),
         "digest": f"{saved.digest[:CUT]}...",
         "reached": f"{reached} after {saved.iteration:,} iterations",
-        "written by": f"bpcli {saved.written_by}, {wrote}",
+        "written by": f"bpcli {readable(saved.written_by)}, {wrote}",
     }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpcli.data.preparation import BOX, Prepared
+from bpcli.errors import readable
 from bpcli.show.picture import draw_picture
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.prediction import Prediction, Seen
@@ -15,12 +16,13 @@ def draw_prediction(
     """Return what a picture shows, how it was prepared and, with `pictures`, what the net sees."""
     lines = []
     if len(found) > 1:
-        lines.append(f"{picture}: {''.join(one.label for one in found)}, {len(found)} digits")
+        labels = "".join(readable(one.label) for one in found)
+        lines.append(f"{picture}: {labels}, {len(found)} digits")
     for one in found:
         (label, chance), *others = one.likeliest
-        rest = ", ".join(f"{name} ({chance:.1%})" for name, chance in others)
+        rest = ", ".join(f"{readable(name)} ({chance:.1%})" for name, chance in others)
         name = "" if len(found) > 1 else f"{picture}: "
-        lines.append(f"{name}{label} ({chance:.1%}){', else ' * bool(rest)}{rest}")
+        lines.append(f"{name}{readable(label)} ({chance:.1%}){', else ' * bool(rest)}{rest}")
         lines.append(f"  {explain_way(one.seen)}")
         lines += [f"  in doubt: {doubt}" for doubt in one.doubts]
         if pictures:

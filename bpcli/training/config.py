@@ -70,7 +70,7 @@ class NetworkConfig:
 
     hidden: tuple[int, ...] = key(
         (50,),
-        list_of(integer(1), "[50]"),
+        list_of(integer(1), "[50]", most=1000),  # drawing more takes minutes
         "units of each hidden layer; one entry is the two-layer net",
     )
     activation: str = key("relu", choice(*ACTIVATIONS), "{words}")

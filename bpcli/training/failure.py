@@ -7,6 +7,7 @@ import numpy as np
 from bpcli.backprop.layers import ReLU
 from bpcli.backprop.network import Network
 from bpcli.data.dataset import Split, to_inputs
+from bpcli.errors import readable
 from bpcli.training.run import Run
 
 SAMPLE = 1000  # images that tell whether units are dead
@@ -39,7 +40,7 @@ def find_failure(run: Run) -> Failure | None:
     predicted = np.flatnonzero(run.evaluation.confusion.sum(axis=0))
     near = run.record.accuracy < HARDLY * shares.max()
     if len(predicted) == 1:
-        name = run.dataset.names[predicted[0]]
+        name = readable(run.dataset.names[predicted[0]])
         found = f"it takes every {run.record.split} image for class {name}"
     elif loss >= guess and near:
         found = f"its loss, {loss:.4g}, is not below that of guessing, {guess:.4g}"

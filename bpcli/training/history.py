@@ -1,5 +1,6 @@
 """the evaluations of a run in -> its curve, as arrays of a model file, out; and that back again."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -44,13 +45,20 @@ def to_arrays(history: Sequence[Point]) -> dict[str, npt.NDArray[Any]]:
     return {PREFIX + name: np.array(column, dtype) for (name, dtype), column in named}
 
 
-def from_arrays(arrays: dict[str, npt.NDArray[Any]], iteration: int) -> list[Point]:
+def from_arrays(
+    arrays: dict[str, npt.NDArray[Any]],
+    iteration: int,
+    record: Record | None,
+    *,
+    is_expected: bool,
+) -> list[Point]:
     """Take a curve of a run that is at `iteration` out of the arrays of a file, if it has one.
 
-    Raises ValueError if it is none.
+    Its last point is the record. Raises ValueError if it is none, or there is none where one
+    `is_expected`.
     """
     found = {name: arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
-    if not found:
+    if not found and not is_expected:
         return []
     columns = [found.pop(PREFIX + name, np.zeros((0, 0))) for name in COLUMNS]
     kinds = [(column.dtype, column.shape) for column in columns]
@@ -62,8 +70,20 @@ def from_arrays(arrays: dict[str, npt.NDArray[Any]], iteration: int) -> list[Poi
         (np.diff(iterations) <= 0).any()
         or (iterations < 0).any()
         or (iterations > iteration).any()
-        or not (np.isfinite(figures).all() and (np.array(figures) >= 0).all())
+        or not np.isfinite(figures).all()
+        or np.signbit(figures).any()  # -0 is no figure, either
         or (accuracies > 1).any()
     ):
         raise ValueError("found a history with values that are no figures of an evaluation")
-    return [Point(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    points = [Point(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    if points and not (record and _are_alike(points[-1], record)):
+        raise ValueError("found a history that does not end with the last evaluation")
+    return points
+
+
+def _are_alike(point: Point, record: Record) -> bool:
+    """Tell whether a point in single precision is that of an evaluation."""
+    pairs = [(getattr(point, name), getattr(record, name)) for name in COLUMNS]
+    return point.iteration == record.iteration and all(
+        math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-30) for one, other in pairs
+    )

@@ -1,5 +1,6 @@
 """what one evaluation found in -> a Record out, and that as the fields of a file or of JSON."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -49,7 +50,7 @@ class Record:
         splits = [split for split in HELD_OUT if split + ACCURACY in figures]
         if len(splits) != 1:
             raise ValueError("found no accuracy, or two, on images that are not learnt from")
-        if not all(type(v) in (int, float) and 0 <= v < LARGEST for v in figures.values()):
+        if not all(_is_figure(value) for value in figures.values()):
             raise ValueError("found values that are no figures of an evaluation")
         accuracy = figures.pop(splits[0] + ACCURACY)
         try:
@@ -61,3 +62,8 @@ class Record:
         if max(record.train_accuracy, accuracy) > 1:
             raise ValueError("found an accuracy above 1")
         return record
+
+
+def _is_figure(value: Any) -> bool:
+    is_number = type(value) in (int, float) and 0 <= value < LARGEST
+    return is_number and math.copysign(1, value) > 0  # -0 is none

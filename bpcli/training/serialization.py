@@ -7,11 +7,10 @@ under `optimizer.NAME`, the curve of the run under `history.NAME`, and one JSON 
 
 import json
 import math
-import operator
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -19,8 +18,10 @@ from bpcli import __version__, machine
 from bpcli.arrays import WHITE, Array, Shape
 from bpcli.backprop.architecture import shapes
 from bpcli.backprop.optimizer import METHODS
+from bpcli.data.preparation import SIDE
 from bpcli.errors import CheckpointError, ConfigError, PlaceError, quote, readable
 from bpcli.files import atomic
+from bpcli.files.labels import MOST
 from bpcli.files.model import is_model, read_model, write_model
 from bpcli.files.path import look, open_file
 from bpcli.training.checkpoint import Checkpoint
@@ -30,6 +31,11 @@ from bpcli.training.loop import check_finite
 from bpcli.training.record import Record
 from bpcli.training.run import OPTIMIZER, Run
 
+Value = TypeVar("Value", int, str, bool)
+
+# What messages call what is expected.
+KINDS: dict[type[Any], str] = {int: "a whole number", str: "text", bool: "true or false"}
+LONGEST = 300  # characters of what is wrong with metadata
 FORMAT = 2  # of what is written
 READABLE = (1, 2)  # the first has neither history nor size
 
@@ -86,7 +92,7 @@ def load(path: str | Path) -> Checkpoint:
     path = Path(path)
     metadata, arrays = read_model(path)
     try:
-        if metadata["format"] not in READABLE:
+        if type(metadata["format"]) is not int or metadata["format"] not in READABLE:
             raise CheckpointError(
                 f"{path}: found format {quote(metadata['format'])}, expected {READABLE[0]} to "
                 f"{FORMAT}; it was written by bpcli {quote(metadata['bpcli'])}, this is "
@@ -96,6 +102,7 @@ def load(path: str | Path) -> Checkpoint:
         _check_arrays(checkpoint)
         names = _read_names(metadata.get("names"), checkpoint.classes)
         size = _read_size(metadata.get("size"), checkpoint.pixels)
+        _check_prepared(size, is_prepared=checkpoint.is_prepared)
     except (
         AttributeError,
         DeprecationWarning,
@@ -106,7 +113,8 @@ def load(path: str | Path) -> Checkpoint:
         TypeError,
         ValueError,
     ) as error:
-        raise CheckpointError(f"{path}: found no valid metadata of bpcli: {error}") from error
+        words = readable(str(error), LONGEST)
+        raise CheckpointError(f"{path}: found no valid metadata of bpcli: {words}") from error
     except ConfigError as error:
         raise CheckpointError(f"{path}: found no valid configuration: {error}") from error
     return replace(checkpoint, names=names, size=size)
@@ -114,41 +122,57 @@ def load(path: str | Path) -> Checkpoint:
 
 def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
     """Return what the metadata say, as far as they make sense by themselves."""
-    iteration, record = operator.index(metadata["iteration"]), metadata["record"]
-    white = operator.index(metadata.get("white", WHITE))  # which older models do not say
-    if iteration < 0 or not 1 <= white <= WHITE:
-        raise ValueError(f"found {iteration} iterations and a grey level of {white}")
+    config = parse_config(json.dumps(metadata["config"]), str(path))
+    iteration = _read(metadata, "iteration", int)
+    white = _read(metadata, "white", int, WHITE)  # which older models do not say
+    if not (0 <= iteration <= config.training.iterations and 1 <= white <= WHITE):
+        raise ValueError(
+            f"found {quote(iteration)} of {config.training.iterations:,} iterations, and the grey "
+            f"level {quote(white)}"
+        )
     with warnings.catch_warnings(action="error"):  # numpy 1.26 warns of what later ones refuse
         np.random.default_rng().bit_generator.state = metadata["dropout"]
-    config = parse_config(json.dumps(metadata["config"]), str(path))
-    history = from_arrays(arrays, iteration)
+    record = metadata["record"]
+    if record is not None:
+        record = Record.from_fields(record, iteration)
+    history = from_arrays(arrays, iteration, record, is_expected=metadata["format"] > 1)
     return Checkpoint(
         path=path,
         config=config,
         arrays=arrays,
-        fingerprint=str(metadata["dataset"]),
+        fingerprint=_read(metadata, "dataset", str),
         names=(),
         size=(0, 0),
         white=white,
-        is_prepared=bool(metadata.get("prepared", config.dataset.source == "mnist")),
-        is_dark=bool(metadata.get("dark", False)),
+        is_prepared=_read(metadata, "prepared", bool, config.dataset.source == "mnist"),
+        is_dark=_read(metadata, "dark", bool, False),
         iteration=iteration,
         dropout_state=metadata["dropout"],
-        record=None if record is None else Record.from_fields(record, iteration),
+        record=record,
         history=history,
         surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
-        written_by=readable(str(metadata["bpcli"])),
+        written_by=str(metadata["bpcli"]),
     )
+
+
+def _read(
+    metadata: dict[str, Any], name: str, kind: type[Value], older: Value | None = None
+) -> Value:
+    """Return a value of a kind; what older models say by not saying it may be given."""
+    value = metadata[name] if older is None else metadata.get(name, older)
+    if type(value) is not kind:  # true is no 1
+        raise TypeError(f"{name}: found {quote(value)}, expected {KINDS[kind]}")
+    return value
 
 
 def _read_names(names: Any, classes: int) -> tuple[str, ...]:
     """Return what so many classes are called; older models do not say it."""
     if names is None:
         return tuple(map(str, range(classes)))
-    found = {readable(name) for name in names if isinstance(name, str) and name}
-    if not len(found) == len(names) == classes:
+    is_list = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    if not is_list or not len(set(names)) == len(names) == classes:
         raise ValueError(f"found no names for {classes} classes")
-    return tuple(readable(name) for name in names)
+    return tuple(names)
 
 
 def _read_size(size: Any, pixels: int) -> tuple[int, int]:
@@ -156,16 +180,30 @@ def _read_size(size: Any, pixels: int) -> tuple[int, int]:
     if size is None:
         side = math.isqrt(pixels)
         return (side, side) if side * side == pixels else (1, pixels)
-    height, width = map(operator.index, size)
+    if not (isinstance(size, list) and [type(n) for n in size] == [int, int]):
+        raise TypeError(f"size: found {quote(size)}, expected height and width")
+    height, width = size
     if height < 1 or height * width != pixels:
-        raise ValueError(f"found a size of {height} x {width} for {pixels} pixels")
+        raise ValueError(f"found a size of {quote(size)} for {pixels} pixels")
     return height, width
+
+
+def _check_prepared(size: tuple[int, int], *, is_prepared: bool) -> None:
+    """Raise ValueError for images that are said to be prepared as MNIST's, and cannot be."""
+    if is_prepared and size != (SIDE, SIDE):
+        raise ValueError(
+            f"found prepared images of {size[1]} x {size[0]} pixels, expected {SIDE} x {SIDE}"
+        )
 
 
 def _check_arrays(checkpoint: Checkpoint) -> None:
     """Raise CheckpointError unless the arrays are those of the configuration's network."""
     if not all(array.size for array in checkpoint.parameters):
         raise CheckpointError(f"{checkpoint.path}: found an array without numbers, expected some")
+    if checkpoint.classes > MOST:
+        raise CheckpointError(
+            f"{checkpoint.path}: found {checkpoint.classes:,} classes, expected at most {MOST}"
+        )
     expected = _expected_shapes(checkpoint)
     for name in sorted(expected.keys() | checkpoint.arrays.keys()):
         array = checkpoint.arrays.get(name)

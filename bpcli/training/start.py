@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from bpcli import machine
 from bpcli.arrays import WHITE
 from bpcli.data.dataset import Dataset
-from bpcli.errors import CheckpointError
+from bpcli.errors import CheckpointError, readable
 from bpcli.files.document import to_scalar
-from bpcli.files.labels import list_names
+from bpcli.files.labels import find_places, list_names
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import Config, flatten
 from bpcli.training.output import Output
@@ -52,8 +52,9 @@ def resume(config: Config, saved: Checkpoint) -> Start:
     otherwise, or if the training data are not the same, and DatasetError.
     """
     _check_same(config, saved)
-    run = set_up(config)
-    if (run.dataset.fingerprint, run.dataset.names) != (saved.fingerprint, saved.names):
+    run = Run(config, load_data(config).ordered_as(saved.names))
+    places = find_places(run.dataset.names, saved.names)
+    if run.dataset.fingerprint != saved.fingerprint or places != [*range(len(saved.names))]:
         raise CheckpointError(
             f"{saved.path}: the training data of {config.dataset.source} are not those that it was "
             "trained on; put them back, or train anew without --resume"
@@ -117,7 +118,7 @@ def _compare(run: Run, saved: Checkpoint) -> list[str]:
     """Say why the result will not be, to the last bit, that of one uninterrupted run."""
     remarks, now = [], machine.describe()
     changed = [
-        f"{name.replace('_', ' ')} {now[name]} and not {before}"
+        f"{name.replace('_', ' ')} {now[name]} and not {readable(before)}"
         for name, before in saved.surroundings.items()
         if before and before != now[name]
     ]

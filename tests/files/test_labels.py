@@ -12,7 +12,6 @@ from tiny import make_images, write_idx
 from bpcli.data import load_dataset
 from bpcli.errors import DatasetError
 from bpcli.files.labels import list_names, to_classes, to_labels
-from bpcli.training import load
 
 
 def write(path, name, *, splits=("train", "test")):
@@ -107,14 +106,6 @@ def test_names_in_a_model_that_are_none_are_refused(names, bpcli, model):
     metadata = json.loads(str(arrays["metadata"])) | {"names": names}
     np.savez(model, **arrays | {"metadata": np.array(json.dumps(metadata))})
     assert "found no valid metadata of bpcli" in bpcli("eval", model, code=2).stderr
-
-
-def test_a_model_cannot_write_to_the_terminal(bpcli, model):
-    with np.load(model) as archive:
-        arrays = dict(archive)
-    metadata = json.loads(str(arrays["metadata"])) | {"names": ["\033[2J", "1", "2", "3"]}
-    np.savez(model, **arrays | {"metadata": np.array(json.dumps(metadata))})
-    assert all(name.isprintable() for name in load(model).names)
 
 
 def test_more_classes_than_bytes_tell_apart_are_refused(tmp_path):

@@ -55,7 +55,11 @@ def test_values_are_read_as_people_write_them(key, written, value):
         ("optimizer.momentum", "1", "found 1, expected a number from 0 and below 1"),
         ("optimizer.method", "sdg", "found 'sdg', expected one of sgd, momentum, nesterov"),
         ("optimizer.method", "{a: 1}", "found keys with values, expected one of sgd"),
-        ("network.hidden", "50", "found 50, expected a list like [50], each entry an integer"),
+        (
+            "network.hidden",
+            "50",
+            "found 50, expected a list like [50] of at most 1,000 entries, each an integer",
+        ),
         ("network.hidden", "[50, x]", "found [50, 'x'], expected a list like [50]"),
         ("network.hidden", "[[50]]", "found [a list in a list], expected a list like [50]"),
         (

@@ -100,10 +100,9 @@ def test_the_history_has_a_point_for_each_evaluation(make_run, tmp_path):
 @pytest.mark.parametrize("stop", [1, 19, 20, 21, 59, 60])
 def test_a_resumed_run_neither_loses_nor_repeats_an_evaluation(stop, make_run, tmp_path):
     run = make_run("training.evaluate_every=20")
-    for _ in itertools.islice(train(run), stop):
-        pass
-    if stop == 60:
-        run.record, run.history = None, run.history[:-1]  # stopped before the last evaluation
+    records = [record for record in itertools.islice(train(run), stop) if record]
+    if stop == 60:  # stopped before the last evaluation
+        run.record, run.history = records[-2], run.history[:-1]
     save(tmp_path / "m.npz", run)
     again = resume(run.config, load(tmp_path / "m.npz")).run
     list(train(again))
@@ -237,9 +236,9 @@ def test_wrong_arrays_are_refused(model, changed, expected):
         ({"iteration": -5}, "found no valid metadata of bpcli: "),
         ({"iteration": float("inf")}, "found no valid metadata of bpcli: "),
         ({"record": RECORD | {"loss": "low"}}, "found values that are no figures of an evaluation"),
-        ({"record": RECORD | {"loss": float("nan")}}, "found values that are no figures"),
+        ({"record": RECORD | {"loss": float("nan")}}, "found NaN, expected JSON"),
         ({"record": RECORD | {"loss": None}}, "found other fields than an evaluation has: "),
-        ({"record": RECORD | {"seconds": float("inf")}}, "found values that are no figures"),
+        ({"record": RECORD | {"seconds": float("inf")}}, "found Infinity, expected JSON"),
         ({"record": RECORD | {"seconds": -1}}, "found values that are no figures"),
         ({"record": RECORD | {"train_accuracy": True}}, "found values that are no figures"),
         ({"record": RECORD | {"iteration": 20.0}}, "found an evaluation at 20.0 of 60 iterations"),
@@ -249,7 +248,35 @@ def test_wrong_arrays_are_refused(model, changed, expected):
         ({"record": RECORD | {"test_accuracy": None}}, "found no accuracy, or two, on images"),
         ({"record": RECORD | {"colour": 1}}, "found other fields than an evaluation has: "),
         ({"record": RECORD | {"iteration": 61}}, "found an evaluation at 61 of 60 iterations"),
-        ({"iteration": 5.5}, "found no valid metadata"),
+        ({"iteration": 5.5}, "iteration: found 5.5, expected a whole number"),
+        ({"iteration": True}, "iteration: found True, expected a whole number"),
+        ({"iteration": 61}, "found 61 of 60 iterations"),
+        (
+            {"iteration": 10**400},
+            "000... of 60 iterations",
+        ),
+        ({"iteration": 40}, "found an evaluation at 60 of 40 iterations"),
+        ({"format": True}, "found format True, expected 1 to 2"),
+        ({"format": 2.0}, "found format 2.0, expected 1 to 2"),
+        ({"white": 255.0}, "white: found 255.0, expected a whole number"),
+        ({"white": 256}, "and the grey level 256"),
+        ({"prepared": True}, "found prepared images of 6 x 6 pixels, expected 28 x 28"),
+        ({"prepared": "no"}, "prepared: found 'no', expected true or false"),
+        ({"dark": 0}, "dark: found 0, expected true or false"),
+        ({"dataset": 7}, "dataset: found 7, expected text"),
+        ({"names": "0123"}, "found no names for 4 classes"),
+        ({"names": {"0": 0, "1": 1, "2": 2, "3": 3}}, "found no names for 4 classes"),
+        ({"names": ["0", "1", "1", "3"]}, "found no names for 4 classes"),
+        ({"names": ["0", "1", "", "3"]}, "found no names for 4 classes"),
+        ({"size": [36]}, "size: found [36], expected height and width"),
+        ({"size": [6.0, 6]}, "size: found [6.0, 6], expected height and width"),
+        ({"size": [True, 36]}, "size: found [True, 36], expected height and width"),
+        ({"size": [-6, -6]}, "found a size of [-6, -6] for 36 pixels"),
+        ({"size": [6, 10**400]}, "found a size of [6, 1000"),
+        ({"record": RECORD | {"seconds": -0.0}}, "found values that are no figures"),
+        ({"record": RECORD}, "found a history that does not end with the last evaluation"),
+        ({"record": RECORD | {"x" * 10**6: 1}}, "found other fields than an evaluation has: "),
+        ({"config": {"y" * 10**4: 1}}, "found no valid configuration: "),
         ({"record": 3}, "found no valid metadata of bpcli: "),
         ({"record": 0}, "found no valid metadata of bpcli: "),
         (
@@ -271,7 +298,7 @@ def test_wrong_metadata_is_refused(model, changed, expected):
 def test_files_that_are_no_models_are_refused(tmp_path, model):
     with pytest.raises(CheckpointError, match=r"no.npz: cannot be read: No such file"):
         load(tmp_path / "no.npz")
-    with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
+    with pytest.raises(CheckpointError, match="found a folder, expected a file"):
         load(tmp_path)
     for content in (b"", b"hello", model.read_bytes()[:1000], b"\x93NUMPY\1\0"):
         (tmp_path / "bad.npz").write_bytes(content)

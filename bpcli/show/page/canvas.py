@@ -9,6 +9,7 @@ from bpcli import arrays
 from bpcli.arrays import WHITE, Array
 from bpcli.backprop.layers import Layer
 from bpcli.data import ink, pieces, preparation
+from bpcli.errors import readable
 from bpcli.export.translation import TRANSLATIONS, translate
 from bpcli.training.checkpoint import Checkpoint
 

@@ -49,7 +49,7 @@ def _head(analysis: Analysis) -> dict[str, Any]:
     saved = analysis.saved
     return {
         "title": readable(saved.path.name),
-        "names": saved.names,
+        "names": list(map(readable, saved.names)),
         "evaluation": analysis.evaluation,
         "source": analysis.images.source,
         "seed": saved.config.seed,
@@ -101,8 +101,8 @@ def _tables(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
         "mistakes": [
             {
                 "index": one.index,
-                "label": saved.names[one.label],
-                "predicted": saved.names[one.predicted],
+                "label": readable(saved.names[one.label]),
+                "predicted": readable(saved.names[one.predicted]),
                 "image": data_uri(encode_png(_brighten(analysis.images, one.index)), "png"),
             }
             for one in analysis.mistakes
@@ -129,7 +129,7 @@ def _confusion(found: Evaluation, names: Sequence[str]) -> list[dict[str, Any]]:
         precision, recall = found.precision[c], found.recall[c]
         rows.append(
             {
-                "name": names[c],
+                "name": readable(names[c]),
                 "cells": cells,
                 "recall": "-" if recall is None else f"{recall:.1%}",
                 "precision": "-" if precision is None else f"{precision:.1%}",
