@@ -7,7 +7,6 @@ one, and changes the last bits of the result; so one thread is the default.
 import contextlib
 import math
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -117,16 +116,11 @@ def describe_all() -> dict[str, Any]:
     }
 
 
-def without_home(value: Any) -> Any:
-    """Return text, or whatever holds some, with ~ for the folder of the user."""
-    if isinstance(value, dict):
-        return {name: without_home(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_home(inner) for inner in value]
+def without_home(path: str) -> str:
+    """Return a path, with ~ for the folder of the user."""
     home = (os.environ.get("HOME") or os.environ.get("USERPROFILE", "")).rstrip("/\\")
-    if not (isinstance(value, str) and home):
-        return value
-    return re.sub(rf"{re.escape(home)}(?![\w.-])", "~", value)
+    inside = home and path.startswith((f"{home}/", f"{home}\\"))
+    return f"~{path[len(home) :]}" if inside or (home and path == home) else path
 
 
 def _version(package: str) -> str | None:

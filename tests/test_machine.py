@@ -84,6 +84,28 @@ def test_threads_are_those_of_the_environment_where_blas_does_not_say(monkeypatc
     assert {os.environ[name] for name in machine.VARIABLES} == {"1"}
 
 
+@pytest.mark.parametrize(
+    ("home", "path", "expected"),
+    [
+        ("/home/a", "/home/a/m.npz", "~/m.npz"),
+        ("/home/a/", "/home/a/m.npz", "~/m.npz"),
+        ("/home/a", "/home/a", "~"),
+        ("/home/a", "/home/ab/m.npz", "/home/ab/m.npz"),
+        ("/home/a", "/mnt/home/a/m.npz", "/mnt/home/a/m.npz"),
+        ("/home/a", "home/a/m.npz", "home/a/m.npz"),
+        ("/", "/m.npz", "/m.npz"),
+        ("", "/m.npz", "/m.npz"),
+        ("C:\\Users\\a", "C:\\Users\\a\\m.npz", "~\\m.npz"),
+    ],
+)
+def test_only_a_path_in_the_folder_of_the_user_is_said_with_a_tilde(
+    home, path, expected, monkeypatch
+):
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.delenv("USERPROFILE", raising=False)
+    assert machine.without_home(path) == expected
+
+
 @pytest.fixture
 def system(monkeypatch, tmp_path):
     """Write files of a false /proc and /sys/fs/cgroup, of a process without limits of its own."""

@@ -22,4 +22,4 @@ def info_command(model: str | None, as_json: bool) -> None:
 
     saved = None if model is None else load(model)
     form = show.info_fields if as_json else show.draw_info
-    say(machine.without_home(form(__version__, machine.describe_all(), saved)))
+    say(form(__version__, machine.describe_all(), saved))

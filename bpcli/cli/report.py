@@ -2,7 +2,7 @@
 
 import click
 
-from bpcli import __version__, machine
+from bpcli import __version__
 from bpcli.cli.options import FILE, threads_option
 from bpcli.files.result import check_result, write_result
 
@@ -40,7 +40,7 @@ def report_command(models: tuple[str, ...], output: str, data: str | None, no_ca
 
         analysis = analyze(saved[0], data, MISTAKES)
         page = draw_report(analysis, saved, __version__, canvas=not no_canvas)
-        content = machine.without_home(page).encode(errors="backslashreplace")
+        content = page.encode(errors="backslashreplace")
     else:
         from bpcli.show.chart import draw_curves
 

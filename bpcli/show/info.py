@@ -1,9 +1,12 @@
 """this machine, and a model, in -> what a report of a fault should say of them, out."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bpcli.errors import readable
 from bpcli.files.document import to_scalar
+from bpcli.machine import without_home
 from bpcli.show.number import draw_shape, json_number
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import flatten, list_changes
@@ -11,10 +14,17 @@ from bpcli.training.config import flatten, list_changes
 CUT = 16  # characters of a digest that are shown
 
 
+def hide_home(saved: Checkpoint) -> Checkpoint:
+    """Return a model as others may see it: with ~ for the user's own folder in its paths."""
+    source = without_home(saved.config.dataset.source)
+    config = replace(saved.config, dataset=replace(saved.config.dataset, source=source))
+    return replace(saved, path=Path(without_home(str(saved.path))), config=config)
+
+
 def info_fields(version: str, machine: dict[str, Any], saved: Checkpoint | None) -> dict[str, Any]:
-    """Return the fields of `bpcli info --json`."""
+    """Return the fields of `bpcli info --json`, with nothing in them of the user's own."""
     fields = {"bpcli": version} | machine
-    return fields | ({"model": _model_fields(saved)} if saved else {})
+    return fields | ({"model": _model_fields(hide_home(saved))} if saved else {})
 
 
 def _model_fields(saved: Checkpoint) -> dict[str, Any]:
@@ -39,7 +49,7 @@ def draw_info(version: str, machine: dict[str, Any], saved: Checkpoint | None) -
     """Return lines of text with the same."""
     parts = [_lines({"bpcli": version} | machine)]
     if saved:
-        parts.append(_lines(_describe(saved)))
+        parts.append(_lines(_describe(hide_home(saved))))
     return "\n\n".join(parts)
 
 

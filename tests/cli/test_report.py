@@ -1,8 +1,11 @@
 """`bpcli report`: one page that needs nothing else, and the curve alone."""
 
+import base64
+import hashlib
 import html
 import json
 import re
+import shutil
 import sys
 from html.parser import HTMLParser
 
@@ -156,17 +159,32 @@ def test_mistakes(args, words, bpcli, model, folder):
 
 @pytest.mark.parametrize("name", ["x$\\foo$.npz", "_hidden.npz", "日本.npz", "m\udcff.npz"])
 def test_any_name_of_a_model_can_be_shown(name, bpcli, model, tmp_path):
-    import shutil
-
     shutil.copy(model, tmp_path / name)
     bpcli("report", tmp_path / name, model, "-o", tmp_path / "page.html")
     bpcli("report", tmp_path / name, model, "-o", tmp_path / "c.svg")
+
+
+@pytest.mark.parametrize("home", ["/l", "/", "/e", "l", ""])
+def test_no_folder_of_a_user_changes_what_is_not_its_path(
+    home, page, bpcli, mnist_model, tmp_path, monkeypatch
+):
+    """A page is replaced in no place: its script would no longer be the one that it allows."""
+    monkeypatch.setenv("HOME", home)
+    bpcli("report", mnist_model, "-o", tmp_path / "other.html")
+    assert (tmp_path / "other.html").read_text(encoding="utf-8") == page
+    (allowed,) = re.findall(r"script-src &#39;sha256-([^&]+)&#39;", page)
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.S)
+    assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() == allowed
 
 
 def test_the_home_folder_is_not_in_the_page(bpcli, tiny_options, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path) + "/")
     bpcli("train", *tiny_options, "-q", "-o", tmp_path / "m.npz")
     bpcli("report", tmp_path / "m.npz", "-o", tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert str(tmp_path) not in page
-    assert "~/tiny" in page
+    shutil.copy(tmp_path / "m.npz", tmp_path / "other.npz")
+    bpcli("report", tmp_path / "m.npz", tmp_path / "other.npz", "-o", tmp_path / "both.html")
+    for name in ("page", "both"):
+        page = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+        assert str(tmp_path) not in page
+        assert "~/tiny" in page
+    assert "~/other.npz" in page

@@ -1,6 +1,7 @@
 """what there is to see of models in -> one page of HTML, with everything in it, out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from bpcli.data.dataset import Split
 from bpcli.errors import readable
 from bpcli.files.document import to_scalar
 from bpcli.files.image import encode_png
+from bpcli.machine import without_home
 from bpcli.show.chart import draw_curves, draw_doubt
 from bpcli.show.comparison import describe_seeds, list_models
-from bpcli.show.info import CUT
+from bpcli.show.info import CUT, hide_home
 from bpcli.show.page.canvas import can_read, canvas_script
 from bpcli.show.page.page import data_uri, fill_page
 from bpcli.training.analysis import Analysis, Units
@@ -32,8 +34,11 @@ def draw_report(
 ) -> str:
     """Return a page on the first of `models`, which the analysis is of, beside the others.
 
-    Raises ExtraError without jinja2 or matplotlib.
+    Nothing in it is of the user's own. Raises ExtraError without jinja2 or matplotlib.
     """
+    images = replace(analysis.images, source=without_home(analysis.images.source))
+    analysis = replace(analysis, images=images, saved=hide_home(analysis.saved))
+    models = [hide_home(saved) for saved in models]
     return fill_page(
         "report.html.jinja",
         canvas_script(analysis.saved) if canvas and can_read(analysis.saved) else "",
