@@ -1,20 +1,40 @@
 """nothing in -> the ways in which a command ends without success, each with its exit code.
 
-What a message quotes of somebody's goes through `quote` or `readable`, and so has a length.
+What a message quotes of somebody's goes through `quote` or `readable`, and so has a length; what
+leaves the house goes through `visible`, and so forges no line and moves no cursor.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 Choice = TypeVar("Choice")
 
 LONGEST = 60  # characters of somebody's value that a message quotes
+# What a terminal obeys or does not show: control characters, ends of lines and paragraphs, marks
+# that turn the direction of reading, spaces without width, halves of characters. Joiners are not
+# among them, as emoji and some scripts are written with these.
+HIDDEN = re.compile(
+    "[\0-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff]"
+)
 
 
 class BpcliError(Exception):
-    """One or more sentences for the user; `exit_code` is what the command line ends with."""
+    """One or more sentences for the user; `exit_code` is what the command line ends with.
+
+    Each argument is a line of the message: an end of a line within one is somebody else's.
+    """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the message, none if there is nothing to say."""
+        return [visible(str(line)) for line in self.args if line]
 
 
 class ConfigError(BpcliError):
@@ -134,4 +154,17 @@ def readable(name: str, longest: int = LONGEST) -> str:
 
     It is for people alone: two names may be told alike, and so it is never a key.
     """
-    return name if name.isprintable() and len(name) < longest else quote(name, longest)
+    return name if visible(name) == name and len(name) < longest else quote(name, longest)
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Return text in which each hidden character that is not to be kept is written out.
+
+    >>> visible("a\\x1b[31m"), visible("two\\nlines"), visible("\\u65e5")
+    ('a\\\\x1b[31m', 'two\\\\nlines', '\u65e5')
+    """
+
+    def write_out(found: re.Match[str]) -> str:
+        return found[0] if found[0] in keep else found[0].encode("unicode_escape").decode()
+
+    return HIDDEN.sub(write_out, text)

@@ -33,7 +33,7 @@ from bpcli.backprop.functions import (
 )
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.node import Constant, Divide, MatMul, Negate, Node, Power, Variable
-from bpcli.errors import ExpressionError
+from bpcli.errors import ExpressionError, visible
 
 SIGNS = {"×": "*", "·": "*", "÷": "/", "\N{MINUS SIGN}": "-", "²": "** 2", "³": "** 3"}
 LONGEST = 2000  # characters
@@ -129,8 +129,8 @@ class Expression:
     def _refuse(self, column: int, reason: str) -> NoReturn:
         """Raise an error that shows the expression with a caret under `column`."""
         start = max(0, column - 60)
-        shown = self.text[start : start + 76]
-        raise ExpressionError(f"{reason}\n  {shown}\n  {' ' * (column - start)}^")
+        before, after = visible(self.text[start:column]), visible(self.text[column : start + 76])
+        raise ExpressionError(reason, f"  {before}{after}", f"  {' ' * len(before)}^")
 
     def _node(self, tree: ast.expr, depth: int) -> Node:
         if depth > DEEPEST:

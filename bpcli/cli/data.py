@@ -67,5 +67,5 @@ def _load(source: str) -> "list[Split]":
     if not splits:
         raise errors[0]
     for missing in errors:
-        complain(str(missing))
+        complain(*missing.lines)
     return splits

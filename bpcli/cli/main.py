@@ -16,7 +16,7 @@ from bpcli.cli.graph import graph_command
 from bpcli.cli.info import info_command
 from bpcli.cli.predict import predict_command
 from bpcli.cli.report import report_command
-from bpcli.cli.terminal import Shell
+from bpcli.cli.shell import Shell
 from bpcli.cli.train import train_command
 from bpcli.cli.tune import tune_command
 

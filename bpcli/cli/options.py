@@ -1,11 +1,11 @@
 """nothing in -> the options and arguments that several commands have."""
 
-import contextlib
 import math
 from typing import Any
 
 import click
 
+from bpcli.cli.terminal import complain
 from bpcli.machine import limit_threads
 
 PER_CENT = 100
@@ -54,8 +54,7 @@ def _settle_threads(context: click.Context, threads: int | None) -> None:
     """Give BLAS its threads, and say what is wrong with the number that the user has named."""
     warning = context.meta[THREADS_WARNING] if threads is None else limit_threads(threads)
     if warning:
-        with contextlib.suppress(OSError):  # nobody may listen
-            click.echo(warning, err=True)
+        complain(warning)
 
 
 def hint_at_key(error: click.NoSuchOption, arguments: list[str]) -> str:

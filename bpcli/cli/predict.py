@@ -49,7 +49,7 @@ def predict_command(
         try:
             found = reader.read(read_image(Path(picture)), as_is=as_is, name=picture)
         except PictureError as error:
-            complain(str(error))
+            complain(*error.lines)
             failed = True
             continue
         if output is not None:

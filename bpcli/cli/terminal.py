@@ -1,4 +1,4 @@
-"""results, errors and signals in -> text on the two streams and an exit code out."""
+"""results, messages and signals in -> text on the two streams, and what has to stop, out."""
 
 import contextlib
 import os
@@ -10,103 +10,41 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from bpcli.cli.options import THREADS_WARNING, hint_at_key
-from bpcli.errors import BpcliError, OutputError, Stopped
-from bpcli.machine import limit_threads, limited_memory
+from bpcli.errors import BpcliError, OutputError, Stopped, visible
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 Item = TypeVar("Item")
 
-SIGPIPE = 13  # Windows has no signal for a pipe that nobody reads, but the exit code is the same
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those of them that the system has
 
 
-class Shell(click.Group):
-    """The one place that turns an exception into a message and an exit code."""
-
-    def make_context(self, *args: Any, **options: Any) -> click.Context:
-        try:
-            return super().make_context(*args, **options)
-        except BrokenPipeError:  # help that nobody reads, for which click would exit with 1
-            _abandon_output()
-            sys.exit(Stopped(SIGPIPE).exit_code)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta["arguments"] = [*args]  # which are used up by parsing
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what is wrong becomes a message and the exit code of its kind."""
-        ctx.meta[THREADS_WARNING] = limit_threads()  # before numpy is imported
-        try:
-            with limited_memory():
-                return super().invoke(ctx)
-        except click.NoSuchOption as error:
-            hint = hint_at_key(error, ctx.meta["arguments"])
-            if hint:
-                raise click.UsageError(
-                    f"No such option '{error.option_name}'. {hint}", error.ctx
-                ) from error
-            raise
-        except BpcliError as error:
-            if str(error):
-                complain(str(error))
-            ctx.exit(error.exit_code)
-        except MemoryError as error:
-            complain(
-                f"out of memory: {str(error) or 'no more to be had'}; make network.hidden or "
-                "training.batch_size smaller, or the data"
-            )
-            ctx.exit(BpcliError.exit_code)
-        except BrokenPipeError:
-            ctx.exit(Stopped(SIGPIPE).exit_code)
-        except SyntaxError as error:  # in a layer that somebody is writing
-            complain(f"{error.filename}:{error.lineno}: Python cannot read it: {error.msg}")
-            ctx.exit(BpcliError.exit_code)
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        try:
-            return super().main(*args, **options)
-        except OSError as error:
-            words = error.strerror or str(error)
-            if _output_fails():  # with help; results are written by `say`
-                complain(f"standard output: could not be written: {words}")
-                _abandon_output()
-                sys.exit(OutputError.exit_code)
-            where = f"{error.filename}: " if error.filename else ""
-            complain(f"{where}the system has refused what bpcli needs: {words}")
-            sys.exit(BpcliError.exit_code)
-
-
 def say(result: str | dict[str, Any]) -> None:
-    """Write a result, text or the fields of a JSON object, to standard output at once."""
-    import json
+    """Write a result, text or the fields of a JSON object, to standard output at once.
 
-    text = result if isinstance(result, str) else json.dumps(result, allow_nan=False)
+    Characters that a terminal would obey are written out, but the ends of the text's own lines.
+    """
+    text = visible(result, keep="\n\t") if isinstance(result, str) else _to_json(result)
     if sys.stdout is None:
         raise OutputError("standard output: could not be written: it is closed")
     encoding = sys.stdout.encoding or "utf-8"  # file names can have characters that it has not
     try:
         click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
     except OSError as error:
-        _abandon_output()
+        abandon_output()
         if isinstance(error, BrokenPipeError):
             raise
         raise OutputError(f"standard output: could not be written: {error.strerror}") from error
 
 
-def _output_fails() -> bool:
-    """Tell whether standard output still keeps what could not be written to it."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return True
-    return False
+def _to_json(fields: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(fields, allow_nan=False).replace("\x7f", r"\u007f")  # the one it leaves
 
 
-def _abandon_output() -> None:
+def abandon_output() -> None:
     """See to it that what could not be written is not tried again when Python exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -123,14 +61,17 @@ def own_command() -> list[str]:
 
 def exit_as(error: BpcliError) -> NoReturn:
     """End a process of its own as the command would end: with a message and an exit code."""
-    complain(str(error))
+    complain(*error.lines)
     sys.exit(error.exit_code)
 
 
-def complain(message: str) -> None:
-    """Write a message to standard error, if anybody listens: the exit code says it too."""
+def complain(*lines: str) -> None:
+    """Write a message to standard error, if anybody listens: the exit code says it too.
+
+    An end of a line within one is somebody else's, and written out.
+    """
     with contextlib.suppress(OSError):
-        click.echo(message, err=True)
+        click.echo("\n".join(map(visible, lines)), err=True)
 
 
 def is_terminal() -> bool:

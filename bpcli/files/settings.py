@@ -156,7 +156,7 @@ class Settings:
             if more > 0:
                 last = self._say(self.problems[-1]).partition(": ")[0]
                 lines.append(f"{last}: the last of {more} more")
-            raise ConfigError("\n".join(lines))
+            raise ConfigError(*lines)
 
     def _say(self, problem: str | Entry) -> str:
         if isinstance(problem, str):

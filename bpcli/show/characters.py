@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bpcli.show.figure import Arrow, Figure, Symbol, draw_arrays
 from bpcli.show.layout import Spacing, columns, lay_out
-from bpcli.show.picture import text_width
+from bpcli.show.text import text_width
 
 ASCII = str.maketrans("─│┐┘┌└├┬┴┼▶×÷·", "-|++++++++>*/*")
 PITCH = 3  # lines from an input to the next

@@ -1,19 +1,16 @@
 """models side by side in -> a table of them as text, CSV or the fields of JSON, out."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bpcli.errors import visible
 from bpcli.files.document import to_scalar
 from bpcli.show.number import json_number
-from bpcli.show.picture import text_width
+from bpcli.show.text import draw_csv, draw_table, join_lines, text_width
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.comparison import ModelComparison, Seeds
 from bpcli.training.history import COLUMNS
 
-GAP = "  "
 REACHED = ("accuracy", "of", "loss", "iterations", "seconds")
 
 
@@ -46,18 +43,6 @@ def list_models(found: ModelComparison) -> tuple[list[str], list[list[str]]]:
     return ["model", *found.keys, *REACHED], rows
 
 
-def draw_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return columns of text, the first to the left and others to the right."""
-    lines = [list(heads), *map(list, rows)]
-    widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
-    texts = []
-    for line in lines:
-        cells = [" " * (width - text_width(c)) for c, width in zip(line, widths, strict=True)]
-        first, *others = zip(line, cells, strict=True)
-        texts.append(GAP.join(["".join(first), *(room + text for text, room in others)]).rstrip())
-    return "\n".join(texts)
-
-
 def _reached(saved: Checkpoint) -> list[str]:
     record = saved.record
     if record is None:
@@ -73,7 +58,7 @@ def _reached(saved: Checkpoint) -> list[str]:
 
 def describe_seeds(found: ModelComparison, seeds: Seeds) -> str:
     """Return a sentence on runs that only the seed tells apart."""
-    names = ", ".join(str(found.models[i].path) for i in seeds.models)
+    names = ", ".join(visible(str(found.models[i].path)) for i in seeds.models)
     return (
         f"{len(seeds.models)} seeds ({names}): {seeds.split} accuracy {seeds.mean:.2%} on average, "
         f"standard deviation {seeds.deviation:.2%}"
@@ -92,10 +77,12 @@ def _draw_history(saved: Checkpoint) -> str:
         for point in saved.history
     ]
     if not rows:
-        return f"{saved.path}: no history: not evaluated yet, or written by an older bpcli"
+        return join_lines(
+            [f"{saved.path}: no history: not evaluated yet, or written by an older bpcli"]
+        )
     split = saved.record.split if saved.record else "accuracy"
     heads = ["iteration", "loss", "train", split, "seconds"]
-    return f"{saved.path}:\n{draw_table(heads, rows)}"
+    return f"{visible(str(saved.path))}:\n{draw_table(heads, rows)}"
 
 
 def comparison_fields(found: ModelComparison, *, history: bool) -> dict[str, Any]:
@@ -114,20 +101,17 @@ def comparison_fields(found: ModelComparison, *, history: bool) -> dict[str, Any
 
 def comparison_csv(found: ModelComparison, *, history: bool) -> str:
     """Return a line for each model, or with `history` for each evaluation of each."""
-    file = io.StringIO()
-    table = csv.writer(file, lineterminator="\n")
     if history:
-        table.writerow(["model", *COLUMNS])
-        for saved in found.models:
-            table.writerows([saved.path, *asdict(point).values()] for point in saved.history)
-    else:
-        rows = [_model_fields(saved) for saved in found.models]
-        keys = [key for key in found.keys if key not in rows[0]]
-        table.writerow([*rows[0], *keys])
-        for row, values in zip(rows, found.values, strict=True):
-            by_key = dict(zip(found.keys, values, strict=True))
-            table.writerow([*row.values(), *(to_scalar(by_key[key]) for key in keys)])
-    return file.getvalue().rstrip("\n")
+        pairs = [(saved.path, point) for saved in found.models for point in saved.history]
+        rows = [[path, *asdict(point).values()] for path, point in pairs]
+        return draw_csv([["model", *COLUMNS], *rows])
+    models = [_model_fields(saved) for saved in found.models]
+    keys = [key for key in found.keys if key not in models[0]]
+    table: list[list[Any]] = [[*models[0], *keys]]
+    for fields, values in zip(models, found.values, strict=True):
+        by_key = dict(zip(found.keys, values, strict=True))
+        table.append([*fields.values(), *(to_scalar(by_key[key]) for key in keys)])
+    return draw_csv(table)
 
 
 def _model_fields(saved: Checkpoint) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from bpcli.arrays import Bytes
 from bpcli.data.contents import Contents
 from bpcli.errors import readable
 from bpcli.files.labels import sort_names
-from bpcli.show.picture import draw_picture, draw_row
+from bpcli.show.picture import draw_picture
+from bpcli.show.text import align_left, align_right, draw_row, join_lines, text_width
 
 MOST_PICTURES = 30  # of first images: classes beyond them are only counted
 
@@ -15,7 +16,8 @@ MOST_PICTURES = 30  # of first images: classes beyond them are only counted
 def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_only: bool) -> str:
     """Return what `bpcli data` prints: splits, classes, the mean image, the first of each class."""
     classes = sort_names(name for contents in found for name in contents.counts)
-    column = max(5, *(len(readable(name)) for name in classes))
+    shown = {name: readable(name) for name in classes}
+    column = max(5, *map(text_width, shown.values()))
     height, across = found[0].size
     number = f"{len(classes)} class" + "es" * (len(classes) != 1)
     lines = [
@@ -24,9 +26,10 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
         "split   images  grey levels",
         *(f"{c.name:<5}  {c.images:7,d}  {c.darkest} to {c.brightest}" for c in found),
         "",
-        f"{'class':<{column}}" + "".join(f"{contents.name:>9}" for contents in found),
+        align_left("class", column) + "".join(f"{contents.name:>9}" for contents in found),
         *(
-            f"{readable(name):>{column}}" + "".join(f"{c.counts.get(name, 0):9,d}" for c in found)
+            align_right(shown[name], column)
+            + "".join(f"{c.counts.get(name, 0):9,d}" for c in found)
             for name in classes
         ),
         "",
@@ -38,8 +41,8 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
 
     pictures = [draw(f"mean of {first.name}", first.mean, int(first.mean.max()))]
     for name, image in list(first.firsts.items())[:MOST_PICTURES]:
-        pictures.append(draw(f"first {readable(name)}", image, first.brightest))
-    return "\n".join([*lines, draw_row(pictures, width)])
+        pictures.append(draw(f"first {shown[name]}", image, first.brightest))
+    return join_lines(lines) + "\n" + draw_row(pictures, width)
 
 
 def contents_fields(source: str, found: Sequence[Contents]) -> dict[str, Any]:

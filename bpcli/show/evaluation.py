@@ -8,7 +8,8 @@ import numpy as np
 from bpcli.data.dataset import Split
 from bpcli.errors import readable
 from bpcli.show.number import json_fields, json_number
-from bpcli.show.picture import draw_picture, draw_row
+from bpcli.show.picture import draw_picture
+from bpcli.show.text import align_left, align_right, draw_row, join_lines, text_width
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import Evaluation, Mistake
 
@@ -18,21 +19,29 @@ def draw_evaluation(model: str, split: str, found: Evaluation, names: Sequence[s
     confusion = found.confusion
     classes = np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1)).tolist()
     width = max(5, len(str(confusion.max())) + 1)
-    told = {c: readable(names[c]) for c in classes}
-    column = max(5, *map(len, told.values()))
-    heads = "".join(f"{told[c][: width - 1]:>{width}}" for c in classes)
+    shown = [readable(name) for name in names]
+    column = max(5, *(text_width(shown[c]) for c in classes))
+    heads = "".join(align_right(_cut(shown[c], width - 1), width) for c in classes)
     lines = [
         f"{model}: {found.images:,} {split} images",
         f"accuracy {found.accuracy:.2%}, loss {found.loss:.4f}",
         "",
-        f"{'class':<{column}}  precision  recall  predicted as",
+        f"{align_left('class', column)}  precision  recall  predicted as",
         " " * (column + 19) + heads,
     ]
     for c in classes:
         precision, recall = _percent(found.precision[c]), _percent(found.recall[c])
         cells = "".join(f"{confusion[c, other]:{width}d}" for other in classes)
-        lines.append(f"{told[c]:>{column}}  {precision:>9}  {recall:>6}  {cells}")
-    return "\n".join(lines)
+        name = align_right(shown[c], column)
+        lines.append(f"{name}  {precision:>9}  {recall:>6}  {cells}")
+    return join_lines(lines)
+
+
+def _cut(text: str, width: int) -> str:
+    """Return the beginning of a text that is no wider than so many columns."""
+    while text_width(text) > width:
+        text = text[:-1]
+    return text
 
 
 def evaluation_fields(

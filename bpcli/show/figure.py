@@ -11,8 +11,9 @@ import numpy as np
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.network import LayerSpec
 from bpcli.backprop.node import Constant, Node, Value, Variable
+from bpcli.errors import visible
 from bpcli.show.number import draw_number, draw_shape
-from bpcli.show.picture import draw_row
+from bpcli.show.text import draw_row
 
 SMALL = 1e-3  # below it four decimals say too little
 SHOWN = 60  # numbers of an array that are shown in full
@@ -101,7 +102,7 @@ def network_figure(specs: Sequence[LayerSpec]) -> Figure:
 
 
 def _name(node: Node) -> str:
-    name = node.name if isinstance(node, Variable) else node.symbol
+    name = visible(node.name) if isinstance(node, Variable) else node.symbol
     return name or _flow(node.value)
 
 

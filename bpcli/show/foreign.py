@@ -5,6 +5,7 @@ from typing import Any
 
 from bpcli.gradcheck.foreign import FileCheck, UnitCheck
 from bpcli.show.number import json_fields
+from bpcli.show.text import join_lines
 
 NOTES = {"note": "ok, but "}
 
@@ -17,7 +18,7 @@ def draw_file_check(found: FileCheck) -> str:
         lines.append(f"{found.path}: not found, and stood in for: {', '.join(found.missing)}")
     if found.stopped:
         lines.append(f"{found.path}: {found.stopped}; what comes after is not checked")
-    return "\n".join([*lines, f"{found.path}: {_verdict(found)}"])
+    return join_lines([*lines, f"{found.path}: {_verdict(found)}"])
 
 
 def _draw_unit(found: FileCheck, unit: UnitCheck) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from bpcli.gradcheck.check import GradientCheck
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.show.number import json_fields, json_number
+from bpcli.show.text import join_lines
 
 MANY_KINKS = 0.01  # a share of the gradients above which the user is told
 
@@ -48,7 +49,7 @@ def draw_check(found: GradientCheck) -> str:
     if found.stopped:
         verdict = "stopped before all was compared"
     size = f"{found.checked:,} gradients on {found.samples} images in {found.seconds:.1f} s"
-    return "\n".join([*lines, f"{size}: {verdict}"])
+    return join_lines([*lines, f"{size}: {verdict}"])
 
 
 def _verdicts(rows: Iterable[Comparison]) -> list[str]:

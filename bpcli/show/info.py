@@ -8,6 +8,7 @@ from bpcli.errors import readable
 from bpcli.files.document import to_scalar
 from bpcli.machine import without_home
 from bpcli.show.number import draw_shape, json_number
+from bpcli.show.text import join_lines
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import flatten, list_changes
 
@@ -55,7 +56,9 @@ def draw_info(version: str, machine: dict[str, Any], saved: Checkpoint | None) -
 
 def _lines(values: dict[str, Any]) -> str:
     width = max(map(len, values)) + 2
-    return "\n".join(f"{name.replace('_', ' '):<{width}}{_spell(v)}" for name, v in values.items())
+    return join_lines(
+        f"{name.replace('_', ' '):<{width}}{_spell(value)}" for name, value in values.items()
+    )
 
 
 def _spell(value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bpcli.show.figure import Figure, Symbol, draw_arrays
 from bpcli.show.layout import Spacing, columns, lay_out
-from bpcli.show.picture import text_width
+from bpcli.show.text import text_width
 
 Point = tuple[float, float]
 Command = tuple[str, list[Point]]  # as SVG has them: M, L, or Q with the corner that is rounded

@@ -1,8 +1,5 @@
 """a grey image in -> a small picture of it as text out."""
 
-import unicodedata
-from collections.abc import Sequence
-
 import numpy as np
 
 from bpcli.arrays import WHITE, Bytes
@@ -10,7 +7,6 @@ from bpcli.arrays import WHITE, Bytes
 HALVES = " ▀▄█"  # a character is two pixels, one above the other: neither, upper, lower, both
 DARK_TO_BRIGHT = " .:-=+*#%@"
 BRIGHT = (WHITE + 1) // 2
-GAP = 3  # columns between pictures
 
 
 def draw_picture(image: Bytes, white: int = WHITE, *, ascii_only: bool) -> list[str]:
@@ -33,25 +29,3 @@ def _halves(upper: int, lower: int) -> str:
 
 def _shade(upper: int, lower: int) -> str:
     return DARK_TO_BRIGHT[(upper + lower) * (len(DARK_TO_BRIGHT) - 1) // (2 * WHITE)]
-
-
-def text_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: Chinese characters two, accents none."""
-    return sum(
-        (1 + (unicodedata.east_asian_width(character) in "WF"))
-        for character in text
-        if not unicodedata.combining(character)
-    )
-
-
-def draw_row(pictures: Sequence[Sequence[str]], width: int) -> str:
-    """Return pictures, lines of as many each, as many side by side as `width` columns hold."""
-    blocks = []
-    for lines in pictures:
-        block = max(map(text_width, lines)) + GAP
-        blocks.append([line + " " * (block - text_width(line)) for line in lines])
-    across = max(1, width // max((text_width(block[0]) for block in blocks), default=width))
-    rows = [blocks[i : i + across] for i in range(0, len(blocks), across)]
-    return "\n\n".join(
-        "\n".join("".join(line).rstrip() for line in zip(*row, strict=True)) for row in rows
-    )

@@ -6,6 +6,7 @@ from typing import Any
 from bpcli.data.preparation import BOX, Prepared
 from bpcli.errors import readable
 from bpcli.show.picture import draw_picture
+from bpcli.show.text import join_lines
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.prediction import Prediction, Seen
 
@@ -16,8 +17,8 @@ def draw_prediction(
     """Return what a picture shows, how it was prepared and, with `pictures`, what the net sees."""
     lines = []
     if len(found) > 1:
-        labels = "".join(readable(one.label) for one in found)
-        lines.append(f"{picture}: {labels}, {len(found)} digits")
+        read = "".join(readable(one.label) for one in found)
+        lines.append(f"{picture}: {read}, {len(found)} digits")
     for one in found:
         (label, chance), *others = one.likeliest
         rest = ", ".join(f"{readable(name)} ({chance:.1%})" for name, chance in others)
@@ -27,7 +28,7 @@ def draw_prediction(
         lines += [f"  in doubt: {doubt}" for doubt in one.doubts]
         if pictures:
             lines += [f"  {line}" for line in draw_picture(one.seen.image, ascii_only=ascii_only)]
-    return "\n".join(line.rstrip() for line in lines)
+    return join_lines(line.rstrip() for line in lines)
 
 
 def explain_way(seen: Seen) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bpcli.errors import visible
 from bpcli.training.checkpoint import digest
 from bpcli.training.config import list_changes
 from bpcli.training.record import Record
@@ -24,7 +25,8 @@ def draw_progress(record: Record) -> str:
 
 def draw_end(model: str, record: Record) -> str:
     """Return a line on the model of a finished run."""
-    return f"{model}: {record.split} accuracy {record.accuracy:.2%} after {record.seconds:.1f} s"
+    words = f"{record.split} accuracy {record.accuracy:.2%} after {record.seconds:.1f} s"
+    return visible(f"{model}: {words}")
 
 
 def end_fields(model: str, run: Run, record: Record) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bpcli.errors import visible
 from bpcli.files.document import to_scalar
-from bpcli.show.comparison import draw_table
+from bpcli.show.text import draw_table
 from bpcli.tuning.results import TrialResult
 
 
@@ -42,7 +43,7 @@ def _short(value: Any) -> str:
 def draw_best(best: TrialResult, path: str) -> str:
     """Return a line on the best trial and where its configuration is."""
     command = f"bpcli train {shlex.quote(path)}"
-    return f"{path}: {best.mean:.2%} of held-out images, trial {best.slot}; {command}"
+    return visible(f"{path}: {best.mean:.2%} of held-out images, trial {best.slot}; {command}")
 
 
 def trials_fields(

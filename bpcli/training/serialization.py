@@ -116,7 +116,8 @@ def load(path: str | Path) -> Checkpoint:
         words = readable(str(error), LONGEST)
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: {words}") from error
     except ConfigError as error:
-        raise CheckpointError(f"{path}: found no valid configuration: {error}") from error
+        words = "; ".join(error.lines)
+        raise CheckpointError(f"{path}: found no valid configuration: {words}") from error
     return replace(checkpoint, names=names, size=size)
 
 

@@ -121,7 +121,7 @@ def read_space(path: str | Path | None, overrides: Sequence[str]) -> Space:
             plain.append(override)
     problems = [problem for problem in found.values() if isinstance(problem, str)]
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError(*problems)
     space = Space(
         build_config([document] if document else [], plain, Config()),
         {key: made for key, made in found.items() if isinstance(made, Dimension)},

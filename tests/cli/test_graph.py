@@ -295,7 +295,7 @@ def test_a_name_that_no_font_has_is_told(bpcli, tmp_path):
         ("g.gif", "g.gif: expected a name that ends in .svg, .png, .pdf or .dot"),
         ("-", "-: expected a name that ends in"),
         ("no/g.svg", "no/g.svg: found no folder no, expected one to write into"),
-        ("d.svg", "d.svg: found a folder or a device, expected a file or nothing there"),
+        ("d.svg", "d.svg: found a folder, expected a file or nothing there"),
         ("", ": expected a name that ends in"),
         (".", ".: expected a name that ends in"),
     ],
@@ -550,7 +550,8 @@ def test_what_only_looks_like_a_picture_is_left_as_it_is(start, bpcli, tmp_path)
 def test_a_pipe_is_no_place_for_a_picture(bpcli, tmp_path):
     os.mkfifo(tmp_path / "p.svg")
     assert (
-        "a folder or a device" in bpcli("graph", "2 * 3", "-o", tmp_path / "p.svg", code=2).stderr
+        "found a pipe, expected a file"
+        in bpcli("graph", "2 * 3", "-o", tmp_path / "p.svg", code=2).stderr
     )
 
 

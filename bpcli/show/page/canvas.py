@@ -48,7 +48,10 @@ def canvas_script(saved: Checkpoint) -> str:
     layers = network.inference_layers
     steps = {name: getattr(room, name) for room, names in CONSTANTS.items() for name in names}
     functions = {type(layer).__name__: translate(layer).javascript for layer in layers}
-    model = {"layers": [_layer(layer) for layer in layers], "names": saved.names}
+    model = {
+        "layers": [_layer(layer) for layer in layers],
+        "names": list(map(readable, saved.names)),
+    }
     constants = {
         "STEPS": _literal(steps),
         "MODEL": _literal(model),

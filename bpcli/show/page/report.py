@@ -34,10 +34,13 @@ def draw_report(
 ) -> str:
     """Return a page on the first of `models`, which the analysis is of, beside the others.
 
-    Nothing in it is of the user's own. Raises ExtraError without jinja2 or matplotlib.
+    Nothing in it is of the user's own, and classes have names as people are told them. Raises
+    ExtraError without jinja2 or matplotlib.
     """
     images = replace(analysis.images, source=without_home(analysis.images.source))
-    analysis = replace(analysis, images=images, saved=hide_home(analysis.saved))
+    names = tuple(map(readable, analysis.saved.names))
+    saved = replace(hide_home(analysis.saved), names=names)
+    analysis = replace(analysis, images=images, saved=saved)
     models = [hide_home(saved) for saved in models]
     return fill_page(
         "report.html.jinja",
