@@ -24,7 +24,7 @@ from bpcli.gradcheck.foreign.beside import find_partners
 from bpcli.gradcheck.foreign.code import NOTEBOOK, Code
 from bpcli.gradcheck.foreign.magics import LeftOutError, plain_python
 from bpcli.gradcheck.foreign.packages import let_import, package_of
-from bpcli.gradcheck.foreign.standins import Anything, StandIns, restore_old_names
+from bpcli.gradcheck.foreign.standins import StandIns, restore_old_names, stand_in
 
 BESIDE = 0  # the line that stands for files beside it
 MOST_MISSED = 20  # modules that are stood in for, for one statement
@@ -149,7 +149,7 @@ class _Runner:
                 if not error.name or error.name in self.stand_ins.names:
                     self._note(statement, error)
                     return
-                self._miss(error.name, statement)
+                self.stand_ins.names.add(error.name)
             except BaseException as error:  # noqa: BLE001 - it may raise whatever it likes
                 self._note(statement, error)
                 return
@@ -158,6 +158,8 @@ class _Runner:
 
     def stand_in_for_names(self, tree: ast.Module) -> None:
         """Stand in for what the file imports where that was not run, and cannot be had later."""
+        made = self.stand_ins.made
+        self.source.missing += [m for m in made if not any(n.startswith(f"{m}.") for n in made)]
         inside = {
             id(node)
             for function in ast.walk(tree)
@@ -168,15 +170,15 @@ class _Runner:
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
             if id(node) in inside:
-                for name in _modules(node):
-                    if not _can_be_found(name):
-                        self._miss(name.partition(".")[0], node)
+                lost = [name for name in _modules(node) if not _can_be_found(name)]
+                self.stand_ins.names.update(name.partition(".")[0] for name in lost)
+                self.source.missing += lost
                 continue
             for alias in node.names:
                 name = alias.asname or alias.name.partition(".")[0]
                 if name != "*" and name not in self.names:
                     full = f"{getattr(node, 'module', None) or ''}.{alias.name}".strip(".")
-                    self.names[name] = Anything(full)
+                    self.names[name] = stand_in(full)
                     self.source.missing.append(full)
 
     def _execute(self, statement: ast.stmt) -> None:
@@ -191,13 +193,6 @@ class _Runner:
         exec(code, self.names)  # noqa: S102 - it is what the person asks for, by name
         if isinstance(statement, ast.ClassDef | ast.FunctionDef):
             self.source.lines[statement.name] = statement.lineno
-
-    def _miss(self, name: str, statement: ast.stmt) -> None:
-        """Stand in for a module, and keep by which name the file has it."""
-        asked = [full for full in _modules(statement) if f"{full}.".startswith(f"{name}.")]
-        if name not in self.stand_ins.names:
-            self.stand_ins.names.add(name)
-            self.source.missing += asked or [name]
 
     def _note(self, statement: ast.stmt, error: BaseException) -> None:
         where = f"{self.source.path.name}:{statement.lineno}"
@@ -251,15 +246,11 @@ def _nothing(near: ast.stmt | ast.ExceptHandler) -> ast.stmt:
     return ast.copy_location(ast.Pass(), near)
 
 
-def _modules(statement: ast.AST) -> list[str]:
+def _modules(statement: ast.Import | ast.ImportFrom) -> list[str]:
     """Return the full names of the modules that a statement imports."""
-    found: list[str] = []
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.append(node.module)
-    return found
+    if isinstance(statement, ast.Import):
+        return [alias.name for alias in statement.names]
+    return [statement.module] if statement.module and not statement.level else []
 
 
 def _can_be_found(name: str) -> bool:

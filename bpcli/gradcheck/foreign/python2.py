@@ -18,7 +18,7 @@ STATEMENTS = (
     (r"\b\d+[lL]\b", "a number with an L: leave it out"),
     (r"\b0\d+\b", "an octal number: write 0o"),
     (r"\b[uU][rR]['\"]", "ur: write r"),
-    (r"\b(def \w+|lambda)\b.*\(.*\(", "an argument in brackets of its own: give it a name"),
+    (r"\blambda\s*\(|\bdef \w+\([^=]*\(", "an argument in brackets of its own: give it a name"),
 )
 # What was called otherwise, beside what Python 3 has for it.
 NAMES = {

@@ -4,7 +4,6 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import numpy as np
@@ -42,7 +41,7 @@ OLD_NAMES = {
 }
 LIKE_NUMPY = ("cupy", "jax.numpy", "autograd.numpy", "minpy.numpy")
 OPERATIONS = (
-    "array", "float", "int", "neg", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv",
+    "array", "iter", "float", "int", "neg", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv",
     "rtruediv", "floordiv", "pow", "rpow", "matmul", "rmatmul", "lt", "le", "gt", "ge",
 )  # fmt: skip
 
@@ -55,28 +54,24 @@ class Missing:
 
 
 class Anything:
-    """An object that has every attribute, can be called, and is empty.
+    """An object that has every attribute and can be called, but is no number, and holds none.
 
-    It is no number: where one is needed it raises ModuleNotFoundError, in which `name` stands.
+    Where one is needed it raises ModuleNotFoundError. Its class is called what it stands for.
     """
 
-    def __init__(self, name: str) -> None:
-        self.__name = name
+    _standing_for = ""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # which Python looks for to see what an object is
             raise AttributeError(name)
-        return Anything(f"{self.__name}.{name}")
+        return stand_in(f"{self._standing_for}.{name}")
 
     def __call__(self, *args: Any, **_options: Any) -> Any:
         decorated = len(args) == 1 and callable(args[0])
-        return args[0] if decorated else Anything(f"{self.__name}()")
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())
+        return args[0] if decorated else stand_in(f"{self._standing_for}()")
 
     def __getitem__(self, _key: object) -> Any:
-        return Anything(f"{self.__name}[]")
+        return stand_in(f"{self._standing_for}[]")
 
     def __enter__(self) -> Any:
         return self
@@ -88,8 +83,14 @@ class Anything:
         return (Missing,)
 
     def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
-        module = self.__name.partition(".")[0]
-        raise ModuleNotFoundError(f"found no module {module}, expected {self.__name}")
+        module = self._standing_for.partition(".")[0]
+        raise ModuleNotFoundError(f"found no module {module}, expected {self._standing_for}")
+
+
+def stand_in(name: str) -> Anything:
+    """Return what stands for something of a module that is not there, by its whole name."""
+    kind = type(f"{name}, whose module is not there", (Anything,), {"_standing_for": name})
+    return kind()  # type: ignore[no-any-return]
 
 
 for _operation in OPERATIONS:
@@ -97,10 +98,14 @@ for _operation in OPERATIONS:
 
 
 class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the modules that have been missed, after everybody else."""
+    """Finds the modules that have been missed, after everybody else.
+
+    `names` are those, with which all that is inside them is; `made` has all that were asked for.
+    """
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.made: list[str] = []
         sys.meta_path.append(self)
 
     def find_spec(self, name: str, *_args: Any) -> importlib.machinery.ModuleSpec | None:
@@ -110,6 +115,7 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        self.made.append(spec.name)
         module = types.ModuleType(spec.name)
         if spec.name in MODULES:
             module.__dict__.update(MODULES[spec.name])
@@ -118,7 +124,7 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.__dict__.update(vars(np), asnumpy=np.asarray)
         else:
             module.__dict__.update(__all__=[])
-        module.__dict__.update(__getattr__=Anything(spec.name).__getattr__)
+        module.__dict__.update(__getattr__=stand_in(spec.name).__getattr__)
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
