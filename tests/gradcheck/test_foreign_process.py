@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bpcli.errors import SourceError
 from bpcli.gradcheck import check_file
+from bpcli.gradcheck.foreign.patience import Patience
 from bpcli.machine import processor_seconds
 
 FALSE = """
@@ -112,6 +114,25 @@ def test_a_file_cannot_forge_its_verdict(kind, check):
     assert said == "WRONG" or (kind == "the program" and said.startswith("the check of it failed"))
 
 
+def test_a_file_that_finds_what_checks_it_is_told_so(check):
+    finds = """
+import sys
+frame = sys._getframe()
+while frame:
+    names = frame.f_globals
+    for name, thing in list(names.items()):
+        if isinstance(thing, type) and name in ("Finding", "UnitCheck"):
+            thing.wrong = property(lambda self: False)
+            thing.verdict = property(lambda self: "ok", lambda self, value: None)
+    frame = frame.f_back
+"""
+    found = check(FALSE.replace("return 2 * x", finds.strip().replace("\n", "\n        ") + "\n        return 2 * x") + RIGHT)  # fmt: skip
+    said = verdicts(found)
+    assert said["False_"].startswith("it changes bpcli.gradcheck.foreign.")
+    assert said["False_"].endswith(", by which it is checked")
+    assert said["Right"] == "ok"
+
+
 def test_exits_crashes_and_faults_cost_one_unit_each(check):
     ends = {
         "Exits": ("raise SystemExit(3)", "it ended the process (code 3)"),
@@ -155,34 +176,55 @@ def test_a_fault_of_the_checker_costs_one_unit(check, monkeypatch, folder):
 
 
 @pytest.mark.skipif(processor_seconds(os.getpid()) is None, reason="the system does not tell")
-def test_what_hangs_costs_one_unit_and_the_processor_is_what_counts(check, monkeypatch):
-    monkeypatch.setattr("bpcli.gradcheck.foreign.process.IDLE", 0.5)
-    monkeypatch.setattr("bpcli.gradcheck.foreign.process.WALL", 1.5)
+def test_what_hangs_costs_one_unit(check):
     text = (
         layer("Spins", "while True: pass")
         + layer("Waits", "import time; time.sleep(99)")
-        + layer("Takes", "while True: import time; time.sleep(0.01)")
         + layer("Pauses", "import time; time.sleep(0.001)")
         + "import time\nclass Never:\n    time.sleep(99)\n"
     )
-    found = check(text, seconds=2)
+    found = check(text, seconds=3)
     assert verdicts(found) == {
-        "Spins": "it took more than 2 s of the processor",
+        "Spins": "it took more than 3 s of the processor",
         "Waits": "it took more than 1 s and did nothing",
-        "Takes": "it took more than 3 s",
         "Pauses": "ok",
     }
-    assert found.ended == ("layers.py:26: not run: it took more than 1 s and did nothing",)
+    assert found.ended == ("layers.py:20: not run: it took more than 1 s and did nothing",)
+
+
+@pytest.mark.parametrize(
+    ("share", "words", "after"),
+    [
+        (1, "it took more than 60 s of the processor", 60),
+        (0.25, "it took more than 60 s of the processor", 240),  # beside other processes
+        (0.01, "it took more than 600 s", 600),
+        (0, "it took more than 20 s and did nothing", 20),
+        (None, "it took more than 120 s", 120),  # the system does not tell
+    ],
+)
+def test_a_busy_machine_makes_nothing_hang(share, words, after, monkeypatch):
+    """The clock is ours, and the process gets a share of the processor."""
+    now = [1000.0]
+    monkeypatch.setattr("bpcli.gradcheck.foreign.patience.time", SimpleNamespace(monotonic=lambda: now[0]))  # fmt: skip
+    used = lambda _process: None if share is None else 5 + share * now[0]  # noqa: E731
+    monkeypatch.setattr("bpcli.gradcheck.foreign.patience.processor_seconds", used)
+    patience = Patience(60)
+    patience.begin()
+    while not (said := patience.lost()):
+        now[0] += 0.25
+    assert (said, round(now[0] - 1000)) == (words, after)
+    patience.begin()
+    assert not patience.lost()
 
 
 def test_without_a_clock_of_the_processor_it_is_that_on_the_wall(check, monkeypatch):
-    monkeypatch.setattr("bpcli.gradcheck.foreign.process.processor_seconds", lambda _process: None)
+    monkeypatch.setattr("bpcli.gradcheck.foreign.patience.processor_seconds", lambda _process: None)
     found = check(RIGHT + layer("Spins", "while True: pass"), seconds=1.5)
     assert verdicts(found) == {"Right": "ok", "Spins": "it took more than 3 s"}
 
 
 def test_a_file_that_only_hangs_is_given_up(check, monkeypatch):
-    monkeypatch.setattr("bpcli.gradcheck.foreign.process.MOST_ENDED", 3)
+    monkeypatch.setattr("bpcli.gradcheck.foreign.file_check.MOST_ENDED", 3)
     text = "".join(layer(f"Leaves{i}", "import os; os._exit(1)") for i in range(5))
     found = check(text)
     assert len(found.units) == 3

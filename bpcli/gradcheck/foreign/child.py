@@ -12,6 +12,7 @@ import threading
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,7 @@ from bpcli.gradcheck.foreign.channel import Sender, hide
 from bpcli.gradcheck.foreign.check import check_units
 from bpcli.gradcheck.foreign.code import Code
 from bpcli.gradcheck.foreign.given import parse_given
-from bpcli.gradcheck.foreign.isolation import isolate
+from bpcli.gradcheck.foreign.isolation import isolate, seal
 from bpcli.gradcheck.foreign.judge import UnitCheck
 from bpcli.gradcheck.foreign.load import Source, load_source
 
@@ -52,8 +53,9 @@ def main() -> None:
         os.register_at_fork(after_in_child=lambda: sys.setprofile(_end_copy))
     sender = Sender(channel, request.pop("key"))
     sender.send(process=os.getpid())
+    checker = _Checker(request, sender, seal())
     isolate()
-    _Checker(request, sender).answer()
+    checker.answer()
 
 
 def exit_words(code: object) -> str:
@@ -78,18 +80,18 @@ def _end_copy(frame: FrameType, _event: str, _found: Any) -> None:
 class _Checker:
     """Checks a file, unit by unit, but for what a process before this one has already begun."""
 
-    def __init__(self, request: dict[str, Any], sender: Sender) -> None:
+    def __init__(self, request: dict[str, Any], sender: Sender, changed: Callable[[], str]) -> None:
         self.code = Code(Path(request["path"]), tuple(Cell(*cell) for cell in request["cells"]))
         self.names, self.tolerance = request["names"], request["tolerance"]
         self.given = {name: parse_given(text) for name, text in request["given"].items()}
         self.lines, self.begun = set(request["lines"]), set(request["begun"])
-        self.send = sender.send
+        self.send, self.changed = sender.send, changed
         self.seen = Counter[str]()
 
     def answer(self) -> None:
         try:
             source = load_source(self.code, self.begin_line)
-            self.send(missing=source.missing, problems=source.problems)
+            self.send(missing=list(dict.fromkeys(source.missing)), problems=source.problems)
             while not self.check(source):
                 pass
         except BpcliError as error:
@@ -118,6 +120,10 @@ class _Checker:
 
         try:
             for unit in check_units(source, self.names, self.given, self.tolerance, begin):
+                changed = self.changed()
+                if changed:  # nothing that comes after could be relied upon
+                    self.send(fault=f"it changes {changed}, by which it is checked")
+                    os._exit(1)
                 self.send(check=asdict(self.explain(unit, source)))
         except BpcliError:
             raise

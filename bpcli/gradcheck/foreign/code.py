@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bpcli.errors import SourceError
 from bpcli.files.notebook import Cell, read_notebook
+from bpcli.files.path import look, read_start
 
 LARGEST = 100_000_000  # bytes; notebooks have pictures inside
 NOTEBOOK = ".ipynb"
@@ -56,14 +57,10 @@ def read_code(path: Path) -> Code:
 
 
 def _read(path: Path) -> bytes:
-    found = "a folder" if path.is_dir() else "nothing there" if not path.exists() else "a device"
-    if not path.is_file():
+    found = {"nothing": "nothing there", "folder": "a folder"}.get(look(path, SourceError))
+    if found:
         raise SourceError(f"{path}: found {found}, expected a file of Python or a notebook")
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+    data = read_start(path, LARGEST + 1, SourceError)
     if len(data) > LARGEST:
         raise SourceError(f"{path}: found over {LARGEST:,} bytes, expected code")
     return data
