@@ -48,7 +48,7 @@ gradcheck: $(VENV)/installed  ## check every gradient of CONFIG's net against a 
 	$(BPCLI) gradcheck '$(CONFIG)'
 
 test: $(VENV)/installed-dev  ## run the whole test suite, with branch coverage
-	$(VENV)/bin/python -m pytest $(or $(TESTS),--cov --numprocesses auto --dist loadfile)
+	$(VENV)/bin/python -m pytest $(or $(TESTS),--cov --numprocesses auto --dist worksteal)
 
 test-long: $(VENV)/installed-dev  ## run the long forms of the tests of faults and hostile input
 	$(VENV)/bin/python -m pytest --long $(or $(TESTS),tests/training/test_output.py tests/files/test_fuzz.py tests/training/test_soak.py)

@@ -17,13 +17,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tiny import write_folder
+from waiting import end_what_hangs
 
 from bpcli.cli.main import main
 from bpcli.training import load_config, save, set_up, train
 
-settings.register_profile("default", deadline=None, derandomize=True)
+# Whether an example takes long is no fault on a busy machine.
+settings.register_profile(
+    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("default")
 
 
@@ -57,14 +61,21 @@ def measured(monkeypatch):
 
 @pytest.fixture
 def shell():
-    """Start the command line as a process of its own."""
+    """Start the command line as a process of its own, which ends with the test or if it hangs."""
+    started = []
 
     def start(*args, **options) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "bpcli", *map(str, args)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, **(pipes | options))
+        process = subprocess.Popen(command, **(pipes | options))
+        started.append((process, end_what_hangs(process)))
+        return process
 
-    return start
+    yield start
+    for process, timer in started:
+        timer.cancel()
+        with process:  # which closes its pipes
+            process.kill()
 
 
 @pytest.fixture(scope="session")
