@@ -1,6 +1,7 @@
 """what a command raises in -> a message and an exit code out."""
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -70,6 +71,8 @@ class Shell(click.Group):
             ctx.exit(BpcliError.exit_code)
         except BrokenPipeError:
             ctx.exit(Stopped(SIGPIPE).exit_code)
+        except KeyboardInterrupt:  # before there is anything to show
+            ctx.exit(Stopped(signal.SIGINT).exit_code)
         except SyntaxError as error:  # in a layer that somebody is writing
             complain(f"{error.filename}:{error.lineno}: Python cannot read it: {error.msg}")
             ctx.exit(BpcliError.exit_code)
