@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from tiny import ROOT
+from waiting import wait_until
 
 from bpcli.gradcheck import check_file
 
@@ -195,9 +195,7 @@ def test_ctrl_c_ends_it_at_once_and_shows_what_has_been_checked(folder, write, s
     hangs = "open('begun', 'w'); import time; time.sleep(99)"
     write(RIGHT + RIGHT.replace("Double", "Slow").replace("return 2 * x", hangs))
     process = shell("gradcheck", "layers.py", cwd=folder)
-    while not (folder / "begun").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_until((folder / "begun").exists, process)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 130
