@@ -20,6 +20,12 @@ def wait_until(happens, *processes):
     return sign
 
 
+def wait_for_change(path, *processes):
+    """Wait until a file is written anew by one of the processes."""
+    before = path.stat().st_mtime_ns
+    wait_until(lambda: path.stat().st_mtime_ns != before, *processes)
+
+
 def end_what_hangs(process):
     """Kill a process that is still running after HANGS seconds, so that nobody waits for ever."""
     timer = threading.Timer(HANGS, process.kill)
