@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tiny import ROOT, write_folder
+from waiting import HANGS, end_what_hangs
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def run(tmp_path):
     def call(*args, env=None, **options):
         command = [sys.executable, "-m", "bpcli", *map(str, args)]
         return subprocess.run(
-            command, env=os.environ | (env or {}), capture_output=True, text=True, timeout=60,
+            command, env=os.environ | (env or {}), capture_output=True, text=True, timeout=HANGS,
             **options,
         )  # fmt: skip
 
@@ -41,16 +42,15 @@ def run(tmp_path):
     ],
     ids=str,
 )
-def test_the_surroundings_change_nothing(run, tiny_options, tmp_path, env):
+def test_the_surroundings_change_nothing(bpcli, one_by_one, tiny_options, tmp_path, env):
     model = tmp_path / "m.npz"
-    done = run("train", *tiny_options, "-o", model, "-q", env=env)
-    assert (done.returncode, done.stderr) == (0, "")
-    for args in (["eval", model], ["gradcheck", "--model", model], ["config"]):
-        plain, other = run(*args), run(*args, env=env)
-        assert (other.returncode, other.stderr) == (0, "")
-        assert len(other.stdout.splitlines()) == len(plain.stdout.splitlines())
-    shown = run("eval", model, "--mistakes", 3, env=env)
-    assert (shown.returncode, shown.stderr) == (0, "")
+    train = ["train", *tiny_options, "-o", model, "-q"]
+    plain = [["eval", model], ["gradcheck", "--model", model], ["config"]]
+    mistakes = ["eval", model, "--mistakes", 3]
+    done = one_by_one(train, *plain, mistakes, env=os.environ | env)
+    assert [(one.code, one.stderr) for one in done] == [(0, "")] * len(done)
+    for command, found in zip(plain, done[1:-1], strict=True):
+        assert len(found.stdout.splitlines()) == len(bpcli(*command).stdout.splitlines())
 
 
 @pytest.mark.skipif(sys.version_info[:3] == (3, 13, 0), reason="it cannot import numpy there")
@@ -76,13 +76,15 @@ def test_a_terminal_that_is_closed_does_not_end_training(tiny_options, tmp_path)
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (24, 80))
     model = tmp_path / "m.npz"
-    options = ["-s", "training.iterations=5000", "-o", str(model)]
+    options = ["-s", "training.iterations=500", "-o", str(model)]
     command = [sys.executable, "-m", "bpcli", "train", *map(str, tiny_options), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower)
     os.close(follower)
     os.read(leader, 1)
     os.close(leader)
-    assert process.wait(timeout=60) == 0
+    timer = end_what_hangs(process)
+    assert process.wait() == 0
+    timer.cancel()
     assert model.exists()
 
 
@@ -122,7 +124,9 @@ def test_without_permission(rng):
 
         def as_nobody(*args):
             command = [sys.executable, "-c", code, *args]
-            return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+            return subprocess.run(
+                command, cwd=folder, capture_output=True, text=True, timeout=HANGS
+            )
 
         done = as_nobody("train", *options)
         assert done.stderr == (

@@ -8,6 +8,8 @@ import pytest
 from tiny import ROOT
 from waiting import wait_until
 
+from bpcli.cli.main import main
+
 WITHOUT = """
 import os, signal, subprocess, sys, types
 
@@ -30,61 +32,53 @@ for name in ("O_NOFOLLOW", "O_CLOEXEC", "sysconf", "fork", "forkpty", "geteuid",
 
 
 @pytest.fixture
-def windows(shell, tmp_path):
-    """Start a command that finds no more than Windows offers, and neither do its children."""
+def windows(tmp_path):
+    """The environment of processes that find no more than Windows offers."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(WITHOUT)
     paths = [str(tmp_path / "site"), str(ROOT)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-
-    def start(*args):
-        return shell(*args, env=environment, cwd=tmp_path)
-
-    return start
+    return {"env": os.environ | {"PYTHONPATH": os.pathsep.join(paths)}, "cwd": tmp_path}
 
 
-@pytest.fixture
-def run(windows):
-    def run(*args, code=0):
-        process = windows(*args)
-        stdout, stderr = process.communicate()
-        assert (process.returncode, "Traceback" in stderr) == (code, False), stderr
-        return stdout
-
-    return run
-
-
-def test_every_command_runs(run, tiny_options, tmp_path, search, mnist_model):
+def test_every_command_runs(windows, one_by_one, tiny_options, tmp_path, search, mnist_model):
     (tmp_path / "relu.py").write_text(
         "import numpy as np\n\n\nclass Relu:\n    def forward(self, x):\n"
         "        self.mask = x > 0\n        return x * self.mask\n\n"
         "    def backward(self, dout):\n        return dout * self.mask\n"
     )
-    run("train", *tiny_options, "-o", "m.npz")
-    assert "accuracy" in run("eval", "m.npz")
-    run("compare", "m.npz", "m.npz")
-    run("info", "m.npz")
-    run("data")
-    run("config")
-    run("gradcheck", "-s", "network.hidden=[3]", "--elements", "9")
-    run("gradcheck", "relu.py")
-    assert "4" in run("graph", "x * x", "x=2")
     pytest.importorskip("PIL.Image").new("L", (40, 40), 255).save(tmp_path / "white.png")
-    run("predict", mnist_model, "white.png", code=2)
-    pytest.importorskip("jinja2")
-    run("report", mnist_model, "-o", "page.html")
-    pytest.importorskip("onnx")
-    run("export", mnist_model, "-o", "m.onnx")
-    pytest.importorskip("optuna")
-    run("tune", "-o", "study", *search, "--trials", 2, "--jobs", 2)
-    assert len(json.loads(run("tune", "--show", "study", "--json"))["trials"]) == 2
+    for package in ("jinja2", "onnx", "optuna"):
+        pytest.importorskip(package)
+    commands = [
+        ["train", *tiny_options, "-o", "m.npz"],
+        ["eval", "m.npz"],
+        ["compare", "m.npz", "m.npz"],
+        ["info", "m.npz"],
+        ["data"],
+        ["config"],
+        ["gradcheck", "-s", "network.hidden=[3]", "--elements", "9"],
+        ["gradcheck", "relu.py"],
+        ["graph", "x * x", "x=2"],
+        ["predict", mnist_model, "white.png"],
+        ["report", mnist_model, "-o", "page.html"],
+        ["export", mnist_model, "-o", "m.onnx"],
+        ["tune", "-o", "study", *search, "--trials", 2, "--jobs", 2],
+        ["tune", "--show", "study", "--json"],
+    ]
+    assert {command[0] for command in commands} == set(main.commands)
+    done = one_by_one(*commands, **windows)
+    for command, found in zip(commands, done, strict=True):
+        assert (found.code, "Traceback" in found.stderr) == (2 * (command[0] == "predict"), False)
+    assert "accuracy" in done[1].stdout
+    assert "4" in done[8].stdout
+    assert len(json.loads(done[-1].stdout)["trials"]) == 2
 
 
-def test_a_model_is_written_by_one_process_and_goes_on(run, windows, tiny_options, tmp_path):
-    options = [*tiny_options, "-s", "training.iterations=2000000", "-o", "m.npz", "-q"]
-    first = windows("train", *options)
+def test_a_model_is_written_by_one_process_and_goes_on(shell, windows, tiny_options, tmp_path):
+    command = ["train", *tiny_options, "-s", "training.iterations=2000000", "-o", "m.npz", "-q"]
+    first = shell(*command, **windows)
     wait_until((tmp_path / "m.npz.part").exists, first)
-    second = windows("train", *options)
+    second = shell(*command, **windows)
     assert "another" in second.communicate()[1]
     assert second.returncode == 2
     first.send_signal(signal.SIGINT)
