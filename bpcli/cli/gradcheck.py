@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from bpcli.backprop import Network
 
 CODE = re.compile(r"(.+\.(?:py|ipynb))(?::(.*))?", re.IGNORECASE)  # FILE.py or FILE.py:NAME
-IN_FULL = 50_000  # parameters of a network whose every gradient is compared
 FINEST, COARSEST = 1e-15, 0.1  # relative errors
-SOME = 1_000  # elements of each array of a larger one
 
 
 class Elements(click.ParamType):  # type: ignore[type-arg]  # click 8.2.2 has no argument
@@ -133,19 +131,12 @@ def _check_network(
     *,
     as_json: bool,
 ) -> None:
-    import numpy as np
-
     from bpcli import show
-    from bpcli.gradcheck import check_gradients
+    from bpcli.gradcheck import check, count_elements
 
-    sizes = [array.size for array in network.arrays.values()]
-    if elements is None and sum(sizes) > IN_FULL:
-        elements = SOME
-    most = elements if isinstance(elements, int) else max(sizes)
-    rng = np.random.default_rng(0)
-    with interruptible(), counter(sum(min(size, most) for size in sizes)) as watch:
-        found = check_gradients(
-            network, x, t, rng, method=method, tolerance=tolerance, elements=most, watch=watch
+    with interruptible(), counter(count_elements(network, elements)) as watch:
+        found = check(
+            network, x, t, method=method, tolerance=tolerance, elements=elements, watch=watch
         )
     say(show.check_fields(found) if as_json else show.draw_check(found))
     if found.stopped:

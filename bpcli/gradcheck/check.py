@@ -1,15 +1,18 @@
-"""a network and a mini-batch in -> a GradientCheck out: is backpropagation right?
+"""a layer, loss, network or functions, and inputs for it, in -> a GradientCheck out: is it right?
 
-Section 5.7.3. Each layer is checked alone first, on random numbers, so that a mistake is found
-where it was made; then the whole network, every parameter by itself. The numerical gradients go
-through the layers' own `forward`, in float64, or in complex128 for the complex step.
+Section 5.7.3. Nothing is guessed: the inputs are what the gradients are checked at. Of a network
+each layer is checked alone first, on random numbers, so that a mistake is found where it was made;
+then the whole, every parameter by itself. The numerical gradients go through the `forward` that is
+checked, in float64, or in complex128 for the complex step.
 """
 
 import copy
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -17,41 +20,72 @@ from bpcli.arrays import Array, Labels, check_inputs, check_labels
 from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError, choose
 from bpcli.gradcheck.alone import check_layers
+from bpcli.gradcheck.anybody import compare_anything
 from bpcli.gradcheck.comparer import Comparer, Watch
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.numerical import METHODS
 from bpcli.gradcheck.whole import check_network
 
+IN_FULL = 50_000  # parameters of a network whose every gradient is compared
+SOME = 1_000  # elements of each array of a larger one, and of anybody's
+
+VIEWS: "dict[str, Callable[[GradientCheck], str]]" = {"text": repr}  # which `show` fills
+
 quietly = np.errstate(all="ignore")  # a gradient that is not a number is reported, not warned of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientCheck:
-    """The comparison of every gradient: `layers` each alone, `parameters` in the whole network."""
+    """The comparison of every gradient of a `subject`, true if all are right.
 
-    method: str
-    samples: int
-    tolerance: float
-    seconds: float
-    layers: tuple[Comparison, ...]
+    Of a network `parameters` has those in the whole, on so many `samples`, and `layers` each layer
+    alone; of anything else `parameters` has all. `notes` say what was taken for granted. As text it
+    is what the command prints, in a notebook a table: as far as `show` has said so in VIEWS.
+    """
+
+    subject: str
     parameters: tuple[Comparison, ...]
+    layers: tuple[Comparison, ...] = ()
+    notes: tuple[str, ...] = ()
+    samples: int = 0
+    method: str = "central"
+    tolerance: float = 1e-6
+    seconds: float = 0.0
     stopped: bool = False  # by Ctrl-C, before all was compared
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        return VIEWS["text"](self)
+
+    def _repr_html_(self) -> str | None:
+        return VIEWS["html"](self) if "html" in VIEWS else None
+
+    def __repr__(self) -> str:
+        if self.failures:
+            words = "; ".join(f"{row.name or row.layer}: {row.problem}" for row in self.failures)
+            verdicts = {row.verdict for row in self.failures}
+            verdict = "FAILED" if "FAILED" in verdicts else "not checked"
+            return f"<check of {self.subject}: {verdict}: {words}>"
+        end = "stopped before all was compared" if self.stopped else "all agree"
+        return f"<check of {self.subject}: {end}>"
 
     @property
     def passed(self) -> bool:
         """Whether all comparisons passed, and none is missing."""
-        return not self.failures and not self.stopped
+        return bool(self.parameters) and not self.failures and not self.stopped
 
     @property
     def failures(self) -> list[Comparison]:
-        """What is wrong with layers alone, or, if nothing is, with the whole network."""
+        """What is wrong with layers alone, or, if nothing is, with the whole."""
         return [row for row in self.layers if not row.passed] or [
             row for row in self.parameters if not row.passed
         ]
 
     @property
     def checked(self) -> int:
-        """Number of parameters whose gradients in the whole network were compared."""
+        """Number of elements whose gradients in the whole were compared."""
         return sum(row.checked for row in self.parameters)
 
     @property
@@ -61,43 +95,99 @@ class GradientCheck:
 
 
 @quietly
-def check_gradients(
+def check(
+    subject: Any,
+    *inputs: Any,
+    gradient: Callable[..., Any] | None = None,
+    params: Mapping[str, str | int] | None = None,
+    method: str = "central",
+    tolerance: float = 1e-6,
+    elements: int | str | None = None,
+    watch: Watch = lambda _elements: None,
+) -> GradientCheck:
+    """Compare each gradient of a layer, loss, network or function with a numerical one.
+
+    - `check(layer, x)`, `check(loss, x, t)`, `check(network, x, t)`: an object with a forward and a
+      backward, under the usual names for them and for its parameters; ours, or anybody's.
+    - `check(affine_forward, affine_backward, x, W, b)`: a pair of functions. The first returns an
+      output, or it and a cache; the second takes dout, and what of the inputs, the cache and the
+      output it has arguments for, and returns gradients in the order of the inputs.
+    - `check(f, x, gradient=df)`: a function and its derivative, of the same inputs.
+    - `check(loss, W, x, t)`: a function that returns (loss, gradients...).
+
+    Real inputs settle shapes, layout and labels. Arrays and numbers of the inputs are differentiated
+    by; those of a loss, or whole ones, that have no gradient are taken as given. `params` says which
+    arrays of the object have a gradient, and where: {"W": "dW"}, {"layers[0].w": "layers[0].g"}, or
+    the number of a value that backward returns, where no usual name tells.
+
+    `method` is `central`, (f(p + h) - f(p - h)) / 2h, or `complex`, Im f(p + ih) / h (Squire &
+    Trapp 1998). Relative errors up to `tolerance`, between 0 and 1, pass. Of each array no more than
+    `elements` are compared one by one, and the whole along random directions: a number, or `all`;
+    without it all of a network of up to 50,000 parameters, and 1,000 of anything else. `watch` is
+    told how many have been compared.
+
+    What is checked is a copy in float64 and never changes; of functions only the inputs can be
+    copied. Random numbers are drawn again for each evaluation, weight decay is part of the loss.
+    What cannot be known is not called right: it raises ArgumentError, or ArrayError for inputs that
+    a network does not take, or says `not checked`. Ctrl-C ends the check of a network with what has
+    been compared until then.
+
+    >>> from bpcli.backprop import ReLU
+    >>> check(ReLU(), np.array([[1.0, -2.0]]))
+    <check of ReLU: all agree>
+    """
+    choose("method", method, METHODS)
+    if not 0 < tolerance < 1:
+        raise ArgumentError(f"tolerance: found {tolerance}, expected a number above 0 and below 1")
+    if not (elements in (None, "all") or (isinstance(elements, int) and elements > 1)):
+        raise ArgumentError(f"elements: found {elements!r}, expected a number above 1, or 'all'")
+    start = time.perf_counter()
+    comparer = partial(Comparer, method=method, tolerance=tolerance)
+    if isinstance(subject, Network):
+        if len(inputs) != 2 or gradient or params is not None:
+            raise ArgumentError("Network: expected check(network, x, t)")
+        found = _check_network(subject, *inputs, comparer, elements, watch)
+    else:
+        most = None if elements == "all" else SOME if elements is None else elements
+        compare = partial(comparer, elements=most, watch=watch)
+        with warnings.catch_warnings(action="ignore"):  # of somebody's code; theirs to see elsewhere
+            given = compare_anything(subject, inputs, gradient, params, compare)
+        found = GradientCheck(given.name, given.rows, notes=given.notes)
+    seconds = time.perf_counter() - start
+    return replace(found, method=method, tolerance=tolerance, seconds=seconds)
+
+
+def _check_network(
     network: Network,
     x: Array,
     t: Labels,
-    rng: np.random.Generator,
-    *,
-    method: str = "central",
-    tolerance: float = 1e-6,
-    elements: int | None = None,
-    watch: Watch = lambda _elements: None,
+    comparer: Callable[..., Comparer],
+    elements: int | str | None,
+    watch: Watch,
 ) -> GradientCheck:
-    """Compare each gradient of a network on x (N, pixels), t (N,) with a numerical one.
-
-    `method` is `central`, (f(p + h) - f(p - h)) / 2h, or `complex`, Im f(p + ih) / h (Squire &
-    Trapp 1998). Relative errors up to `tolerance` pass. Dropout keeps one mask throughout; weight
-    decay is part of the loss. A network in float32, in which differences say nothing, is checked
-    as a copy in float64; in neither case do its parameters change. `rng` draws what layers are
-    checked on alone. With `elements`, no more of an array are compared one by one, and the whole
-    along random directions; `watch` is told how many have been compared. Ctrl-C ends it, with what
-    has been compared until then. Raises ArrayError for an x or a t that no network takes, and
-    ArgumentError for another method, or a tolerance that is not above 0 or finer than the method
-    can see.
-    """
+    """Check the layers of a network alone, and then the whole; Ctrl-C ends it with what there is."""
     check_inputs(x)
     check_labels(t, len(x))
-    choose("method", method, METHODS)
-    if not tolerance > 0:
-        raise ArgumentError(f"tolerance: found {tolerance}, expected a number above 0")
-    start = time.perf_counter()
     network, x = network.astype(np.float64), x.astype(np.float64)
-    comparer = partial(Comparer, method=method, tolerance=tolerance, elements=elements)
-    alone = check_layers(network, x, t, rng, comparer)
-    layers, stopped = _collect(alone)
-    whole = check_network(network, x, t, partial(comparer, watch=watch))
+    compare = partial(comparer, elements=_most(network, elements))
+    layers, stopped = _collect(check_layers(network, x, t, np.random.default_rng(0), compare))
+    whole = check_network(network, x, t, partial(compare, watch=watch))
     parameters, stopped = ((), True) if stopped else _collect(whole)
-    seconds = time.perf_counter() - start
-    return GradientCheck(method, len(x), tolerance, seconds, layers, parameters, stopped)
+    return GradientCheck("Network", parameters, layers, samples=len(x), stopped=stopped)
+
+
+def count_elements(network: Network, elements: int | str | None) -> int:
+    """Return how many gradients `check` compares one by one, for those who watch."""
+    most = _most(network, elements)
+    sizes = [array.size for array in network.arrays.values()]
+    return sum(sizes) if most is None else sum(min(size, most) for size in sizes)
+
+
+def _most(network: Network, elements: int | str | None) -> int | None:
+    """Return how many elements of an array are compared one by one at most, None for all."""
+    if elements is None and network.parameters.size > IN_FULL:
+        return SOME
+    return elements if isinstance(elements, int) else None
 
 
 def _collect(rows: Iterable[Comparison]) -> tuple[tuple[Comparison, ...], bool]:

@@ -1,6 +1,12 @@
-"""a gradient and the function that it is of in -> a Comparison with the numerical gradient out."""
+"""calls of anything with a backward in -> a Comparison of each gradient with a numerical one out.
 
-from collections.abc import Callable
+One piece of code judges the arrays of our network, our layers alone, and anybody's: whoever can say
+what a Call was hands it to `compare_calls`. Nothing in here knows what a layer is.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +14,7 @@ import numpy.typing as npt
 from bpcli.arrays import Array, Indices
 from bpcli.errors import ArgumentError
 from bpcli.gradcheck.comparison import Comparison, relative_error
-from bpcli.gradcheck.diagnosis import diagnose
+from bpcli.gradcheck.diagnosis import CLOSE, diagnose, explain_shape
 from bpcli.gradcheck.numerical import (
     METHODS,
     STEP,
@@ -16,6 +22,7 @@ from bpcli.gradcheck.numerical import (
     Move,
     along,
     central_difference,
+    complex_step,
     element,
 )
 
@@ -28,9 +35,111 @@ ROUNDINGS = 8  # what so many roundings of the loss can make of a difference is 
 MANY = 100  # elements that are moved together first, where nothing should change
 BATCH = 500  # elements, after which somebody may be told
 DIRECTIONS = 3  # along which an array is compared of which not all elements are
+LARGE = 500  # elements of an array, above which a direction comes first where that is enough
+
+FINE_STEP = 1e-9  # of one element: far above what float64 rounds to, far below what float32 does
+APART = 30  # a slope over such a step that is so many times another, or as much less
+PROBED = 3  # elements that are moved so
+COARSE_STEPS, COARSE = (1e-2, 1e-3), 0.1  # of differences of float32, and errors that they show
+
+RANDOM = "forward gives something else at each call: it draws random numbers that cannot be repeated"
+ROUNDED = "not beyond two digits: it computes in float32, of which differences say no more"
+NOT_ANALYTIC = "not by complex steps: forward takes numbers for real ones, as abs does; use central"
+ADDED = "added to the gradient of the call before: it should be set"
+STALE = "right at the first call and wrong at the second: is a stale value used?"
 
 Build = Callable[[npt.DTypeLike], Function]  # makes one and the same function in any precision
 Watch = Callable[[int], None]  # is told how many elements have been compared
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why there is no gradient by an array; `unknown` if there may be one all the same."""
+
+    words: str
+    unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One forward and backward of anything, and what they left behind.
+
+    `build` makes what was differentiated, in a precision of choice: the loss or, where backward was
+    given dout, the sum of dout * forward(x), as a Function of arrays that may be moved in place.
+    Each evaluation is as the one of the call was: what is random is drawn again, what is kept from
+    call to call is as before. `gradients` has what backward says is the derivative by each of these
+    arrays, in an array of its own. `arguments` has what the caller gave, as it was and as it is now.
+    """
+
+    build: Build
+    gradients: Mapping[str, Array | Missing]
+    arguments: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = field(default_factory=dict)
+
+
+def compare_calls(
+    layer: str,
+    calls: Sequence[Call],
+    comparer: "Callable[[Build], Comparer]",
+    samples: int,
+    *,
+    thorough: bool = False,
+    may_add: Collection[str] = (),
+) -> Iterator[Comparison]:
+    """Compare the gradients of two calls of one thing, the second after the first, on other inputs.
+
+    A gradient that is right at the first call alone is of a stale value, or was added to the one of
+    the first: which all those of `may_add` may be, together. `samples` is the number of images in
+    an input. An array of more than LARGE elements is compared along random directions, and by
+    element only if these disagree; with `thorough` by element in the first call. What is random, or
+    rounded to float32 on the way, is `unknown`, unless it is wrong beyond that.
+    """
+    for name, (given, left) in calls[0].arguments.items():
+        if given.shape != left.shape or not np.array_equal(given, left, equal_nan=True):
+            yield Comparison(layer, name, problem="changed in place by forward or backward")
+    comparers = [comparer(call.build) for call in calls]
+    rows = [
+        _compare_array(layer, name, calls, comparers, samples, thorough=thorough)
+        for name in calls[0].gradients
+    ]
+    yield from _allow_sums(rows, may_add)
+
+
+def _compare_array(
+    layer: str,
+    name: str,
+    calls: Sequence[Call],
+    comparers: "Sequence[Comparer]",
+    samples: int,
+    *,
+    thorough: bool,
+) -> Comparison:
+    """Compare the gradients by one array, of the first call and then of the others."""
+    found = Comparison(layer, name)
+    for i, (call, comparer) in enumerate(zip(calls, comparers, strict=True)):
+        gradient = call.gradients[name]
+        if isinstance(gradient, Missing):
+            return Comparison(layer, name, problem=gradient.words, unknown=gradient.unknown)
+        now = comparer.compare(layer, name, gradient, samples, quick=not thorough or i > 0)
+        if i == 0:
+            found = now
+        elif not now.passed:
+            before = calls[i - 1].gradients[name]
+            return now if now.unknown else replace(now, problem=comparer.explain_again(name, gradient, before))
+        if not found.passed:
+            break
+    return found
+
+
+def _allow_sums(rows: Sequence[Comparison], may_add: Collection[str]) -> Iterator[Comparison]:
+    """Yield the rows, with a note where all gradients that may be are added up from call to call."""
+    others = [r.name for r in rows if r.name in may_add and r.checked and r.problem != ADDED]
+    for row in rows:
+        if row.name not in may_add or row.problem != ADDED:
+            yield row
+        elif others:
+            yield replace(row, problem=f"added to the gradient of the call before, where that by {others[0]} is set")
+        else:
+            yield replace(row, problem="", note="added to at every call until somebody resets it")
 
 
 class Comparer:
@@ -55,6 +164,7 @@ class Comparer:
         self.noise = self.rounding / (2 * STEP if method == "central" else 1)
         self.floor = self.noise / tolerance
         self.drowned = self.noise > LARGEST_NOISE
+        self.random = not np.array_equal(self.real.value(), self.real.value(), equal_nan=True)
 
     def check_visible(self, gradient: Array) -> None:
         """Raise ArgumentError if no error of the tolerance can be seen, of any of a gradient."""
@@ -88,33 +198,61 @@ class Comparer:
         return best
 
     def compare(
-        self, layer: str, name: str, backprop: Array, samples: int, before: Array | None = None
+        self, layer: str, name: str, backprop: Array, samples: int, *, quick: bool = False
     ) -> Comparison:
         """Compare the gradients by the elements of an array, one after the other.
 
         Of a large array, where not all are asked for, it is some of them, and the whole along a few
-        random directions. `before` is the gradient of a call before this one, if that was right.
+        random directions; with `quick` the latter alone, as long as they agree.
         """
         array = self.subject.arrays[name]
-        if self.drowned:
-            return Comparison(layer, name, array.shape, problem=self._explain_drowned())
+        found = Comparison(layer, name, array.shape)
+        if self.random or self.drowned:
+            problem = RANDOM if self.random else self._explain_drowned()
+            return replace(found, problem=problem, unknown=True)
+        if backprop.shape != array.shape:
+            return replace(found, problem=self._explain_shape(name, backprop))
+        if quick and array.size > LARGE:
+            error = self._largest_error_along(name, backprop)
+            if error <= self.tolerance:
+                return replace(found, checked=array.size, max_relative_error=error)
+        found = self._compare_elements(found, backprop, samples)
+        if found.passed:
+            return found
+        if self._is_rounded(name, backprop):
+            return replace(found, problem=ROUNDED, unknown=True)
+        if self.method == "complex" and not self._is_analytic(name):
+            return replace(found, problem=NOT_ANALYTIC, unknown=True)
+        return found
+
+    def explain_again(self, name: str, backprop: Array, before: "Array | Missing") -> str:
+        """Say what a gradient looks like that was right at the call before, and is wrong now."""
+        if isinstance(before, Missing):
+            return STALE
+        return ADDED if self._largest_error_along(name, backprop - before) <= CLOSE else STALE
+
+    def _compare_elements(self, found: Comparison, backprop: Array, samples: int) -> Comparison:
+        """Return what was `found` of an array with all that its elements tell."""
         chosen = self._choose(backprop)
-        numerical = self._differentiate(name, backprop, chosen)
+        numerical = self._differentiate(found.name, backprop, chosen)
         error = relative_error(backprop, numerical, self.floor)
         error[np.isnan(error)] = np.inf
-        kinks = self._look_again(name, backprop, numerical, error)
+        kinks = self._look_again(found.name, backprop, numerical, error)
         worst = np.unravel_index(np.argmax(error), error.shape)
         problem = ""
         if not error[worst] <= self.tolerance:
-            some = chosen.size < array.size  # of which no pattern can be seen but by their values
+            some = chosen.size < backprop.size  # of which no pattern can be seen but by their values
             mine, right = (g.flat[chosen] if some else g for g in (backprop, numerical))
-            problem = diagnose(mine, right, samples, None if some else before)
-        elif chosen.size < array.size:
-            problem = self._compare_along(name, backprop)
-        return Comparison(
-            layer=layer,
-            name=name,
-            shape=array.shape,
+            problem = diagnose(mine, right, samples)
+        elif chosen.size < backprop.size and (
+            self._largest_error_along(found.name, backprop) > self.tolerance
+        ):
+            problem = (
+                "wrong along a random direction, though the elements that were compared are "
+                "right: --elements all finds where"
+            )
+        return replace(
+            found,
             checked=chosen.size,
             kinks=kinks,
             max_relative_error=float(error[worst]),
@@ -124,6 +262,54 @@ class Comparer:
             zero=not (backprop.any() or numerical.any()),
             problem=problem,
         )
+
+    def _largest_error_along(self, name: str, backprop: Array) -> float:
+        """Return the largest relative error of a gradient along a few random directions."""
+        rng = np.random.default_rng(1)
+        directions = (rng.normal(size=backprop.shape) for _ in range(DIRECTIONS))
+        return max(self.error_along(name, backprop, direction) for direction in directions)
+
+    def _explain_shape(self, name: str, backprop: Array) -> str:
+        """Say of a gradient of another shape how the right one is made of it, if that is small."""
+        array, numerical = self.subject.arrays[name], None
+        if array.size <= LARGE:
+            numerical = self._differentiate(name, np.ones(array.shape), np.arange(array.size))
+        return explain_shape(backprop, array.shape, numerical)
+
+    def _is_rounded(self, name: str, backprop: Array) -> bool:
+        """Tell whether a gradient is right as far as a function that rounds can tell.
+
+        Such a function stays the same over a tiny step, or jumps.
+        """
+        array = self.real.arrays[name]
+        jumps = []
+        for i in np.argsort(-np.abs(backprop), axis=None, kind="stable")[:PROBED].tolist():
+            move, middle = element(array, i), self.real.value()
+            slope = abs(central_difference(self.real.value, move, COARSE_STEPS[0]))
+            step = FINE_STEP * max(1.0, abs(array.item(i)))
+            if slope * step > self.rounding:
+                sides = []
+                for side in (step, -step):
+                    move(side)
+                    sides.append(abs(self.real.value() - middle) / step)
+                move(0)
+                jumps.append(not any(slope / APART < rise < slope * APART for rise in sides))
+        if not jumps or not all(jumps):
+            return False
+        direction = np.random.default_rng(1).normal(size=array.shape)
+        move, total = along(array, direction), float((backprop * direction).sum())
+        slopes = [central_difference(self.real.value, move, step) for step in COARSE_STEPS]
+        return any(abs(total - slope) <= COARSE * max(abs(total), abs(slope)) for slope in slopes)
+
+    def _is_analytic(self, name: str) -> bool:
+        """Tell whether complex steps see the same slope as differences: abs, say, has none."""
+        array = self.real.arrays[name]
+        direction = np.random.default_rng(1).normal(size=array.shape)
+        slope = complex_step(self.subject.value, along(self.subject.arrays[name], direction))
+        move = along(array, direction)
+        slopes = [central_difference(self.real.value, move, step) for step in KINK_STEPS]
+        noise = self.rounding / KINK_STEPS[-1]
+        return any(abs(slope - s) <= KINK_TOLERANCE * max(abs(slope), abs(s)) + noise for s in slopes)
 
     def _explain_drowned(self) -> str:
         return (
@@ -160,17 +346,6 @@ class Comparer:
                 numerical.flat[i] = self.slope(self.subject.value, element(array, i))
             self.watch(len(batch))
         return numerical
-
-    def _compare_along(self, name: str, backprop: Array) -> str:
-        """Say what is wrong with a gradient of which some elements are right; nothing, if it is."""
-        rng = np.random.default_rng(1)
-        for _ in range(DIRECTIONS):
-            if self.error_along(name, backprop, rng.normal(size=backprop.shape)) > self.tolerance:
-                return (
-                    "wrong along a random direction, though the elements that were compared are "
-                    "right: --elements all finds where"
-                )
-        return ""
 
     def _look_again(self, name: str, backprop: Array, numerical: Array, error: Array) -> int:
         """Mend what the method got wrong itself, from the worst error to the first real one.

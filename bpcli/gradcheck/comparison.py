@@ -16,8 +16,9 @@ class Comparison:
     of a layer alone is compared along random directions, with no index, unless that fails. `kinks`
     counts elements with a bend of ReLU within the step, where the central difference says nothing:
     there backpropagation has to agree with the slope to one side. `zero` is whether all gradients
-    are 0, both ways, which proves little. `problem` says what a failure
-    looks like; one that leaves nothing to compare has no numbers.
+    are 0, both ways, which proves little. `problem` says what a failure looks like, or, with
+    `unknown`, why nothing can be told; one that leaves nothing to compare has no numbers. `note` is
+    what to know of a gradient that is right.
     """
 
     layer: str
@@ -31,6 +32,8 @@ class Comparison:
     numerical: float | None = None
     zero: bool = False
     problem: str = ""
+    unknown: bool = False
+    note: str = ""
 
     @property
     def passed(self) -> bool:
@@ -39,10 +42,10 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """`ok`, `FAILED`, or `not checked` where rounding hides the array's gradient."""
+        """`ok`, `FAILED`, or `not checked` where it cannot be told."""
         if self.passed:
             return "ok"
-        return "not checked" if self.shape and not self.checked else "FAILED"
+        return "not checked" if self.unknown else "FAILED"
 
     @property
     def ratio(self) -> float | None:

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from bpcli.arrays import Array, Shape
+from bpcli.errors import BpcliError
 
 CLOSE = 1e-4  # relative; a numerical gradient is far better, a wrong formula far worse
 
 
-def diagnose(backprop: Array, numerical: Array, samples: int, before: Array | None = None) -> str:
+def diagnose(backprop: Array, numerical: Array, samples: int) -> str:
     """Say what `backprop` looks like beside `numerical`, of the same shape, for so many images.
-
-    `before` is the gradient of the call before, if that was right.
 
     >>> diagnose(np.array([2.0, -4.0]), np.array([1.0, -2.0]), 3)
     'every element is 2 times what it should be'
@@ -22,10 +21,6 @@ def diagnose(backprop: Array, numerical: Array, samples: int, before: Array | No
     """
     if not np.isfinite(backprop).all():
         return f"{np.count_nonzero(~np.isfinite(backprop)):,} elements are not finite numbers"
-    if before is not None:
-        if close(backprop, before + numerical):
-            return "added to the gradient of the call before: it should be set"
-        return "right at the first call and wrong at the second: is a stale value used?"
     if not backprop.any():
         return "zero everywhere: is it never set?"
     factor = find_factor(backprop, numerical)
@@ -44,26 +39,32 @@ def diagnose(backprop: Array, numerical: Array, samples: int, before: Array | No
     return f"{wrong:,} of {backprop.size:,} elements are wrong"
 
 
-class MisshapenError(Exception):
-    """What a layer returned or set that cannot be it, by its type or its shape."""
+def explain_shape(found: Array, shape: Shape, numerical: Array | None) -> str:
+    """Say of a gradient of another shape than `shape` how it is to be mended.
 
+    `numerical` is the right one, where it is known.
 
-def check_shape(what: str, found: object, shape: Shape | None, missing: str) -> None:
-    """Raise MisshapenError unless `found`, which a layer made, is an array of a shape, or of any.
-
-    `missing` is the line that may have been forgotten where it is None.
+    >>> explain_shape(np.ones((3, 4)), (4,), np.full(4, 3.0))
+    'found an array (3, 4), expected (4,): is the sum over the images missing, as np.sum(dout, axis=0)?'
     """
-    if found is None:
-        expected = f"an array {shape}" if shape else "an array"
-        raise MisshapenError(f"{what} None, expected {expected}: is `{missing}` missing?")
-    if not isinstance(found, np.ndarray) or (shape is not None and found.shape != shape):
-        got = found.shape if isinstance(found, np.ndarray) else type(found).__name__
-        raise MisshapenError(f"{what} {got}, expected an array{f' {shape}' if shape else ''}")
+    words = f"found an array {found.shape}, expected {shape}"
+    if numerical is None:
+        return words
+    for axis in range(found.ndim):
+        if close(found.sum(axis=axis), numerical):
+            return f"{words}: is the sum over the images missing, as np.sum(dout, axis={axis})?"
+    if close(found.T, numerical):
+        return f"{words}: it is right, but transposed"
+    if found.size == 1 and close(found.ravel(), numerical.sum(keepdims=True).ravel()):
+        return f"{words}: is an axis missing, as in np.sum(dout, axis=0)?"
+    if close(found.ravel(), numerical.ravel()):
+        return f"{words}: it is right but for its shape"
+    return words
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """Say what a layer raised, and where."""
-    if isinstance(error, MisshapenError):
+    if isinstance(error, BpcliError):
         return str(error)
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} raised at {Path(place.filename).name}:{place.lineno}: {error}"

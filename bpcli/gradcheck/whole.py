@@ -25,7 +25,7 @@ def check_network(
 
     def build(dtype: npt.DTypeLike) -> Function:
         twin = network.astype(dtype)
-        rewind = make_rewind(twin.layers)
+        rewind = make_rewind(twin)
 
         def loss() -> float:
             rewind()

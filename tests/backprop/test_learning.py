@@ -20,7 +20,7 @@ from bpcli.backprop import (
 from bpcli.backprop.optimizer import METHODS
 from bpcli.data import MiniBatches, load_dataset
 from bpcli.errors import ArrayError
-from bpcli.gradcheck import check_gradients
+from bpcli.gradcheck import check
 from bpcli.show import draw_check, draw_figure, network_figure
 from bpcli.training import evaluate
 
@@ -72,7 +72,7 @@ def test_a_network_of_ones_own_is_trained_checked_and_drawn(tiny, rng):
     network, dataset = own_network(rng), load_dataset(str(tiny))
     drawn = mini_batches(dataset, dtype=np.float64)
     x, t = drawn.draw(0)
-    found = check_gradients(network, x, t, rng)
+    found = check(network, x, t)
     assert found.passed, draw_check(found)
     optimizer = SGD(network.parameters, network.gradient)
     losses = list(itertools.islice(learn(network, optimizer, drawn, itertools.repeat(0.1)), 200))
@@ -100,7 +100,7 @@ def test_a_wrong_layer_of_ones_own_is_placed(rng, monkeypatch):
     right = MyAffine.backward
     monkeypatch.setattr(MyAffine, "backward", lambda self, dout: 2 * right(self, dout))
     x, t = rng.normal(size=(3, 36)), rng.integers(0, 4, 3)
-    found = check_gradients(own_network(rng), x, t, rng)
+    found = check(own_network(rng), x, t)
     assert {row.layer for row in found.failures} == {"MyAffine1", "MyAffine2"}
     assert all("2 times what it should be" in row.problem for row in found.failures)
 

@@ -1,0 +1,157 @@
+"""anybody's object or functions, and inputs, in -> how its gradients at these inputs compare, out."""
+
+import contextlib
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpcli.arrays import check_inputs, check_labels
+from bpcli.backprop.layers import Layer, LossLayer
+from bpcli.errors import ArgumentError
+from bpcli.gradcheck.alone import subject_of
+from bpcli.gradcheck.calls import examine
+from bpcli.gradcheck.comparer import Build, Comparer, compare_calls
+from bpcli.gradcheck.comparison import Comparison
+from bpcli.gradcheck.diagnosis import describe
+from bpcli.gradcheck.execution import BackwardError, cast
+from bpcli.gradcheck.leaves import Where
+from bpcli.gradcheck.rewind import make_rewind
+from bpcli.gradcheck.subject import (
+    PAIR,
+    Outputs,
+    Subject,
+    make_subject,
+    name_of,
+    parameters,
+    with_floats,
+)
+
+SECOND = (
+    "forward gives something else at a second call, by random numbers or by what it keeps; here "
+    "each call was as the first"
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The gradients of something by the name that it goes by; `notes` say what was taken for granted."""
+
+    name: str
+    rows: tuple[Comparison, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are any, and all are right."""
+        return bool(self.rows) and all(row.passed for row in self.rows)
+
+
+def compare_anything(
+    thing: Any,
+    inputs: Sequence[Any],
+    gradient: Callable[..., Any] | None,
+    params: Mapping[str, str | int] | None,
+    comparer: Callable[[Build], Comparer],
+) -> Compared:
+    """Compare the gradients of what `check` may be given, other than a Network.
+
+    Raises ArgumentError where it is nothing that can be checked, ArrayError for labels that a loss
+    of ours does not take.
+    """
+    if isinstance(thing, LossLayer) and len(inputs) == 2:
+        check_inputs(inputs[0])
+        check_labels(inputs[1], *inputs[0].shape)
+    where: Where | None = None
+    subject = make_subject(thing, inputs, gradient)
+    if params is not None:
+        where = {name: (name, place) for name, place in params.items()}
+    elif isinstance(thing, Layer):
+        subject, where = subject_of(thing, *inputs)
+    try:
+        subject, outputs = _start(subject)
+    except (ArgumentError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - it may raise whatever it likes
+        return _unknown(subject, f"forward: {describe(error)}")
+    if not all(np.isfinite(y).all() for y in outputs.arrays):
+        return _unknown(subject, "forward gives numbers that are not finite")
+    notes = () if _repeats(subject) else (SECOND,)
+    found = []
+    for reading in subject.readings(outputs):
+        found.append(_compare(reading, where, comparer, notes))
+        if found[-1].passed:
+            return found[-1]
+    if len(found) == 1:
+        return found[0]
+    taken = ", ".join(p.name for p in parameters(subject.backward)) if subject.backward else ""
+    words = f"it cannot be told what {name_of(subject.backward)}({taken}) is given; {PAIR}"
+    return _unknown(subject, words)
+
+
+def _start(subject: Subject) -> tuple[Subject, Outputs]:
+    """Return the subject with inputs that can be moved, if forward takes such, and its outputs.
+
+    Raises what forward raises of the inputs as they are, and ArgumentError.
+    """
+    try:
+        copy.deepcopy(subject)
+    except Exception as error:
+        raise ArgumentError(f"{subject.name}: cannot be copied, {error}; {PAIR}") from error
+    moved, given = (with_floats(subject, whole=whole) for whole in (True, False))
+    with contextlib.suppress(Exception):  # whole numbers may be meant, as of rows of a table
+        return moved, _outputs(moved)
+    return given, _outputs(given)
+
+
+def _outputs(subject: Subject) -> Outputs:
+    make_rewind(None)()
+    return cast(copy.deepcopy(subject), np.float64).call_forward()
+
+
+def _repeats(subject: Subject) -> bool:
+    """Tell whether the same object gives the same once more."""
+    twin = cast(copy.deepcopy(subject), np.float64)
+    with contextlib.suppress(Exception):
+        first = [y.copy() for y in twin.call_forward().arrays]
+        twin.inputs = copy.deepcopy(cast(copy.deepcopy(subject), np.float64).inputs)
+        return all(map(np.array_equal, first, twin.call_forward().arrays))
+    return True
+
+
+def _compare(
+    subject: Subject,
+    where: Where | None,
+    comparer: Callable[[Build], Comparer],
+    notes: tuple[str, ...],
+) -> Compared:
+    """Compare the gradients of a subject in one reading of it."""
+    try:
+        examined = examine(subject, where)
+    except BackwardError as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, ArgumentError):
+            raise cause from error
+        row = Comparison(subject.name, "backward", problem=describe(cause))
+        return Compared(subject.name, (row,), notes)
+    samples = next((len(a) for a in subject.inputs.values() if np.ndim(a)), 1)
+    rows = tuple(
+        compare_calls(
+            subject.name,
+            examined.calls,
+            comparer,
+            samples,
+            thorough=True,
+            may_add=() if where is not None and isinstance(subject.owner, Layer) else examined.parameters,
+        )
+    )
+    if not rows:
+        return _unknown(subject, "nothing was given that it could be differentiated by")
+    given = [f"{name} is taken as given" for name in examined.constants]
+    return Compared(subject.name, rows, (*given, *notes))
+
+
+def _unknown(subject: Subject, words: str) -> Compared:
+    return Compared(subject.name, (Comparison(subject.name, "", problem=words, unknown=True),))
