@@ -47,6 +47,15 @@ def check_labels(t: Labels, n: int) -> None:
     )
 
 
+def check_classes(t: Labels, classes: int) -> None:
+    """Raise ArrayError unless labels t, which are whole numbers, are each one of so many classes."""
+    # As numbers without a sign -1 is the largest: one pass over them tells.
+    if np.maximum.reduce(t.astype(np.uintp)) < classes:
+        return
+    wrong = t[(t < 0) | (t >= classes)][0]
+    raise ArrayError(f"t: found the label {wrong}, expected classes from 0 to {classes - 1}")
+
+
 def check_room(count: int, dtype: npt.DTypeLike) -> None:
     """Raise MemoryError if there is no memory for so many numbers; none is taken."""
     try:

@@ -60,6 +60,10 @@ class Layer(Workspace):
         """Return the output for the input `x` (N, D)."""
         raise NotImplementedError
 
+    def predict(self, x: Array) -> Array:
+        """Return the output for `x` where nothing is to be learnt, as `forward` does for most."""
+        return self.forward(x)
+
     def backward(self, dout: Array) -> Array:
         """Set `grads` and return dx (N, D), for the last call of `forward`."""
         raise NotImplementedError

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import MATRIX, Array, Labels, Shape, check_inputs, check_labels
+from bpcli.arrays import (
+    MATRIX,
+    Array,
+    Labels,
+    Shape,
+    check_classes,
+    check_inputs,
+    check_labels,
+)
+from bpcli.backprop.adapter import adapt, adapt_loss
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArrayError
 
@@ -58,16 +67,16 @@ class Network:
     used after a layer of it has gone to another one.
     """
 
-    def __init__(
-        self, layers: Sequence[Layer], loss_layer: LossLayer, weight_decay: float = 0.0
-    ) -> None:
-        self.layers = list(layers)
-        self.loss_layer = loss_layer
-        self.weight_decay = weight_decay
-        self.names = layer_names([type(layer) for layer in layers])
-        with_params = [layer for layer in layers if layer.params]
-        if len(set(map(id, layers))) < len(self.layers):
+    def __init__(self, layers: Sequence[Any], loss_layer: Any, weight_decay: float = 0.0) -> None:
+        if len(set(map(id, layers))) < len(layers):
             raise ArrayError("layers: found one that stands twice, expected each once")
+        self.layers = [adapt(layer) for layer in layers]
+        self.loss_layer = adapt_loss(loss_layer)
+        self.weight_decay = weight_decay
+        self.names = layer_names([type(layer) for layer in self.layers])
+        with_params = [layer for layer in self.layers if layer.params]
+        for layer in with_params:
+            _check_free(layer)
         if not with_params:
             raise ArrayError("layers: found none with parameters, expected one that can learn")
         self.first = self.layers.index(with_params[0])  # nobody asks for d loss / d image
@@ -112,7 +121,7 @@ class Network:
         self._check_memory()
         self._has_loss = False
         for layer in self.inference_layers:
-            x = layer.forward(x)
+            x = layer.predict(x)
         return x.copy()
 
     def forward(self, x: Array, t: Labels) -> float:
@@ -125,6 +134,7 @@ class Network:
         self._check_memory()
         for layer in self.layers:
             x = layer.forward(x)
+        check_classes(t, x.shape[-1])
         loss = self.loss_layer.forward(x, t)
         self._has_loss = True
         return loss + self._penalty() if self.weight_decay else loss
@@ -200,6 +210,15 @@ class Network:
         for W, dW in zip(self.arrays.values(), self.gradient_arrays.values(), strict=True):
             if W.ndim > 1:  # biases are free
                 dW += self.weight_decay * W
+
+
+def _check_free(layer: Layer) -> None:
+    """Raise ArrayError if a layer's parameters are part of a network's, which it would leave."""
+    if isinstance(layer.grads, Slots) and any(p.base is not None for p in layer.params.values()):
+        raise ArrayError(
+            f"layers: found {layer!r}, which stands in another network already; expected one of its "
+            "own, as copy.deepcopy makes"
+        )
 
 
 def layer_names(kinds: Sequence[type[Layer]]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.arrays import check_inputs, check_labels
+from bpcli.arrays import check_classes, check_inputs, check_labels
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArgumentError
 from bpcli.gradcheck.alone import subject_of
@@ -21,11 +21,11 @@ from bpcli.gradcheck.leaves import Where
 from bpcli.gradcheck.rewind import make_rewind
 from bpcli.gradcheck.subject import (
     PAIR,
+    NoOutputError,
     Outputs,
     Subject,
     make_subject,
     name_of,
-    parameters,
     with_floats,
 )
 
@@ -63,7 +63,8 @@ def compare_anything(
     """
     if isinstance(thing, LossLayer) and len(inputs) == 2:
         check_inputs(inputs[0])
-        check_labels(inputs[1], *inputs[0].shape)
+        check_labels(inputs[1], len(inputs[0]))
+        check_classes(inputs[1], inputs[0].shape[1])
     where: Where | None = None
     subject = make_subject(thing, inputs, gradient)
     if params is not None:
@@ -74,20 +75,27 @@ def compare_anything(
         subject, outputs = _start(subject)
     except (ArgumentError, MemoryError):
         raise
+    except NoOutputError as error:
+        return Compared(subject.name, (Comparison(subject.name, "", problem=str(error)),))
     except Exception as error:  # noqa: BLE001 - it may raise whatever it likes
         return _unknown(subject, f"forward: {describe(error)}")
     if not all(np.isfinite(y).all() for y in outputs.arrays):
         return _unknown(subject, "forward gives numbers that are not finite")
     notes = () if _repeats(subject) else (SECOND,)
     found = []
-    for reading in subject.readings(outputs):
+    readings = list(subject.readings(outputs))
+    for reading in readings:
         found.append(_compare(reading, where, comparer, notes))
         if found[-1].passed:
             return found[-1]
-    if len(found) == 1:
+    taken = [reading.given_as for reading in readings if reading.given_as]
+    if not taken:
         return found[0]
-    taken = ", ".join(p.name for p in parameters(subject.backward)) if subject.backward else ""
-    words = f"it cannot be told what {name_of(subject.backward)}({taken}) is given; {PAIR}"
+    (name, other) = next(iter(taken[0].items()))
+    words = (
+        f"whether {name} of {name_of(subject.backward)} is dout or {other or 'the input'} cannot be "
+        f"told, and it is right as neither; {PAIR}"
+    )
     return _unknown(subject, words)
 
 

@@ -73,7 +73,7 @@ def examine(subject: Subject, where: Where | None = None) -> Examined:
     }
 
     def call(start: Subject, execution: Execution, gradients: dict[str, Array]) -> Call:
-        own = {name: g - sums.get(name, 0) for name, g in gradients.items()}
+        own = {name: np.asarray(g - sums.get(name, 0)) for name, g in gradients.items()}
         build = partial(make_function, start, douts=execution.douts, paths=paths, rewind=rewind)
         return Call(build, own | missing, execution.arguments | changed)
 

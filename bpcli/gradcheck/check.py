@@ -64,7 +64,8 @@ class GradientCheck:
 
     def __repr__(self) -> str:
         if self.failures:
-            words = "; ".join(f"{row.name or row.layer}: {row.problem}" for row in self.failures)
+            own = [(row.layer if self.layers else "", row.name, row.problem) for row in self.failures]
+            words = "; ".join(": ".join(filter(None, parts)) for parts in own)
             verdicts = {row.verdict for row in self.failures}
             verdict = "FAILED" if "FAILED" in verdicts else "not checked"
             return f"<check of {self.subject}: {verdict}: {words}>"

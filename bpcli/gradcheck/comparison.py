@@ -59,5 +59,4 @@ def relative_error(a: Array, b: Array, floor: float) -> Array:
     >>> relative_error(np.array([1.0, 1e-12]), np.array([3.0, 0.0]), 1e-3)
     array([5.e-01, 1.e-09])
     """
-    error: Array = np.abs(a - b) / np.maximum(np.abs(a) + np.abs(b), floor)
-    return error
+    return np.asarray(np.abs(a - b) / np.maximum(np.abs(a) + np.abs(b), floor))

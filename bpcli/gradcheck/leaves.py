@@ -11,7 +11,7 @@ from bpcli.gradcheck.comparer import Missing
 from bpcli.gradcheck.execution import INPUTS, OWNER, Execution, Rewind, evaluate, input_paths
 from bpcli.gradcheck.foreign import tree
 from bpcli.gradcheck.foreign.tree import Path
-from bpcli.gradcheck.foreign.vocabulary import SURE_LABELS, is_labels, plain
+from bpcli.gradcheck.foreign.vocabulary import INPUT_GRADIENTS, SURE_LABELS, is_labels, plain
 from bpcli.gradcheck.places import RETURNED, as_gradient, names_gradient, places
 from bpcli.gradcheck.subject import Subject
 
@@ -158,7 +158,8 @@ class Leaves:
         key = path[0][1]
         attributes = [] if self.base.owner is None else list(tree.vars_of(self.left.owner).items())
         for word, part in attributes:  # as dinputs
-            if names_gradient(word, key) and len(path) == 1 and as_gradient(part) is not None:
+            is_its = names_gradient(word, key) or (plain(word) in INPUT_GRADIENTS and not self.inputs)
+            if is_its and len(path) == 1 and as_gradient(part) is not None:
                 self.inputs[name] = Leaf(INPUTS + path, (*OWNER, (".", word)))
                 return
         first = not self.inputs and key == next(iter(self.base.inputs))

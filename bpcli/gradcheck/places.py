@@ -58,7 +58,7 @@ def places(left: Left, path: Path) -> Iterator[Path]:
     for pool in pools:
         for step, part in list(tree.children(tree.get(left, pool))):
             word = str(step[1])
-            if names_gradient(word, name) or (pool == RETURNED and word == name):
+            if names_gradient(word, name) or (pool == RETURNED and word == name and not own):
                 yield (*pool, step)
             elif GRADIENT.fullmatch(plain(word)) or (own and names_gradient(word, own)):
                 if isinstance(part, dict):

@@ -4,6 +4,7 @@ Nothing is guessed: what the inputs are has been said by giving them, and what a
 told by its signature. Where that does not tell, an ArgumentError says what would.
 """
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Array
-from bpcli.errors import ArgumentError
+from bpcli.errors import ArgumentError, BpcliError
 from bpcli.gradcheck.foreign.vocabulary import (
     BACKWARD,
     CACHE,
@@ -29,6 +30,10 @@ from bpcli.gradcheck.foreign.vocabulary import (
 )
 
 PAIR = "give two functions, as check(lambda x: ..., lambda dout: ..., x)"
+
+
+class NoOutputError(BpcliError):
+    """A forward that returns nothing which could be differentiated."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class Subject:
         parts = list(returned) if isinstance(returned, tuple) else [returned]
         if not is_number(parts[0]):
             got = "None" if returned is None else f"a {type(parts[0]).__name__}"
-            raise ArgumentError(f"forward returned {got}, expected an array: is `return y` missing?")
+            raise NoOutputError(f"forward returned {got}, expected an array: is `return y` missing?")
         if self.backward is None:
             return Outputs([np.asarray(parts[0])], gradients=tuple(parts[1:]))
         arrays = [np.asarray(part) for part in parts if is_number(part)]
@@ -91,6 +96,11 @@ class Subject:
         names = self._douts(required=True)
         if not names and outputs.arrays[0].ndim:
             names = self._douts(required=False)[:1]  # backward(dout=None)
+        if not names and _takes_nothing(self.backward) and outputs.arrays[0].ndim:
+            raise ArgumentError(
+                f"{self.name}: {name_of(self.backward)} takes nothing, and forward returns an array "
+                f"{outputs.arrays[0].shape}: of which loss it is cannot be told; {PAIR}"
+            )
         values = [dout.item() if dout.ndim == 0 else dout for dout in douts]
         given: dict[str, Any] = {}
         for name in (p.name for p in parameters(self.backward)):
@@ -104,7 +114,7 @@ class Subject:
                 given[name] = outputs.arrays[0].copy()
         if self.derivative:  # whatever it calls its arguments
             returned = self.backward(*map(self._give, self.inputs))
-        elif not parameters(self.backward):  # backward(), or backward(*args)
+        elif not parameters(self.backward):  # backward(*args)
             return self.backward(*(values if outputs.arrays[0].ndim else ()))
         else:
             returned = self.backward(**given)
@@ -126,6 +136,8 @@ class Subject:
         names = [p.name for p in parameters(self.backward)] if self.backward else []
         douts, vector = self._douts(required=True), outputs.arrays[0].ndim > 0
         yield self
+        if self.derivative:
+            return
         inputs = [name for name in names if name in self.inputs]
         if self.owner is None and names and not douts and len(self.inputs) == 1 and vector:
             yield replace(self, given_as={names[0]: ""})  # backward(x), where x is called so for dout
@@ -170,6 +182,13 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     except (TypeError, ValueError):  # of numpy's own, say
         return []
     return [p for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+
+
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    try:
+        return not inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def is_number(thing: Any) -> bool:
@@ -217,7 +236,7 @@ def make_subject(
         forward, backward = _methods(thing, len(inputs))
     if not inputs:
         raise ArgumentError(f"{name}: found no input, expected one, as check({name}, x)")
-    named = _name_inputs(name, forward, inputs)
+    named = copy.deepcopy(_name_inputs(name, forward, inputs))  # the owner may keep the same x
     return Subject(name, forward, backward, named, owner=owner, derivative=gradient is not None)
 
 
