@@ -30,6 +30,7 @@ class AdaptedLayer(Layer):
         self.layer = layer
         self.places = _find_parameters(layer)
         super().__init__(**{name: _get(layer, *at[0]) for name, at in self.places.items()})
+        self.lent = dict(self.params)
         flags = [name for name in inspect.signature(layer.forward).parameters if "train" in name]
         self.predicting = dict.fromkeys(flags, False)  # the book's train_flg, where there is one
 
@@ -57,9 +58,16 @@ class AdaptedLayer(Layer):
         return dx
 
     def _lend(self) -> None:
+        """Put the network's arrays where the layer reads its parameters from."""
         for name, places in self.places.items():
             for place in places:
+                if _get(self.layer, *place) is not self.lent[name]:
+                    raise ArrayError(
+                        f"{type(self).__name__}: found another array as {name} than the network's; "
+                        f"write into that one: {name}[...] = ..."
+                    )
                 _put(self.layer, *place, self.params[name])
+            self.lent[name] = self.params[name]
 
 
 class AdaptedLoss(LossLayer):

@@ -63,8 +63,9 @@ class Network:
     are the layers'. `weight_decay` is the lambda of the penalty lambda / 2 * sum of W ** 2.
 
     A layer stands in one network, and there once: its parameters are part of the network's vector.
-    Raises ArrayError if a layer stands twice, or none has parameters; and so does a network that is
-    used after a layer of it has gone to another one.
+    It may be one of the book's, or be written like those, which know of no network.
+    Raises ArrayError if a layer is none or stands twice, or none has parameters; and so does a
+    network that is used after a layer of it has gone to another one.
     """
 
     def __init__(self, layers: Sequence[Any], loss_layer: Any, weight_decay: float = 0.0) -> None:
@@ -75,8 +76,6 @@ class Network:
         self.weight_decay = weight_decay
         self.names = layer_names([type(layer) for layer in self.layers])
         with_params = [layer for layer in self.layers if layer.params]
-        for layer in with_params:
-            _check_free(layer)
         if not with_params:
             raise ArrayError("layers: found none with parameters, expected one that can learn")
         self.first = self.layers.index(with_params[0])  # nobody asks for d loss / d image
@@ -210,15 +209,6 @@ class Network:
         for W, dW in zip(self.arrays.values(), self.gradient_arrays.values(), strict=True):
             if W.ndim > 1:  # biases are free
                 dW += self.weight_decay * W
-
-
-def _check_free(layer: Layer) -> None:
-    """Raise ArrayError if a layer's parameters are part of a network's, which it would leave."""
-    if isinstance(layer.grads, Slots) and any(p.base is not None for p in layer.params.values()):
-        raise ArrayError(
-            f"layers: found {layer!r}, which stands in another network already; expected one of its "
-            "own, as copy.deepcopy makes"
-        )
 
 
 def layer_names(kinds: Sequence[type[Layer]]) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from bpcli.arrays import Array
 from bpcli.gradcheck.comparer import Call, Missing
+from bpcli.gradcheck.diagnosis import excuse_constant
 from bpcli.gradcheck.execution import (
     INPUTS,
     OWNER,
@@ -75,7 +76,8 @@ def examine(subject: Subject, where: Where | None = None) -> Examined:
     def call(start: Subject, execution: Execution, gradients: dict[str, Array]) -> Call:
         own = {name: np.asarray(g - sums.get(name, 0)) for name, g in gradients.items()}
         build = partial(make_function, start, douts=execution.douts, paths=paths, rewind=rewind)
-        return Call(build, own | missing, execution.arguments | changed)
+        excuse = partial(_excuse, copy.deepcopy(start.inputs))
+        return Call(build, own | missing, execution.arguments | changed, excuse)
 
     calls = [call(base, first, found)]
     world.inputs = _draw_again(base, {leaf.path for leaf in leaves.inputs.values()}, rng)
@@ -103,6 +105,15 @@ def _read(
                 gradient = np.broadcast_to(gradient, shape).copy()
         found[name] = gradient
     return found
+
+
+def _excuse(inputs: dict[str, Any], name: str, backprop: Array, numerical: Array) -> str:
+    """Say why a gradient of a loss that differs is no mistake, or nothing."""
+    x = inputs.get(name)
+    labels = [t for other, t in inputs.items() if other != name and isinstance(t, np.ndarray)]
+    if not isinstance(x, np.ndarray):
+        return ""
+    return next(filter(None, (excuse_constant(backprop, numerical, x, t) for t in labels)), "")
 
 
 def _mark(

@@ -69,11 +69,14 @@ class Call:
     Each evaluation is as the one of the call was: what is random is drawn again, what is kept from
     call to call is as before. `gradients` has what backward says is the derivative by each of these
     arrays, in an array of its own. `arguments` has what the caller gave, as it was and as it is now.
+    `excuse` is told the name of a gradient, it and the numerical one where they differ, and may say
+    why that is no mistake.
     """
 
     build: Build
     gradients: Mapping[str, Array | Missing]
     arguments: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = field(default_factory=dict)
+    excuse: Callable[[str, Array, Array], str] = lambda _name, _backprop, _numerical: ""
 
 
 def compare_calls(
@@ -119,7 +122,8 @@ def _compare_array(
         gradient = call.gradients[name]
         if isinstance(gradient, Missing):
             return Comparison(layer, name, problem=gradient.words, unknown=gradient.unknown)
-        now = comparer.compare(layer, name, gradient, samples, quick=not thorough or i > 0)
+        quick = not thorough or i > 0
+        now = comparer.compare(layer, name, gradient, samples, quick=quick, excuse=call.excuse)
         if i == 0:
             found = now
         elif not now.passed:
@@ -198,7 +202,14 @@ class Comparer:
         return best
 
     def compare(
-        self, layer: str, name: str, backprop: Array, samples: int, *, quick: bool = False
+        self,
+        layer: str,
+        name: str,
+        backprop: Array,
+        samples: int,
+        *,
+        quick: bool = False,
+        excuse: Callable[[str, Array, Array], str] = lambda _name, _backprop, _numerical: "",
     ) -> Comparison:
         """Compare the gradients by the elements of an array, one after the other.
 
@@ -216,7 +227,7 @@ class Comparer:
             error = self._largest_error_along(name, backprop)
             if error <= self.tolerance:
                 return replace(found, checked=array.size, max_relative_error=error)
-        found = self._compare_elements(found, backprop, samples)
+        found = self._compare_elements(found, backprop, samples, excuse)
         if found.passed:
             return found
         if self._is_rounded(name, backprop):
@@ -231,7 +242,13 @@ class Comparer:
             return STALE
         return ADDED if self._largest_error_along(name, backprop - before) <= CLOSE else STALE
 
-    def _compare_elements(self, found: Comparison, backprop: Array, samples: int) -> Comparison:
+    def _compare_elements(
+        self,
+        found: Comparison,
+        backprop: Array,
+        samples: int,
+        excuse: Callable[[str, Array, Array], str],
+    ) -> Comparison:
         """Return what was `found` of an array with all that its elements tell."""
         chosen = self._choose(backprop)
         numerical = self._differentiate(found.name, backprop, chosen)
@@ -239,11 +256,12 @@ class Comparer:
         error[np.isnan(error)] = np.inf
         kinks = self._look_again(found.name, backprop, numerical, error)
         worst = np.unravel_index(np.argmax(error), error.shape)
-        problem = ""
+        problem, note = "", ""
         if not error[worst] <= self.tolerance:
+            note = excuse(found.name, backprop, numerical)
             some = chosen.size < backprop.size  # of which no pattern can be seen but by their values
             mine, right = (g.flat[chosen] if some else g for g in (backprop, numerical))
-            problem = diagnose(mine, right, samples)
+            problem = "" if note else diagnose(mine, right, samples)
         elif chosen.size < backprop.size and (
             self._largest_error_along(found.name, backprop) > self.tolerance
         ):
@@ -261,6 +279,7 @@ class Comparer:
             numerical=float(numerical[worst]),
             zero=not (backprop.any() or numerical.any()),
             problem=problem,
+            note=note,
         )
 
     def _largest_error_along(self, name: str, backprop: Array) -> float:
