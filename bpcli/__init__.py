@@ -6,7 +6,6 @@
 """
 
 import sys
-from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -17,20 +16,25 @@ WINGS = ("backprop", "files", "gradcheck", "data", "training", "export", "tuning
 PICTURES = (
     ("bpcli.backprop.graph", "Graph", "image/svg+xml", "graph_svg"),
     ("bpcli.backprop.network", "Network", "image/svg+xml", "network_svg"),
+    ("bpcli.gradcheck.check", "GradientCheck", "text/html", "check_html"),
 )
+DOORS = {"check": "gradcheck"}  # what is asked for most, and the wing that has it
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     """Import a room when it is first asked for, so that `bpcli --help` needs none of them."""
     import importlib
 
     if name in STONES + WINGS:
         return importlib.import_module(f"bpcli.{name}")
+    if name in DOORS:
+        importlib.import_module("bpcli.show")  # which what comes out is printed by
+        return getattr(importlib.import_module(f"bpcli.{DOORS[name]}"), name)
     raise AttributeError(f"module 'bpcli' has no attribute {name!r}; its wings are {WINGS}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *STONES, *WINGS})
+    return sorted({*globals(), *STONES, *WINGS, *DOORS})
 
 
 def _show_in_notebook() -> None:

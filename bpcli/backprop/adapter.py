@@ -91,7 +91,9 @@ def adapt(layer: Any) -> Layer:
     Raises ArrayError if it is no layer, or one of ours that was not initialised.
     """
     if isinstance(layer, Layer):
-        _check_initialised(layer, "super().__init__(W=W, b=b) of its parameters, or super().__init__()")
+        _check_initialised(
+            layer, "super().__init__(W=W, b=b) of its parameters, or super().__init__()"
+        )
         return layer
     _check_methods("layers", layer)
     kind: type[AdaptedLayer] = type(type(layer).__name__, (AdaptedLayer,), {})  # called as it is
@@ -134,7 +136,9 @@ def _find_parameters(layer: Any) -> dict[str, list[Place]]:
     for place in [*_places_in_params(layer), *_places_of_attributes(layer)]:
         found.setdefault(id(_get(layer, *place)), []).append(place)
     if getattr(layer, "params", None) and not found:
-        raise ArrayError(f"{type(layer).__name__}: found no arrays in its params, expected W, b, ...")
+        raise ArrayError(
+            f"{type(layer).__name__}: found no arrays in its params, expected W, b, ..."
+        )
     held = {id(part): name for name, part in vars(layer).items() if isinstance(part, np.ndarray)}
     named: dict[str, list[Place]] = {}
     for identity, places in found.items():

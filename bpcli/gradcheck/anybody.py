@@ -12,9 +12,10 @@ from bpcli.arrays import check_classes, check_inputs, check_labels
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArgumentError
 from bpcli.gradcheck.alone import subject_of
-from bpcli.gradcheck.calls import examine
+from bpcli.gradcheck.calls import count_rows, examine
 from bpcli.gradcheck.comparer import Build, Comparer, compare_calls
 from bpcli.gradcheck.comparison import Comparison
+from bpcli.gradcheck.constant import excuse_constant
 from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.execution import BackwardError, cast
 from bpcli.gradcheck.leaves import Where
@@ -55,6 +56,7 @@ def compare_anything(
     gradient: Callable[..., Any] | None,
     params: Mapping[str, str | int] | None,
     comparer: Callable[[Build], Comparer],
+    tolerance: float,
 ) -> Compared:
     """Compare the gradients of what `check` may be given, other than a Network.
 
@@ -85,7 +87,7 @@ def compare_anything(
     found = []
     readings = list(subject.readings(outputs))
     for reading in readings:
-        found.append(_compare(reading, where, comparer, notes))
+        found.append(_compare(reading, where, comparer, tolerance, notes))
         if found[-1].passed:
             return found[-1]
     taken = [reading.given_as for reading in readings if reading.given_as]
@@ -133,6 +135,7 @@ def _compare(
     subject: Subject,
     where: Where | None,
     comparer: Callable[[Build], Comparer],
+    tolerance: float,
     notes: tuple[str, ...],
 ) -> Compared:
     """Compare the gradients of a subject in one reading of it."""
@@ -144,7 +147,7 @@ def _compare(
             raise cause from error
         row = Comparison(subject.name, "backward", problem=describe(cause))
         return Compared(subject.name, (row,), notes)
-    samples = next((len(a) for a in subject.inputs.values() if np.ndim(a)), 1)
+    samples = count_rows(subject.inputs)
     rows = tuple(
         compare_calls(
             subject.name,
@@ -152,9 +155,13 @@ def _compare(
             comparer,
             samples,
             thorough=True,
-            may_add=() if where is not None and isinstance(subject.owner, Layer) else examined.parameters,
+            may_add=()
+            if where is not None and isinstance(subject.owner, Layer)
+            else examined.parameters,
         )
     )
+    if examined.outputs.arrays[0].ndim == 0 and len(subject.inputs) > 1:
+        rows = excuse_constant(rows, examined.calls[0], examined.images, tolerance)
     if not rows:
         return _unknown(subject, "nothing was given that it could be differentiated by")
     given = [f"{name} is taken as given" for name in examined.constants]

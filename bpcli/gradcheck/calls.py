@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,7 +12,6 @@ import numpy as np
 
 from bpcli.arrays import Array
 from bpcli.gradcheck.comparer import Call, Missing
-from bpcli.gradcheck.diagnosis import excuse_constant
 from bpcli.gradcheck.execution import (
     INPUTS,
     OWNER,
@@ -47,6 +46,7 @@ class Examined:
     outputs: Outputs
     parameters: tuple[str, ...]
     constants: tuple[str, ...]
+    images: Callable[[], Iterator[Call]]  # a call for each row of the inputs, alone
 
 
 def examine(subject: Subject, where: Where | None = None) -> Examined:
@@ -76,8 +76,7 @@ def examine(subject: Subject, where: Where | None = None) -> Examined:
     def call(start: Subject, execution: Execution, gradients: dict[str, Array]) -> Call:
         own = {name: np.asarray(g - sums.get(name, 0)) for name, g in gradients.items()}
         build = partial(make_function, start, douts=execution.douts, paths=paths, rewind=rewind)
-        excuse = partial(_excuse, copy.deepcopy(start.inputs))
-        return Call(build, own | missing, execution.arguments | changed, excuse)
+        return Call(build, own | missing, execution.arguments | changed)
 
     calls = [call(base, first, found)]
     world.inputs = _draw_again(base, {leaf.path for leaf in leaves.inputs.values()}, rng)
@@ -90,7 +89,16 @@ def examine(subject: Subject, where: Where | None = None) -> Examined:
         never = Missing(f"{words}: {error.__cause__ or error}", unknown=True)
         calls.append(replace(calls[0], gradients=dict.fromkeys(found, never) | missing))
     parameters = tuple(leaves.owned)
-    return Examined((calls[0], calls[1]), first.outputs, parameters, tuple(leaves.constants))
+
+    def images() -> Iterator[Call]:
+        for row in range(count_rows(base.inputs)):
+            start = copy.deepcopy(base)
+            start.inputs = _take_row(start.inputs, row)
+            execution = execute(copy.deepcopy(start), rng, rewind)
+            yield call(start, execution, _read(execution, places, start, paths))
+
+    constants = tuple(leaves.constants)
+    return Examined((calls[0], calls[1]), first.outputs, parameters, constants, images)
 
 
 def _read(
@@ -99,7 +107,10 @@ def _read(
     """Return a copy of each gradient, in the shape of its array where it can be added to that."""
     found = {}
     for name, place in places.items():
-        gradient, shape = as_gradient(tree.get(execution.left, place)), np.shape(tree.get(base, paths[name]))
+        gradient, shape = (
+            as_gradient(tree.get(execution.left, place)),
+            np.shape(tree.get(base, paths[name])),
+        )
         if gradient.shape != shape and gradient.size == math.prod(shape):
             with contextlib.suppress(ValueError):
                 gradient = np.broadcast_to(gradient, shape).copy()
@@ -107,13 +118,18 @@ def _read(
     return found
 
 
-def _excuse(inputs: dict[str, Any], name: str, backprop: Array, numerical: Array) -> str:
-    """Say why a gradient of a loss that differs is no mistake, or nothing."""
-    x = inputs.get(name)
-    labels = [t for other, t in inputs.items() if other != name and isinstance(t, np.ndarray)]
-    if not isinstance(x, np.ndarray):
-        return ""
-    return next(filter(None, (excuse_constant(backprop, numerical, x, t) for t in labels)), "")
+def count_rows(inputs: Mapping[str, Any]) -> int:
+    """Return how many rows the first array among inputs has, 1 if there is none."""
+    return next((len(array) for array in inputs.values() if np.ndim(array)), 1)
+
+
+def _take_row(inputs: dict[str, Any], row: int) -> dict[str, Any]:
+    """Return inputs of one row of those that have as many as the first."""
+    rows = count_rows(inputs)
+    return {
+        name: value[row : row + 1] if np.ndim(value) and len(value) == rows else value
+        for name, value in inputs.items()
+    }
 
 
 def _mark(

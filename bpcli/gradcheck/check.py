@@ -23,8 +23,9 @@ from bpcli.gradcheck.alone import check_layers
 from bpcli.gradcheck.anybody import compare_anything
 from bpcli.gradcheck.comparer import Comparer, Watch
 from bpcli.gradcheck.comparison import Comparison
+from bpcli.gradcheck.constant import excuse_constant
 from bpcli.gradcheck.numerical import METHODS
-from bpcli.gradcheck.whole import check_network
+from bpcli.gradcheck.whole import call_of, check_network
 
 IN_FULL = 50_000  # parameters of a network whose every gradient is compared
 SOME = 1_000  # elements of each array of a larger one, and of anybody's
@@ -59,12 +60,17 @@ class GradientCheck:
     def __str__(self) -> str:
         return VIEWS["text"](self)
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str | None:
         return VIEWS["html"](self) if "html" in VIEWS else None
 
     def __repr__(self) -> str:
         if self.failures:
-            own = [(row.layer if self.layers else "", row.name, row.problem) for row in self.failures]
+            own = [
+                (row.layer if self.layers else "", row.name, row.problem) for row in self.failures
+            ]
             words = "; ".join(": ".join(filter(None, parts)) for parts in own)
             verdicts = {row.verdict for row in self.failures}
             verdict = "FAILED" if "FAILED" in verdicts else "not checked"
@@ -147,12 +153,14 @@ def check(
     if isinstance(subject, Network):
         if len(inputs) != 2 or gradient or params is not None:
             raise ArgumentError("Network: expected check(network, x, t)")
-        found = _check_network(subject, *inputs, comparer, elements, watch)
+        found = _check_network(subject, *inputs, comparer, tolerance, elements, watch)
     else:
         most = None if elements == "all" else SOME if elements is None else elements
         compare = partial(comparer, elements=most, watch=watch)
-        with warnings.catch_warnings(action="ignore"):  # of somebody's code; theirs to see elsewhere
-            given = compare_anything(subject, inputs, gradient, params, compare)
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # of somebody's code; theirs to see elsewhere
+            given = compare_anything(subject, inputs, gradient, params, compare, tolerance)
         found = GradientCheck(given.name, given.rows, notes=given.notes)
     seconds = time.perf_counter() - start
     return replace(found, method=method, tolerance=tolerance, seconds=seconds)
@@ -163,6 +171,7 @@ def _check_network(
     x: Array,
     t: Labels,
     comparer: Callable[..., Comparer],
+    tolerance: float,
     elements: int | str | None,
     watch: Watch,
 ) -> GradientCheck:
@@ -171,9 +180,15 @@ def _check_network(
     check_labels(t, len(x))
     network, x = network.astype(np.float64), x.astype(np.float64)
     compare = partial(comparer, elements=_most(network, elements))
-    layers, stopped = _collect(check_layers(network, x, t, np.random.default_rng(0), compare))
+    layers, stopped = _collect(
+        check_layers(network, x, t, np.random.default_rng(0), compare, tolerance)
+    )
     whole = check_network(network, x, t, partial(compare, watch=watch))
     parameters, stopped = ((), True) if stopped else _collect(whole)
+    if not stopped and not network.weight_decay:  # of which the constant would have to be told
+        rows = range(len(x))
+        each = lambda: (call_of(network, x[i : i + 1], t[i : i + 1]) for i in rows)
+        parameters = excuse_constant(parameters, call_of(network, x, t), each, tolerance)
     return GradientCheck("Network", parameters, layers, samples=len(x), stopped=stopped)
 
 

@@ -4,7 +4,7 @@ One piece of code judges the arrays of our network, our layers alone, and anybod
 what a Call was hands it to `compare_calls`. Nothing in here knows what a layer is.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from bpcli.gradcheck.numerical import (
     central_difference,
     complex_step,
     element,
+    extrapolated_difference,
 )
 
 EXTRAPOLATED = 3  # rounding errors of an extrapolated difference, in those of a difference
@@ -42,7 +43,9 @@ APART = 30  # a slope over such a step that is so many times another, or as much
 PROBED = 3  # elements that are moved so
 COARSE_STEPS, COARSE = (1e-2, 1e-3), 0.1  # of differences of float32, and errors that they show
 
-RANDOM = "forward gives something else at each call: it draws random numbers that cannot be repeated"
+RANDOM = (
+    "forward gives something else at each call: it draws random numbers that cannot be repeated"
+)
 ROUNDED = "not beyond two digits: it computes in float32, of which differences say no more"
 NOT_ANALYTIC = "not by complex steps: forward takes numbers for real ones, as abs does; use central"
 ADDED = "added to the gradient of the call before: it should be set"
@@ -69,14 +72,11 @@ class Call:
     Each evaluation is as the one of the call was: what is random is drawn again, what is kept from
     call to call is as before. `gradients` has what backward says is the derivative by each of these
     arrays, in an array of its own. `arguments` has what the caller gave, as it was and as it is now.
-    `excuse` is told the name of a gradient, it and the numerical one where they differ, and may say
-    why that is no mistake.
     """
 
     build: Build
     gradients: Mapping[str, Array | Missing]
     arguments: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = field(default_factory=dict)
-    excuse: Callable[[str, Array, Array], str] = lambda _name, _backprop, _numerical: ""
 
 
 def compare_calls(
@@ -122,13 +122,16 @@ def _compare_array(
         gradient = call.gradients[name]
         if isinstance(gradient, Missing):
             return Comparison(layer, name, problem=gradient.words, unknown=gradient.unknown)
-        quick = not thorough or i > 0
-        now = comparer.compare(layer, name, gradient, samples, quick=quick, excuse=call.excuse)
+        now = comparer.compare(layer, name, gradient, samples, quick=not thorough or i > 0)
         if i == 0:
             found = now
         elif not now.passed:
             before = calls[i - 1].gradients[name]
-            return now if now.unknown else replace(now, problem=comparer.explain_again(name, gradient, before))
+            return (
+                now
+                if now.unknown
+                else replace(now, problem=comparer.explain_again(name, gradient, before))
+            )
         if not found.passed:
             break
     return found
@@ -141,7 +144,10 @@ def _allow_sums(rows: Sequence[Comparison], may_add: Collection[str]) -> Iterato
         if row.name not in may_add or row.problem != ADDED:
             yield row
         elif others:
-            yield replace(row, problem=f"added to the gradient of the call before, where that by {others[0]} is set")
+            yield replace(
+                row,
+                problem=f"added to the gradient of the call before, where that by {others[0]} is set",
+            )
         else:
             yield replace(row, problem="", note="added to at every call until somebody resets it")
 
@@ -170,9 +176,9 @@ class Comparer:
         self.drowned = self.noise > LARGEST_NOISE
         self.random = not np.array_equal(self.real.value(), self.real.value(), equal_nan=True)
 
-    def check_visible(self, gradient: Array) -> None:
-        """Raise ArgumentError if no error of the tolerance can be seen, of any of a gradient."""
-        largest = float(np.abs(gradient).max(initial=0))
+    def check_visible(self, gradients: Iterable[Array]) -> None:
+        """Raise ArgumentError if no error of the tolerance can be seen in any of the gradients."""
+        largest = max((float(np.abs(g).max(initial=0)) for g in gradients), default=0.0)
         if self.drowned or not np.isfinite(largest) or self.noise <= self.tolerance * largest:
             return
         if largest:
@@ -202,14 +208,7 @@ class Comparer:
         return best
 
     def compare(
-        self,
-        layer: str,
-        name: str,
-        backprop: Array,
-        samples: int,
-        *,
-        quick: bool = False,
-        excuse: Callable[[str, Array, Array], str] = lambda _name, _backprop, _numerical: "",
+        self, layer: str, name: str, backprop: Array, samples: int, *, quick: bool = False
     ) -> Comparison:
         """Compare the gradients by the elements of an array, one after the other.
 
@@ -227,7 +226,7 @@ class Comparer:
             error = self._largest_error_along(name, backprop)
             if error <= self.tolerance:
                 return replace(found, checked=array.size, max_relative_error=error)
-        found = self._compare_elements(found, backprop, samples, excuse)
+        found = self._compare_elements(found, backprop, samples)
         if found.passed:
             return found
         if self._is_rounded(name, backprop):
@@ -242,13 +241,7 @@ class Comparer:
             return STALE
         return ADDED if self._largest_error_along(name, backprop - before) <= CLOSE else STALE
 
-    def _compare_elements(
-        self,
-        found: Comparison,
-        backprop: Array,
-        samples: int,
-        excuse: Callable[[str, Array, Array], str],
-    ) -> Comparison:
+    def _compare_elements(self, found: Comparison, backprop: Array, samples: int) -> Comparison:
         """Return what was `found` of an array with all that its elements tell."""
         chosen = self._choose(backprop)
         numerical = self._differentiate(found.name, backprop, chosen)
@@ -256,12 +249,13 @@ class Comparer:
         error[np.isnan(error)] = np.inf
         kinks = self._look_again(found.name, backprop, numerical, error)
         worst = np.unravel_index(np.argmax(error), error.shape)
-        problem, note = "", ""
+        problem = ""
         if not error[worst] <= self.tolerance:
-            note = excuse(found.name, backprop, numerical)
-            some = chosen.size < backprop.size  # of which no pattern can be seen but by their values
+            some = (
+                chosen.size < backprop.size
+            )  # of which no pattern can be seen but by their values
             mine, right = (g.flat[chosen] if some else g for g in (backprop, numerical))
-            problem = "" if note else diagnose(mine, right, samples)
+            problem = diagnose(mine, right, samples)
         elif chosen.size < backprop.size and (
             self._largest_error_along(found.name, backprop) > self.tolerance
         ):
@@ -279,7 +273,6 @@ class Comparer:
             numerical=float(numerical[worst]),
             zero=not (backprop.any() or numerical.any()),
             problem=problem,
-            note=note,
         )
 
     def _largest_error_along(self, name: str, backprop: Array) -> float:
@@ -328,7 +321,9 @@ class Comparer:
         move = along(array, direction)
         slopes = [central_difference(self.real.value, move, step) for step in KINK_STEPS]
         noise = self.rounding / KINK_STEPS[-1]
-        return any(abs(slope - s) <= KINK_TOLERANCE * max(abs(slope), abs(s)) + noise for s in slopes)
+        return any(
+            abs(slope - s) <= KINK_TOLERANCE * max(abs(slope), abs(s)) + noise for s in slopes
+        )
 
     def _explain_drowned(self) -> str:
         return (
@@ -376,7 +371,7 @@ class Comparer:
             if error.flat[i] <= self.tolerance:
                 break
             move = element(self.real.arrays[name], i)
-            better = np.asarray(self._extrapolate(move))
+            better = np.asarray(extrapolated_difference(self.real.value, move))
             again = relative_error(backprop.flat[i], better, EXTRAPOLATED * self.floor)
             if again <= self.tolerance:
                 numerical.flat[i], error.flat[i] = better, again
@@ -405,11 +400,3 @@ class Comparer:
             if min(abs(backprop - left), abs(backprop - right)) <= near < np.inf:
                 return True
         return False
-
-    def _extrapolate(self, move: Move) -> float:
-        """Return the derivative without its error of order h^2, for where the loss bends much.
-
-        Richardson 1911: (4 d(h / 2) - d(h)) / 3.
-        """
-        whole, half = (central_difference(self.real.value, move, h) for h in (STEP, STEP / 2))
-        return (4 * half - whole) / 3

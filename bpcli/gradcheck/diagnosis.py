@@ -1,17 +1,13 @@
 """a wrong gradient and the right one in -> words out: what kind of mistake it looks like."""
 
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from bpcli.arrays import Array, Shape
 from bpcli.errors import BpcliError
 
-LEAST, MOST = 1e-14, 1e-2  # of a constant that keeps a logarithm finite
-EXCUSED = 1e-7  # relative to the largest; how well the constant has to explain the difference
 CLOSE = 1e-4  # relative; a numerical gradient is far better, a wrong formula far worse
 
 
@@ -41,38 +37,6 @@ def diagnose(backprop: Array, numerical: Array, samples: int) -> str:
     if wrong == backprop.size:
         return "every element is wrong, with no pattern"
     return f"{wrong:,} of {backprop.size:,} elements are wrong"
-
-
-def excuse_constant(
-    backprop: Array, numerical: Array, x: Array, t: npt.NDArray[np.generic]
-) -> str:
-    """Say that a gradient is right but for a constant in the logarithm of the loss, or nothing.
-
-    x (N, C) are logits or probabilities y, t labels, as numbers or 0 and 1. With log(y + c) in place
-    of log(y) the derivative is y / (y + c) times the one that leaves c out: that is tested.
-    """
-    if backprop.shape != x.shape or not np.isfinite(backprop).all():
-        return ""
-    for likelihood in _likelihoods(x, t):
-        shares = numerical / np.where(backprop == 0, np.inf, backprop)
-        for share, y in zip(shares.flat, np.broadcast_to(likelihood, x.shape).flat, strict=True):
-            c = y / share - y if share > 0 else 0.0
-            right = backprop * likelihood / (likelihood + c)
-            if LEAST < c < MOST and np.abs(right - numerical).max() <= EXCUSED * _largest(numerical):
-                return f"right but for the constant of a logarithm, as in log(y + {c:.1g})"
-    return ""
-
-
-def _likelihoods(x: Array, t: npt.NDArray[np.generic]) -> Iterator[Array]:
-    """Yield what may be the probability of what is true, of each row or each element."""
-    if t.shape == x.shape and np.isin(t, (0, 1)).all():
-        sigmoid = 1 / (1 + np.exp(-x))
-        yield from (np.where(t == 1, p, 1 - p) for p in (sigmoid, x))
-        t = t.argmax(axis=-1) if x.ndim > 1 else t
-    if x.ndim > 1 and t.shape == x.shape[:1] and np.isin(t, range(x.shape[1])).all():
-        exp = np.exp(x - x.max(axis=1, keepdims=True))
-        softmax = exp / exp.sum(axis=1, keepdims=True)
-        yield from (np.take_along_axis(p, t.astype(int)[:, None], 1) for p in (softmax, x))
 
 
 def explain_shape(found: Array, shape: Shape, numerical: Array | None) -> str:

@@ -36,7 +36,9 @@ class Leaves:
     looks for them. Raises ArgumentError where one is not there.
     """
 
-    def __init__(self, base: Subject, rewind: Rewind, found: Execution, where: Where | None) -> None:
+    def __init__(
+        self, base: Subject, rewind: Rewind, found: Execution, where: Where | None
+    ) -> None:
         self.base, self.rewind = base, rewind
         self.left, self.scalar = found.left, found.outputs.arrays[0].ndim == 0
         self.owned = dict(self._find_owned() if where is None else self._look_up(where))
@@ -117,20 +119,27 @@ class Leaves:
 
     def _pair_inputs(self) -> None:
         """Give what backward returned to the inputs: by names, in order, or by shapes."""
-        paths = {n: p for n, p in input_paths(self.base.inputs).items() if self._is_real(INPUTS + p)}
+        paths = {
+            n: p for n, p in input_paths(self.base.inputs).items() if self._is_real(INPUTS + p)
+        }
         claimed = [leaf.place for leaf in self.owned.values()]
         left: list[Path] = []
         for word, part in self.left.returned.items():
             place = (*RETURNED, ("[", word))
             inner = [(*place, *path) for path, p in tree.walk(part) if as_gradient(p) is not None]
-            left += [p for p in ([place] if as_gradient(part) is not None else inner) if p not in claimed]
+            left += [
+                p for p in ([place] if as_gradient(part) is not None else inner) if p not in claimed
+            ]
         for name, path in paths.items():
             for place in left:
                 if _is_named(place, path):
                     self.inputs[name] = Leaf(INPUTS + path, place)
                     left.remove(place)
                     break
-        if any(not str(place[1][1]).isdigit() for place in (leaf.place for leaf in self.inputs.values())):
+        if any(
+            not str(place[1][1]).isdigit()
+            for place in (leaf.place for leaf in self.inputs.values())
+        ):
             left = [place for place in left if str(place[1][1]).isdigit() or len(left) == 1]
         rest = [name for name in paths if name not in self.inputs]
         if len(left) < len(rest):  # labels need none
@@ -158,7 +167,9 @@ class Leaves:
         key = path[0][1]
         attributes = [] if self.base.owner is None else list(tree.vars_of(self.left.owner).items())
         for word, part in attributes:  # as dinputs
-            is_its = names_gradient(word, key) or (plain(word) in INPUT_GRADIENTS and not self.inputs)
+            is_its = names_gradient(word, key) or (
+                plain(word) in INPUT_GRADIENTS and not self.inputs
+            )
             if is_its and len(path) == 1 and as_gradient(part) is not None:
                 self.inputs[name] = Leaf(INPUTS + path, (*OWNER, (".", word)))
                 return
@@ -201,7 +212,9 @@ class Leaves:
     def _draw_inputs(self, rng: np.random.Generator) -> dict[Path, Array]:
         """Return other real inputs than were given, of the same shapes."""
         paths = (INPUTS + path for path in input_paths(self.base.inputs).values())
-        return {p: rng.normal(size=np.shape(tree.get(self.base, p))) for p in paths if self._is_real(p)}
+        return {
+            p: rng.normal(size=np.shape(tree.get(self.base, p))) for p in paths if self._is_real(p)
+        }
 
 
 def _never_read(array: str) -> Missing:

@@ -80,7 +80,9 @@ def spell(place: Path) -> str:
     return f"{words.replace('[', '', 1).replace(']', '', 1).strip(chr(39))}, which backward returns"
 
 
-def name_returned(returned: Any, function: Callable[..., Any], *, skipped: int = 0) -> dict[str, Any]:
+def name_returned(
+    returned: Any, function: Callable[..., Any], *, skipped: int = 0
+) -> dict[str, Any]:
     """Return what a backward returned by the names that it has for it, or by numbers.
 
     The first `skipped` of what the function returns are not among it.
@@ -93,7 +95,9 @@ def name_returned(returned: Any, function: Callable[..., Any], *, skipped: int =
     told = [name for name in names if name]
     if len(names) != len(returned) or len(set(told)) < len(told):
         names = [""] * len(returned)
-    return {name or str(i): part for i, (name, part) in enumerate(zip(names, returned, strict=True))}
+    return {
+        name or str(i): part for i, (name, part) in enumerate(zip(names, returned, strict=True))
+    }
 
 
 def _returned_names(function: Callable[..., Any]) -> list[str]:
@@ -116,7 +120,9 @@ def _returned_names(function: Callable[..., Any]) -> list[str]:
 
 def as_gradient(part: Any) -> Any:
     """Return what may be a gradient as an array of real or complex numbers, None if it is none."""
-    if isinstance(part, np.ndarray | float | int | complex | np.number) and not isinstance(part, bool):
+    if isinstance(part, np.ndarray | float | int | complex | np.number) and not isinstance(
+        part, bool
+    ):
         array = np.array(part)
         return array.astype(float) if array.dtype.kind in "fiub" else array
     return None

@@ -80,7 +80,9 @@ class Subject:
         parts = list(returned) if isinstance(returned, tuple) else [returned]
         if not is_number(parts[0]):
             got = "None" if returned is None else f"a {type(parts[0]).__name__}"
-            raise NoOutputError(f"forward returned {got}, expected an array: is `return y` missing?")
+            raise NoOutputError(
+                f"forward returned {got}, expected an array: is `return y` missing?"
+            )
         if self.backward is None:
             return Outputs([np.asarray(parts[0])], gradients=tuple(parts[1:]))
         arrays = [np.asarray(part) for part in parts if is_number(part)]
@@ -140,10 +142,14 @@ class Subject:
             return
         inputs = [name for name in names if name in self.inputs]
         if self.owner is None and names and not douts and len(self.inputs) == 1 and vector:
-            yield replace(self, given_as={names[0]: ""})  # backward(x), where x is called so for dout
+            yield replace(
+                self, given_as={names[0]: ""}
+            )  # backward(x), where x is called so for dout
         if len(self.inputs) < 2:
             return
-        if len(douts) == 1 and inputs:  # backward(values, t), where values are what forward was given
+        if (
+            len(douts) == 1 and inputs
+        ):  # backward(values, t), where values are what forward was given
             first = next(name for name in self.inputs if name not in inputs[:1])
             for reduction in ("mean", "sum") if vector else ("",):
                 yield replace(self, given_as={douts[0]: first}, reduction=reduction)
@@ -250,9 +256,7 @@ def with_floats(subject: Subject, *, whole: bool) -> Subject:
         elif i == 0 and whole and isinstance(value, np.ndarray) and value.dtype.kind in "iu":
             inputs[key] = value.astype(float)
             integers.add(key)
-    return replace(
-        subject, inputs=inputs, numbers=frozenset(numbers), integers=frozenset(integers)
-    )
+    return replace(subject, inputs=inputs, numbers=frozenset(numbers), integers=frozenset(integers))
 
 
 def _is_whole(value: Any) -> bool:
@@ -281,9 +285,7 @@ def _methods(thing: Any, inputs: int) -> tuple[Callable[..., Any], Callable[...,
     return own[forwards[0]], own[backwards[0]]
 
 
-def _name_inputs(
-    name: str, forward: Callable[..., Any], inputs: Sequence[Any]
-) -> dict[str, Any]:
+def _name_inputs(name: str, forward: Callable[..., Any], inputs: Sequence[Any]) -> dict[str, Any]:
     """Return the inputs by the names that forward has for them. Raises ArgumentError."""
     try:
         signature = inspect.signature(forward)
@@ -316,4 +318,6 @@ def _as_array(value: Any) -> Any:
 
 
 def _holds_arrays(value: Any) -> bool:
-    return isinstance(value, np.ndarray) or (isinstance(value, list) and any(map(_holds_arrays, value)))
+    return isinstance(value, np.ndarray) or (
+        isinstance(value, list) and any(map(_holds_arrays, value))
+    )

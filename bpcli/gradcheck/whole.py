@@ -8,22 +8,21 @@ import numpy.typing as npt
 from bpcli.arrays import Array, Labels
 from bpcli.backprop.network import Network, Slots
 from bpcli.errors import ArgumentError
-from bpcli.gradcheck.comparer import Build, Comparer
+from bpcli.gradcheck.comparer import Build, Call, Comparer, Missing
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.numerical import Function
 from bpcli.gradcheck.rewind import make_rewind
 
+REPLACED = "it replaces self.grads; set self.grads[name] in what is there"
 
-def check_network(
-    network: Network, x: Array, t: Labels, comparer: Callable[[Build], Comparer]
-) -> Iterator[Comparison]:
-    """Compare the gradients by every parameter of the whole network.
 
-    Raises ArgumentError where the method cannot see what the tolerance asks for.
-    """
+def call_of(network: Network, x: Array, t: Labels) -> Call:
+    """Call a copy of a network forward and backward on x (N, pixels), t (N,)."""
+    back = make_rewind(None)
 
     def build(dtype: npt.DTypeLike) -> Function:
+        back()
         twin = network.astype(dtype)
         rewind = make_rewind(twin)
 
@@ -34,18 +33,35 @@ def check_network(
         magnitude = max(1.0, abs(loss()), float(np.abs(twin.predict(x)).max()))
         return Function(loss, twin.arrays, magnitude)
 
+    back()
+    used = network.astype(np.float64)
+    used.forward(x, t)
+    used.backward()
+    gradients: dict[str, Array | Missing] = dict(used.gradient_arrays)
+    for spec, layer in zip(used.specs, used.layers, strict=False):
+        if layer.params and not isinstance(layer.grads, Slots):
+            gradients |= dict.fromkeys(spec.shapes, Missing(REPLACED))
+    return Call(build, gradients)
+
+
+def check_network(
+    network: Network, x: Array, t: Labels, comparer: Callable[[Build], Comparer]
+) -> Iterator[Comparison]:
+    """Compare the gradients by every parameter of the whole network.
+
+    Raises ArgumentError where the method cannot see what the tolerance asks for.
+    """
     try:
-        checker = comparer(build)
-        network.forward(x, t)
-        network.backward()
-        checker.check_visible(network.gradient)
-        for spec, layer in zip(network.specs, [*network.layers, None], strict=True):
-            if layer and layer.params and not isinstance(layer.grads, Slots):
-                problem = "it replaces self.grads; set self.grads[name] in what is there"
-                yield Comparison(spec.name, "", problem=problem)
-                continue
+        call = call_of(network, x, t)
+        checker = comparer(call.build)
+        checker.check_visible([g for g in call.gradients.values() if isinstance(g, np.ndarray)])
+        for spec in network.specs:
             for name in spec.shapes:
-                yield checker.compare(spec.name, name, network.gradient_arrays[name], len(x))
+                gradient = call.gradients[name]
+                if isinstance(gradient, Missing):
+                    yield Comparison(spec.name, name, problem=gradient.words)
+                else:
+                    yield checker.compare(spec.name, name, gradient, len(x))
     except (MemoryError, ArgumentError):
         raise  # which say nothing of the network
     except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported

@@ -6,7 +6,7 @@ from bpcli.show.data import contents_fields, draw_contents
 from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_fields
 from bpcli.show.figure import graph_figure, network_figure
 from bpcli.show.foreign import draw_file_check, file_check_fields
-from bpcli.show.gradcheck import check_fields, draw_check
+from bpcli.show.gradcheck import check_fields, check_html, draw_check
 from bpcli.show.graph import graph_fields, network_fields
 from bpcli.show.info import draw_info, info_fields
 from bpcli.show.picture import draw_picture
@@ -16,6 +16,7 @@ from bpcli.show.svg import figure_svg, graph_svg, network_svg
 
 __all__ = [
     "check_fields",
+    "check_html",
     "comparison_csv",
     "comparison_fields",
     "contents_fields",

@@ -1,10 +1,11 @@
-"""a GradientCheck in -> a table with a verdict, or the fields of JSON, out."""
+"""a GradientCheck in -> a table with a verdict, as text or HTML, or the fields of JSON, out."""
 
+import html
 import math
 from collections.abc import Iterable
 from typing import Any
 
-from bpcli.gradcheck.check import GradientCheck
+from bpcli.gradcheck.check import VIEWS, GradientCheck
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.show.number import json_fields, json_number
 from bpcli.show.text import join_lines
@@ -14,12 +15,61 @@ MANY_KINKS = 0.01  # a share of the gradients above which the user is told
 
 def draw_check(found: GradientCheck) -> str:
     """Return the page that `bpcli gradcheck` prints: a table, then a verdict."""
+    width = max([len("layer"), *(len(row.layer) for row in found.parameters)])
     lines = [
-        f"each layer alone: {', '.join(_verdicts(found.layers))}",
-        "layer    array  shape       checked  kinks    error  worst at  backprop    numerical",
-        *map(_comparison_text, found.parameters),
-        *(f"{row.layer}: {_failure_text(row)}" for row in found.failures),
+        f"{'layer':<{width}}  array  shape       checked  kinks    error  worst at  backprop    "
+        "numerical",
+        *(_comparison_text(row, width) for row in found.parameters),
+        *_remarks(found),
+        _verdict(found),
     ]
+    if found.layers:
+        lines.insert(0, f"each layer alone: {', '.join(_verdicts(found.layers))}")
+    return join_lines(lines)
+
+
+def check_html(found: GradientCheck) -> str:
+    """Return a GradientCheck as a notebook shows it: a table in the notebook's own colours."""
+    headings = ["layer", "array", "shape", "checked", "kinks", "error", "backprop", "numerical", ""]
+    rows = [_cells(row) for row in (*(found.layers if not found.passed else ()), *found.parameters)]
+    table = "".join(_html_row("td", row) for row in rows)
+    words = "".join(
+        f"<div>{html.escape(line)}</div>" for line in (*_remarks(found), _verdict(found))
+    )
+    return f"<table>{_html_row('th', headings)}{table}</table>{words}"
+
+
+def _html_row(tag: str, cells: Iterable[str]) -> str:
+    style = 'style="text-align: left; color: inherit; background: none"'
+    return f"<tr>{''.join(f'<{tag} {style}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+def _cells(row: Comparison) -> list[str]:
+    """Return what a table shows of a comparison."""
+    numbers = (_number(row.max_relative_error, ".1e"), _number(row.backprop, ".3e"))
+    shape = " × ".join(map(str, row.shape))
+    checked, kinks = f"{row.checked:,}", f"{row.kinks:,}"
+    return [
+        row.layer,
+        row.name,
+        shape,
+        checked,
+        kinks,
+        *numbers,
+        _number(row.numerical, ".3e"),
+        row.verdict,
+    ]
+
+
+def _remarks(found: GradientCheck) -> list[str]:
+    """Return what is wrong, and what is to be known of the rest, in sentences."""
+    lines = [f"{row.layer}: {_failure_text(row)}" for row in found.failures]
+    noted: dict[tuple[str, str], list[str]] = {}
+    for row in (*found.layers, *found.parameters):
+        if row.note and row.passed:
+            noted.setdefault((row.layer, row.note), []).append(row.name)
+    lines += [f"{layer}: {', '.join(n)}: ok, but {note}" for (layer, note), n in noted.items()]
+    lines += [f"{found.subject}: {note}" for note in found.notes]
     if found.kinks > MANY_KINKS * found.checked:
         lines.append(
             f"{found.kinks:,} of the gradients lie at kinks of ReLU, where a difference says "
@@ -36,20 +86,25 @@ def draw_check(found: GradientCheck) -> str:
             "of large arrays some elements are compared one by one, at random and where the "
             "gradient is largest, and the whole along random directions: --elements all"
         )
+    return lines
+
+
+def _verdict(found: GradientCheck) -> str:
+    """Return how many gradients were compared, and what came of it."""
     verdict = f"all agree ({found.method}, relative errors to {found.tolerance:.0e} pass)"
     if not found.passed:
         culprits = ", ".join(dict.fromkeys(row.layer for row in found.failures))
-        unknown = all(row.verdict == "not checked" for row in found.failures)
+        unknown = all(row.unknown for row in found.failures)
         verdict = f"{culprits} {'could not be checked' if unknown else 'FAILED'}"
-        if not unknown and all(row.passed for row in found.layers):
+        if found.layers and not unknown and all(row.passed for row in found.layers):
             verdict += (
                 "; each layer is right alone, twice in a row: look at what joins them "
                 "(network.py), or at what a layer keeps or shares for longer"
             )
     if found.stopped:
         verdict = "stopped before all was compared"
-    size = f"{found.checked:,} gradients on {found.samples} images in {found.seconds:.1f} s"
-    return join_lines([*lines, f"{size}: {verdict}"])
+    images = f" on {found.samples} images" if found.samples else ""
+    return f"{found.checked:,} gradients{images} in {found.seconds:.1f} s: {verdict}"
 
 
 def _verdicts(rows: Iterable[Comparison]) -> list[str]:
@@ -61,10 +116,10 @@ def _verdicts(rows: Iterable[Comparison]) -> list[str]:
     return [f"{layer} {verdict}" for layer, verdict in worst.items()]
 
 
-def _comparison_text(row: Comparison) -> str:
+def _comparison_text(row: Comparison, width: int) -> str:
     shape = " x ".join(map(str, row.shape))
     return (
-        f"{row.layer:<7}  {row.name:<5}  {shape:<10}  {row.checked:7,d}  {row.kinks:5d}  "
+        f"{row.layer:<{width}}  {row.name:<5}  {shape:<10}  {row.checked:7,d}  {row.kinks:5d}  "
         f"{_number(row.max_relative_error, '7.1e')}  {_index(row):<8}  "
         f"{_number(row.backprop, ' .3e')}  {_number(row.numerical, ' .3e')}"
         f"{'' if row.passed else '  ' + row.verdict}"
@@ -108,3 +163,6 @@ def check_fields(found: GradientCheck) -> dict[str, Any]:
 
 def _comparison_fields(row: Comparison) -> dict[str, Any]:
     return json_fields(row) | {"ratio": json_number(row.ratio), "passed": row.passed}
+
+
+VIEWS.update(text=draw_check, html=check_html)  # what a GradientCheck shows of itself

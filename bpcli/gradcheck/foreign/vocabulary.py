@@ -99,9 +99,11 @@ OUTPUTS = _words("out output outputs y yhat result activation activated yout")
 CACHE = re.compile(r"\w*caches?|ctx|context|memory|tape|saved|stored|residuals|\w*cached")
 CONTEXT = re.compile(r"ctx|context")
 MASK = _words("mask masks")
-STATE = re.compile(r"(prev|last|old|init)?[hc](0|prev|last|old)|hprev\w*|prev[hc]|[hc]|"
-                   r"(a|s|c|h|hidden|state|cell)(prev|previous|tm1|0|old|last)|"
-                   r"(prev|previous|last|old|initial)?(hidden|state|hiddenstate|cellstate|cell)")
+STATE = re.compile(
+    r"(prev|last|old|init)?[hc](0|prev|last|old)|hprev\w*|prev[hc]|[hc]|"
+    r"(a|s|c|h|hidden|state|cell)(prev|previous|tm1|0|old|last)|"
+    r"(prev|previous|last|old|initial)?(hidden|state|hiddenstate|cellstate|cell)"
+)
 TRAINING = re.compile(r"(is)?train(ing|flg|flag|mode|phase)?|trainable|istrain")
 RATE = re.compile(r"lr|learningrate|stepsize|lrate|learnrate|rate|learnrates?|eta")
 RATES = _words("lr learning_rate alpha eta rate step_size learningRate learn_rate lrate LR")

@@ -1,0 +1,99 @@
+"""calls of a loss, of a batch and of each image in it, in -> the constant in its logarithm out.
+
+The book's cross_entropy_error is -log(y + 1e-7), so that it stays finite, and its backward derives
+-log(y): that is right but for the constant, and differs from 1e-7 on, the more the smaller y is.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bpcli.arrays import Array
+from bpcli.gradcheck.comparer import ROUNDINGS, Call
+from bpcli.gradcheck.comparison import Comparison
+from bpcli.gradcheck.numerical import STEP, Function, along, extrapolated_difference
+
+STEPS = STEP, STEP / 10  # where a kink lies within the first, the second may do
+LEAST = 1e-14  # of a constant that is told
+MOST = 200  # images that are called one by one
+ALIKE = 0.1  # relative; how far the constants of two images may lie apart
+
+
+def excuse_constant(
+    rows: Sequence[Comparison], batch: Call, images: Callable[[], Iterator[Call]], tolerance: float
+) -> tuple[Comparison, ...]:
+    """Return comparisons of a loss; those that are right but for such a constant with a note.
+
+    `images` makes the calls of each image alone, which are few.
+    """
+    wrong = [row for row in rows if not row.passed]
+    if not wrong or any(row.worst_index is None for row in wrong):
+        return tuple(rows)
+    try:
+        calls = list(itertools.islice(images(), MOST + 1))
+        c = find_log_constant(batch, calls, tolerance) if len(calls) <= MOST else None
+    except Exception:  # noqa: BLE001 - one image alone may be more than it takes
+        c = None
+    if c is None:
+        return tuple(rows)
+    note = f"the loss has a constant in its logarithm, log(y + {c:.1g}), which backward leaves out"
+    return tuple(row if row.passed else replace(row, problem="", note=note) for row in rows)
+
+
+def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> float | None:
+    """Return the c for which a loss is -log(y + c), and its backward that of -log(y), if there is one.
+
+    Of one image the derivative of the first is y / (y + c) times that of the second, whatever it is
+    taken by, and y + c is exp(-loss). Every image has to give the same c, and all together, each so
+    much smaller, what is found for the batch, to the `tolerance`.
+    """
+    names = [name for name, g in batch.gradients.items() if isinstance(g, np.ndarray)]
+    functions = [call.build(np.float64) for call in images]
+    true = np.exp([-float(function.value()) for function in functions])  # y + c
+    found = [_share(f, call, names) for f, call in zip(functions, images, strict=True)]
+    shares, noise = np.array(found).T
+    constants, noise = (1 - shares) * true, noise * true
+    c = float(constants[np.argmin(noise)])
+    if not c > LEAST or (np.abs(constants - c) > ALIKE * c + noise).any():
+        return None
+    function, rng = batch.build(np.float64), np.random.default_rng(5)
+    for name in names:
+        whole = batch.gradients[name]
+        direction = rng.normal(size=np.shape(whole))
+        terms = np.array([_term(call, name, direction, i) for i, call in enumerate(images)])
+        total = float((whole * direction).sum())
+        mean = abs(terms.mean() - total) < abs(terms.sum() - total)
+        expected = (shares * terms).mean() if mean else (shares * terms).sum()
+        size = max(
+            float(np.linalg.norm(whole * direction)), abs(total), _noise(function) / tolerance
+        )
+        move = along(function.arrays[name], direction)
+        slopes = (extrapolated_difference(function.value, move, step) for step in STEPS)
+        if not any(abs(slope - expected) <= tolerance * size for slope in slopes):
+            return None
+    return c
+
+
+def _term(call: Call, name: str, direction: Array, image: int) -> float:
+    """Return the slope of one image's loss along a direction, by its gradient."""
+    gradient = call.gradients[name]
+    along_it = direction if gradient.shape == direction.shape else direction[image : image + 1]
+    return float((gradient * along_it).sum())
+
+
+def _share(function: Function, call: Call, names: Sequence[str]) -> tuple[float, float]:
+    """Return by how much the slope of one image's loss differs, along the gradient, and the noise."""
+    norms = {name: float(np.linalg.norm(call.gradients[name])) for name in names}
+    name = max(norms, key=lambda name: norms[name])
+    if norms[name] <= _noise(function):
+        return 1.0, np.inf
+    direction = call.gradients[name] / norms[name]
+    slope = extrapolated_difference(function.value, along(function.arrays[name], direction))
+    return slope / norms[name], _noise(function) / norms[name]
+
+
+def _noise(function: Function) -> float:
+    """Return what rounding makes of a slope."""
+    return ROUNDINGS * float(np.finfo(np.float64).eps) * function.magnitude / STEP
