@@ -48,7 +48,7 @@ def check_labels(t: Labels, n: int) -> None:
 
 
 def check_classes(t: Labels, classes: int) -> None:
-    """Raise ArrayError unless labels t, which are whole numbers, are each one of so many classes."""
+    """Raise ArrayError unless labels t, of whole numbers, are each one of so many classes."""
     # As numbers without a sign -1 is the largest: one pass over them tells.
     if np.maximum.reduce(t.astype(np.uintp)) < classes:
         return

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bpcli.backprop import Affine, build_network
 from bpcli import gradcheck
+from bpcli.backprop import Affine, build_network
 from bpcli.gradcheck.numerical import METHODS
 
 methods = pytest.mark.parametrize("method", METHODS)

@@ -149,8 +149,8 @@ def _find_parameters(layer: Any) -> dict[str, list[Place]]:
 
 
 def _places_in_params(layer: Any) -> Iterator[Place]:
-    params = getattr(layer, "params", None)
-    keys = params if isinstance(params, dict) else range(len(params or ()))
+    params: Any = getattr(layer, "params", None) or ()
+    keys = params if isinstance(params, dict) else range(len(params))
     yield from (("params", key) for key in keys if _is_real(params[key]))
 
 

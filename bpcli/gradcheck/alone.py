@@ -7,13 +7,16 @@ import numpy as np
 from bpcli.arrays import Array, Labels
 from bpcli.backprop.layers import Layer
 from bpcli.backprop.network import Network, cast
-from bpcli.gradcheck.calls import examine
+from bpcli.gradcheck.calls import Examination
 from bpcli.gradcheck.comparer import Build, Comparer, compare_calls
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.constant import excuse_constant
 from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.execution import BackwardError
+from bpcli.gradcheck.leaves import Where
 from bpcli.gradcheck.subject import Subject, make_subject
+
+NO_PARAMETERS: Where = {}
 
 
 def check_layers(
@@ -33,10 +36,10 @@ def check_layers(
         drawn = rng.choice([-1, 1], x.shape) * 10 ** rng.uniform(-1, 1, x.shape)
         try:
             if layer is None:
-                subject, where = make_subject(network.loss_layer, (drawn, t)), {}
+                subject, where = make_subject(network.loss_layer, (drawn, t)), NO_PARAMETERS
             else:
                 subject, where = subject_of(layer, drawn, tuple(spec.shapes))
-            found = examine(subject, where)
+            found = Examination(subject, where)
             rows = tuple(compare_calls(spec.name, found.calls, comparer, len(x)))
             if layer is None:
                 rows = excuse_constant(rows, found.calls[0], found.images, tolerance)
@@ -52,9 +55,7 @@ def check_layers(
             return
 
 
-def subject_of(
-    layer: Layer, x: Array, names: tuple[str, ...] = ()
-) -> tuple[Subject, dict[str, tuple[str, str | int]]]:
+def subject_of(layer: Layer, x: Array, names: tuple[str, ...] = ()) -> tuple[Subject, Where]:
     """Return a layer of ours with memory of its own, as a network gives it, and its parameters.
 
     They have other `names`, if there are any, than the layer has for them.

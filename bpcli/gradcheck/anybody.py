@@ -1,18 +1,21 @@
-"""anybody's object or functions, and inputs, in -> how its gradients at these inputs compare, out."""
+"""anybody's object or functions, and inputs, in -> how its gradients there compare, out."""
 
 import contextlib
 import copy
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bpcli.arrays import check_classes, check_inputs, check_labels
+from bpcli.backprop.adapter import adapt
 from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArgumentError
 from bpcli.gradcheck.alone import subject_of
-from bpcli.gradcheck.calls import count_rows, examine
+from bpcli.gradcheck.calls import Examination, count_rows
 from bpcli.gradcheck.comparer import Build, Comparer, compare_calls
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.constant import excuse_constant
@@ -30,6 +33,7 @@ from bpcli.gradcheck.subject import (
     with_floats,
 )
 
+BACKWARD = "backward"  # what a row is about that has no array
 SECOND = (
     "forward gives something else at a second call, by random numbers or by what it keeps; here "
     "each call was as the first"
@@ -38,7 +42,7 @@ SECOND = (
 
 @dataclass(frozen=True)
 class Compared:
-    """The gradients of something by the name that it goes by; `notes` say what was taken for granted."""
+    """The gradients of what goes by a name; `notes` say what was taken for granted."""
 
     name: str
     rows: tuple[Comparison, ...]
@@ -61,7 +65,7 @@ def compare_anything(
     """Compare the gradients of what `check` may be given, other than a Network.
 
     Raises ArgumentError where it is nothing that can be checked, ArrayError for labels that a loss
-    of ours does not take.
+    of ours does not take, and for a layer of ours that was not initialised.
     """
     if isinstance(thing, LossLayer) and len(inputs) == 2:
         check_inputs(inputs[0])
@@ -72,7 +76,7 @@ def compare_anything(
     if params is not None:
         where = {name: (name, place) for name, place in params.items()}
     elif isinstance(thing, Layer):
-        subject, where = subject_of(thing, *inputs)
+        subject, where = subject_of(adapt(thing), *inputs)
     try:
         subject, outputs = _start(subject)
     except (ArgumentError, MemoryError):
@@ -83,22 +87,45 @@ def compare_anything(
         return _unknown(subject, f"forward: {describe(error)}")
     if not all(np.isfinite(y).all() for y in outputs.arrays):
         return _unknown(subject, "forward gives numbers that are not finite")
-    notes = () if _repeats(subject) else (SECOND,)
-    found = []
-    readings = list(subject.readings(outputs))
+    compare = partial(_compare, where=where, comparer=comparer, tolerance=tolerance)
+    found = _read(subject, outputs, compare)
+    return found if _repeats(subject) else replace(found, notes=(*found.notes, SECOND))
+
+
+def _read(subject: Subject, outputs: Outputs, compare: Callable[[Subject], Compared]) -> Compared:
+    """Compare the gradients of a subject in each of its readings, until they are right in one."""
+    readings, found = list(subject.readings(outputs)), list[Compared]()
     for reading in readings:
-        found.append(_compare(reading, where, comparer, tolerance, notes))
+        found.append(compare(reading))
         if found[-1].passed:
             return found[-1]
-    taken = [reading.given_as for reading in readings if reading.given_as]
-    if not taken:
-        return found[0]
-    (name, other) = next(iter(taken[0].items()))
-    words = (
-        f"whether {name} of {name_of(subject.backward)} is dout or {other or 'the input'} cannot be "
-        f"told, and it is right as neither; {PAIR}"
-    )
-    return _unknown(subject, words)
+    given_as = next((reading.given_as for reading in readings if reading.given_as), None)
+    if given_as:
+        ((name, other),) = given_as.items()
+        return _unknown(
+            subject,
+            f"whether {name} of {name_of(subject.backward)} is dout or {other or 'the input'} "
+            f"cannot be told, and it is right as neither; {PAIR}",
+        )
+    if subject.derivative and compare(_of_output(subject)).passed:
+        hint = "gradient=lambda *x: df(f(*x))"
+        return _unknown(
+            subject, f"right where it is given what the function returns, not x: {hint}"
+        )
+    called = getattr(subject.owner, "__call__", None)  # noqa: B004 - what keeps the inputs, perhaps
+    if inspect.ismethod(called) and found[0].rows[0].name == BACKWARD:
+        again = compare(replace(subject, forward=called))
+        return again if again.rows[0].name != BACKWARD else found[0]
+    return found[0]
+
+
+def _of_output(subject: Subject) -> Subject:
+    """Return a subject whose derivative is given what its forward returns."""
+
+    def derivative(*inputs: Any) -> Any:
+        return subject.backward and subject.backward(subject.forward(*inputs))
+
+    return replace(subject, backward=derivative)
 
 
 def _start(subject: Subject) -> tuple[Subject, Outputs]:
@@ -136,36 +163,33 @@ def _compare(
     where: Where | None,
     comparer: Callable[[Build], Comparer],
     tolerance: float,
-    notes: tuple[str, ...],
 ) -> Compared:
     """Compare the gradients of a subject in one reading of it."""
     try:
-        examined = examine(subject, where)
+        examined = Examination(subject, where)
     except BackwardError as error:
         cause = error.__cause__ or error
         if isinstance(cause, ArgumentError):
             raise cause from error
-        row = Comparison(subject.name, "backward", problem=describe(cause))
-        return Compared(subject.name, (row,), notes)
-    samples = count_rows(subject.inputs)
+        return Compared(
+            subject.name, (Comparison(subject.name, BACKWARD, problem=describe(cause)),)
+        )
     rows = tuple(
         compare_calls(
             subject.name,
             examined.calls,
             comparer,
-            samples,
+            count_rows(subject.inputs),
             thorough=True,
-            may_add=()
-            if where is not None and isinstance(subject.owner, Layer)
-            else examined.parameters,
+            may_add=() if isinstance(subject.owner, Layer) else examined.parameters,
         )
     )
     if examined.outputs.arrays[0].ndim == 0 and len(subject.inputs) > 1:
         rows = excuse_constant(rows, examined.calls[0], examined.images, tolerance)
     if not rows:
         return _unknown(subject, "nothing was given that it could be differentiated by")
-    given = [f"{name} is taken as given" for name in examined.constants]
-    return Compared(subject.name, rows, (*given, *notes))
+    notes = tuple(f"{name} is taken as given" for name in examined.constants)
+    return Compared(subject.name, rows, notes)
 
 
 def _unknown(subject: Subject, words: str) -> Compared:

@@ -3,8 +3,8 @@
 import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,12 +12,12 @@ import numpy as np
 
 from bpcli.arrays import Array
 from bpcli.gradcheck.comparer import Call, Missing
+from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.execution import (
     INPUTS,
     OWNER,
     BackwardError,
     Execution,
-    Rewind,
     cast,
     execute,
     input_paths,
@@ -28,94 +28,121 @@ from bpcli.gradcheck.foreign.tree import Path
 from bpcli.gradcheck.leaves import Leaves, Where
 from bpcli.gradcheck.places import as_gradient
 from bpcli.gradcheck.rewind import make_rewind
-from bpcli.gradcheck.subject import Outputs, Subject
+from bpcli.gradcheck.subject import Subject
 
 SAME = 1e-9  # relative; how far apart sums of the same numbers may lie
 AGAIN = 0.8, 1.0  # of an input, what the second call is given: as positive, and as small
 
 
-@dataclass(frozen=True)
-class Examined:
-    """Two calls of a subject, and the `outputs` of the first.
+class Examination:
+    """Two calls of a copy of a subject, forward and backward, the second on other inputs.
 
-    `parameters` has the names of its own arrays, `constants` those of inputs that were taken as
-    given, because nothing is differentiated by them.
+    `calls` has the two, `outputs` what the first forward returned. `parameters` are the names of
+    the subject's own arrays, `constants` those of inputs that were taken as given, because nothing
+    is differentiated by them. `where` says of arrays of the object where they and their gradients
+    are; None looks for them. Raises what forward raises, BackwardError, and ArgumentError.
     """
 
-    calls: tuple[Call, Call]
-    outputs: Outputs
-    parameters: tuple[str, ...]
-    constants: tuple[str, ...]
-    images: Callable[[], Iterator[Call]]  # a call for each row of the inputs, alone
+    def __init__(self, subject: Subject, where: Where | None = None) -> None:
+        self.base, self.rewind = cast(copy.deepcopy(subject), np.float64), make_rewind(None)
+        used = copy.deepcopy(self.base)
+        first = execute(used, _rng(), self.rewind)
+        leaves = Leaves(self.base, self.rewind, first, where)
+        every = leaves.inputs | leaves.owned
+        self.outputs = first.outputs
+        self.parameters, self.constants = tuple(leaves.owned), tuple(leaves.constants)
+        self.missing: dict[str, Missing] = {}
+        self.places: dict[str, Path] = {}
+        for name, leaf in every.items():
+            if isinstance(leaf.place, Missing):
+                self.missing[name] = leaf.place
+            else:
+                self.places[name] = leaf.place
+        self.paths = {name: every[name].path for name in self.places}
+        found = self._read(self.base, first)
+        unset, self.before = self._find_unset(found)
+        for name in unset:
+            words = f"{tree.spell(self.places[name][1:])} is never set"
+            self.missing[name] = Missing(words)
+        kept = {n: p for n, p in self.paths.items() if p[:1] == OWNER}
+        changed = {
+            name: (tree.get(self.base, path), np.copy(tree.get(used, path)))
+            for name, path in kept.items()
+        }
+        call = self._call(self.base, first, found)
+        call = replace(call, arguments=first.arguments | changed)
+        self.calls = call, self._call_again(used, call)
 
-
-def examine(subject: Subject, where: Where | None = None) -> Examined:
-    """Call a copy of a subject forward and backward twice, the second time on other inputs.
-
-    `where` says of arrays of the object where they and their gradients are; None looks for them.
-    Raises what forward raises, BackwardError, and ArgumentError.
-    """
-    base, rewind = cast(copy.deepcopy(subject), np.float64), make_rewind(None)
-    rng = np.random.default_rng(2)
-    world = copy.deepcopy(base)
-    first = execute(world, rng, rewind)
-    leaves = Leaves(base, rewind, first, where)
-    every = leaves.inputs | leaves.owned
-    missing = {name: leaf.place for name, leaf in every.items() if isinstance(leaf.place, Missing)}
-    places = {n: leaf.place for n, leaf in every.items() if not isinstance(leaf.place, Missing)}
-    paths = {name: every[name].path for name in places}
-    found = _read(first, places, base, paths)
-    unset, sums = _mark(base, rewind, places, found)
-    missing |= {name: Missing(f"{tree.spell(places[name][1:])} is never set") for name in unset}
-    changed = {
-        name: (tree.get(base, leaf.path), np.copy(tree.get(world, leaf.path)))
-        for name, leaf in leaves.owned.items()
-        if name in paths
-    }
-
-    def call(start: Subject, execution: Execution, gradients: dict[str, Array]) -> Call:
-        own = {name: np.asarray(g - sums.get(name, 0)) for name, g in gradients.items()}
-        build = partial(make_function, start, douts=execution.douts, paths=paths, rewind=rewind)
-        return Call(build, own | missing, execution.arguments | changed)
-
-    calls = [call(base, first, found)]
-    world.inputs = _draw_again(base, {leaf.path for leaf in leaves.inputs.values()}, rng)
-    start = copy.deepcopy(world)
-    try:
-        second = execute(world, rng, rewind)
-        calls.append(call(start, second, _read(second, places, base, paths)))
-    except Exception as error:  # noqa: BLE001 - it may be meant for one call alone
-        words = f"right at the first call; at the second it raises {type(error.__cause__ or error).__name__}"
-        never = Missing(f"{words}: {error.__cause__ or error}", unknown=True)
-        calls.append(replace(calls[0], gradients=dict.fromkeys(found, never) | missing))
-    parameters = tuple(leaves.owned)
-
-    def images() -> Iterator[Call]:
-        for row in range(count_rows(base.inputs)):
-            start = copy.deepcopy(base)
+    def images(self) -> Iterator[Call]:
+        """Make a call for each row of the inputs, alone."""
+        for row in range(count_rows(self.base.inputs)):
+            start = copy.deepcopy(self.base)
             start.inputs = _take_row(start.inputs, row)
-            execution = execute(copy.deepcopy(start), rng, rewind)
-            yield call(start, execution, _read(execution, places, start, paths))
+            execution = execute(copy.deepcopy(start), _rng(), self.rewind)
+            yield self._call(start, execution, self._read(start, execution))
 
-    constants = tuple(leaves.constants)
-    return Examined((calls[0], calls[1]), first.outputs, parameters, constants, images)
-
-
-def _read(
-    execution: Execution, places: Mapping[str, Path], base: Subject, paths: Mapping[str, Path]
-) -> dict[str, Array]:
-    """Return a copy of each gradient, in the shape of its array where it can be added to that."""
-    found = {}
-    for name, place in places.items():
-        gradient, shape = (
-            as_gradient(tree.get(execution.left, place)),
-            np.shape(tree.get(base, paths[name])),
+    def _call(self, start: Subject, execution: Execution, found: dict[str, Array]) -> Call:
+        """Return the call that began with a subject as it was at the `start`."""
+        build = partial(
+            make_function, start, douts=execution.douts, paths=self.paths, rewind=self.rewind
         )
-        if gradient.shape != shape and gradient.size == math.prod(shape):
-            with contextlib.suppress(ValueError):
-                gradient = np.broadcast_to(gradient, shape).copy()
-        found[name] = gradient
-    return found
+        own = {name: np.asarray(g - self.before.get(name, 0)) for name, g in found.items()}
+        return Call(build, {**own, **self.missing})
+
+    def _call_again(self, used: Subject, first: Call) -> Call:
+        """Call what has been used once more, on other inputs."""
+        moved = {path for path in self.paths.values() if path[:1] == INPUTS}
+        used.inputs = _draw_again(self.base.inputs, moved)
+        start = copy.deepcopy(used)
+        try:
+            second = execute(used, _rng(), self.rewind)
+            return self._call(start, second, self._read(start, second))
+        except Exception as error:  # noqa: BLE001 - it may be meant for one call alone
+            words = f"right at the first call; the second: {describe(error.__cause__ or error)}"
+            never = Missing(words, unknown=True)
+            return replace(first, gradients=dict.fromkeys(first.found, never) | self.missing)
+
+    def _read(self, start: Subject, execution: Execution) -> dict[str, Array]:
+        """Return a copy of each gradient, in the shape of its array where it can be added to it."""
+        found = {}
+        for name, place in self.places.items():
+            gradient = as_gradient(tree.get(execution.left, place))
+            shape = np.shape(tree.get(start, self.paths[name]))
+            if gradient.shape != shape and gradient.size == math.prod(shape):
+                with contextlib.suppress(ValueError):
+                    gradient = np.broadcast_to(gradient, shape).copy()
+            found[name] = gradient
+        return found
+
+    def _find_unset(self, found: Mapping[str, Array]) -> tuple[list[str], dict[str, Array]]:
+        """Return whose gradients backward leaves as they are, and what it adds others to.
+
+        It is called once more, with marks in the arrays where gradients are kept before it.
+        """
+        rng, marks = np.random.default_rng(4), {}
+        for name, place in self.places.items():
+            if place[:1] == OWNER:
+                marks[place] = rng.normal(size=found[name].shape)
+        try:
+            marked = execute(copy.deepcopy(self.base), _rng(), self.rewind, marks)
+        except BackwardError:  # it does not take such numbers
+            return [], {}
+        unset, sums = list[str](), dict[str, Array]()
+        for name, place in self.places.items():
+            value = as_gradient(tree.get(marked.left, place))
+            before = marked.filled.get(place)
+            if before is None or value is None or value.shape != found[name].shape:
+                continue
+            if np.array_equal(value, marks[place]):
+                unset.append(name)
+            elif _are_close(value - marks[place], found[name] - before):
+                sums[name] = before
+        return unset, sums
+
+
+def _rng() -> np.random.Generator:
+    """Return what draws dout: the same for each call."""
+    return np.random.default_rng(2)
 
 
 def count_rows(inputs: Mapping[str, Any]) -> int:
@@ -132,41 +159,13 @@ def _take_row(inputs: dict[str, Any], row: int) -> dict[str, Any]:
     }
 
 
-def _mark(
-    base: Subject, rewind: Rewind, places: Mapping[str, Path], found: Mapping[str, Array]
-) -> tuple[list[str], dict[str, Array]]:
-    """Return whose gradients backward leaves as they are, and those that it adds to.
-
-    It is called once more, with marks in the arrays where gradients are kept before it.
-    """
-    rng, marks = np.random.default_rng(4), {}
-    for name, place in places.items():
-        if place[:1] == OWNER:
-            marks[place] = rng.normal(size=found[name].shape)
-    try:
-        marked = execute(copy.deepcopy(base), np.random.default_rng(2), rewind, marks)
-    except BackwardError:  # it does not take such numbers
-        return [], {}
-    unset, sums = list[str](), dict[str, Array]()
-    for name, place in places.items():
-        value = as_gradient(tree.get(marked.left, place))
-        before = marked.filled.get(place)
-        if before is None or value is None or value.shape != found[name].shape:
-            continue
-        if np.array_equal(value, marks[place]):
-            unset.append(name)
-        elif _are_close(value - marks[place], found[name] - before):
-            sums[name] = before
-    return unset, sums
-
-
 def _are_close(a: Array, b: Array) -> bool:
     return bool(np.allclose(a, b, SAME, SAME * float(np.abs(b).max(initial=0))))
 
 
-def _draw_again(base: Subject, moved: set[Path], rng: np.random.Generator) -> dict[str, Any]:
+def _draw_again(inputs: dict[str, Any], moved: set[Path]) -> dict[str, Any]:
     """Return other inputs: what is differentiated somewhat smaller, labels in reverse order."""
-    inputs = copy.deepcopy(base.inputs)
+    inputs, rng = copy.deepcopy(inputs), np.random.default_rng(6)
     for path in input_paths(inputs).values():
         array = tree.get(inputs, path)
         if INPUTS + path not in moved:

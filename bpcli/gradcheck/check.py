@@ -9,7 +9,7 @@ checked, in float64, or in complex128 for the complex step.
 import copy
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,12 +21,14 @@ from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError, choose
 from bpcli.gradcheck.alone import check_layers
 from bpcli.gradcheck.anybody import compare_anything
-from bpcli.gradcheck.comparer import Comparer, Watch
+from bpcli.gradcheck.comparer import Call, Comparer, Watch
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.constant import excuse_constant
 from bpcli.gradcheck.numerical import METHODS
+from bpcli.gradcheck.rewind import make_rewind
 from bpcli.gradcheck.whole import call_of, check_network
 
+COARSEST = 0.1  # relative error that may pass; with more, wrong gradients would
 IN_FULL = 50_000  # parameters of a network whose every gradient is compared
 SOME = 1_000  # elements of each array of a larger one, and of anybody's
 
@@ -122,19 +124,19 @@ def check(
     - `check(f, x, gradient=df)`: a function and its derivative, of the same inputs.
     - `check(loss, W, x, t)`: a function that returns (loss, gradients...).
 
-    Real inputs settle shapes, layout and labels. Arrays and numbers of the inputs are differentiated
-    by; those of a loss, or whole ones, that have no gradient are taken as given. `params` says which
-    arrays of the object have a gradient, and where: {"W": "dW"}, {"layers[0].w": "layers[0].g"}, or
-    the number of a value that backward returns, where no usual name tells.
+    Real inputs settle shapes, layout and labels. It is differentiated by the arrays and numbers
+    among them; those of a loss, or whole ones, that have no gradient are taken as given. `params`
+    says which arrays of the object have a gradient, and where no usual name tells, where that is:
+    {"W": "dW"}, {"layers[0].w": "layers[0].g"}, or the number of a value that backward returns.
 
     `method` is `central`, (f(p + h) - f(p - h)) / 2h, or `complex`, Im f(p + ih) / h (Squire &
-    Trapp 1998). Relative errors up to `tolerance`, between 0 and 1, pass. Of each array no more than
-    `elements` are compared one by one, and the whole along random directions: a number, or `all`;
-    without it all of a network of up to 50,000 parameters, and 1,000 of anything else. `watch` is
-    told how many have been compared.
+    Trapp 1998). Relative errors up to `tolerance` pass. Of each array no more than `elements` are
+    compared one by one, and the whole along random directions: a number, or `all`; without it all
+    of a network of up to 50,000 parameters, and 1,000 of anything else. `watch` is told how many
+    have been compared.
 
-    What is checked is a copy in float64 and never changes; of functions only the inputs can be
-    copied. Random numbers are drawn again for each evaluation, weight decay is part of the loss.
+    What is checked is a copy in float64, of functions with the arrays and objects that they see;
+    nothing is changed. Random numbers are drawn again alike, weight decay is part of the loss.
     What cannot be known is not called right: it raises ArgumentError, or ArrayError for inputs that
     a network does not take, or says `not checked`. Ctrl-C ends the check of a network with what has
     been compared until then.
@@ -144,24 +146,27 @@ def check(
     <check of ReLU: all agree>
     """
     choose("method", method, METHODS)
-    if not 0 < tolerance < 1:
-        raise ArgumentError(f"tolerance: found {tolerance}, expected a number above 0 and below 1")
+    if not 0 < tolerance <= COARSEST:
+        raise ArgumentError(
+            f"tolerance: found {tolerance}, expected a relative error above 0 and up to {COARSEST}"
+        )
     if not (elements in (None, "all") or (isinstance(elements, int) and elements > 1)):
         raise ArgumentError(f"elements: found {elements!r}, expected a number above 1, or 'all'")
-    start = time.perf_counter()
+    start, put_back = time.perf_counter(), make_rewind(None)
     comparer = partial(Comparer, method=method, tolerance=tolerance)
-    if isinstance(subject, Network):
-        if len(inputs) != 2 or gradient or params is not None:
-            raise ArgumentError("Network: expected check(network, x, t)")
-        found = _check_network(subject, *inputs, comparer, tolerance, elements, watch)
-    else:
-        most = None if elements == "all" else SOME if elements is None else elements
-        compare = partial(comparer, elements=most, watch=watch)
-        with warnings.catch_warnings(
-            action="ignore"
-        ):  # of somebody's code; theirs to see elsewhere
-            given = compare_anything(subject, inputs, gradient, params, compare, tolerance)
-        found = GradientCheck(given.name, given.rows, notes=given.notes)
+    try:
+        if isinstance(subject, Network):
+            if len(inputs) != 2 or gradient or params is not None:
+                raise ArgumentError("Network: expected check(network, x, t)")
+            found = _check_network(subject, *inputs, comparer, tolerance, elements, watch)
+        else:
+            most = SOME if elements is None else elements
+            compare = partial(comparer, elements=_or_all(most), watch=watch)
+            with warnings.catch_warnings(action="ignore"):  # of somebody's code; theirs to see
+                given = compare_anything(subject, inputs, gradient, params, compare, tolerance)
+            found = GradientCheck(given.name, given.rows, notes=given.notes)
+    finally:
+        put_back()
     seconds = time.perf_counter() - start
     return replace(found, method=method, tolerance=tolerance, seconds=seconds)
 
@@ -175,7 +180,7 @@ def _check_network(
     elements: int | str | None,
     watch: Watch,
 ) -> GradientCheck:
-    """Check the layers of a network alone, and then the whole; Ctrl-C ends it with what there is."""
+    """Check the layers of a network alone, then the whole; Ctrl-C ends it with what there is."""
     check_inputs(x)
     check_labels(t, len(x))
     network, x = network.astype(np.float64), x.astype(np.float64)
@@ -185,10 +190,12 @@ def _check_network(
     )
     whole = check_network(network, x, t, partial(compare, watch=watch))
     parameters, stopped = ((), True) if stopped else _collect(whole)
-    if not stopped and not network.weight_decay:  # of which the constant would have to be told
-        rows = range(len(x))
-        each = lambda: (call_of(network, x[i : i + 1], t[i : i + 1]) for i in rows)
-        parameters = excuse_constant(parameters, call_of(network, x, t), each, tolerance)
+    if not stopped and not network.weight_decay:  # of which the constant could not be told
+
+        def images() -> Iterator[Call]:
+            return (call_of(network, x[i : i + 1], t[i : i + 1]) for i in range(len(x)))
+
+        parameters = excuse_constant(parameters, call_of(network, x, t), images, tolerance)
     return GradientCheck("Network", parameters, layers, samples=len(x), stopped=stopped)
 
 
@@ -203,6 +210,10 @@ def _most(network: Network, elements: int | str | None) -> int | None:
     """Return how many elements of an array are compared one by one at most, None for all."""
     if elements is None and network.parameters.size > IN_FULL:
         return SOME
+    return _or_all(elements)
+
+
+def _or_all(elements: int | str | None) -> int | None:
     return elements if isinstance(elements, int) else None
 
 

@@ -71,12 +71,17 @@ class Call:
     given dout, the sum of dout * forward(x), as a Function of arrays that may be moved in place.
     Each evaluation is as the one of the call was: what is random is drawn again, what is kept from
     call to call is as before. `gradients` has what backward says is the derivative by each of these
-    arrays, in an array of its own. `arguments` has what the caller gave, as it was and as it is now.
+    arrays, in an array of its own; `arguments` what the caller gave, as it was and as it is now.
     """
 
     build: Build
     gradients: Mapping[str, Array | Missing]
     arguments: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = field(default_factory=dict)
+
+    @property
+    def found(self) -> dict[str, Array]:
+        """The gradients that there are."""
+        return {name: g for name, g in self.gradients.items() if not isinstance(g, Missing)}
 
 
 def compare_calls(
@@ -138,7 +143,7 @@ def _compare_array(
 
 
 def _allow_sums(rows: Sequence[Comparison], may_add: Collection[str]) -> Iterator[Comparison]:
-    """Yield the rows, with a note where all gradients that may be are added up from call to call."""
+    """Yield the rows, with a note where all gradients that may be added up are."""
     others = [r.name for r in rows if r.name in may_add and r.checked and r.problem != ADDED]
     for row in rows:
         if row.name not in may_add or row.problem != ADDED:
@@ -146,7 +151,7 @@ def _allow_sums(rows: Sequence[Comparison], may_add: Collection[str]) -> Iterato
         elif others:
             yield replace(
                 row,
-                problem=f"added to the gradient of the call before, where that by {others[0]} is set",
+                problem=f"{ADDED}, as that by {others[0]} is",
             )
         else:
             yield replace(row, problem="", note="added to at every call until somebody resets it")

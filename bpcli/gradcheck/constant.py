@@ -43,24 +43,22 @@ def excuse_constant(
 
 
 def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> float | None:
-    """Return the c for which a loss is -log(y + c), and its backward that of -log(y), if there is one.
+    """Return the c for which a loss is -log(y + c), and its backward of -log(y), if there is one.
 
     Of one image the derivative of the first is y / (y + c) times that of the second, whatever it is
     taken by, and y + c is exp(-loss). Every image has to give the same c, and all together, each so
     much smaller, what is found for the batch, to the `tolerance`.
     """
-    names = [name for name, g in batch.gradients.items() if isinstance(g, np.ndarray)]
     functions = [call.build(np.float64) for call in images]
     true = np.exp([-float(function.value()) for function in functions])  # y + c
-    found = [_share(f, call, names) for f, call in zip(functions, images, strict=True)]
+    found = [_share(f, call) for f, call in zip(functions, images, strict=True)]
     shares, noise = np.array(found).T
     constants, noise = (1 - shares) * true, noise * true
     c = float(constants[np.argmin(noise)])
     if not c > LEAST or (np.abs(constants - c) > ALIKE * c + noise).any():
         return None
     function, rng = batch.build(np.float64), np.random.default_rng(5)
-    for name in names:
-        whole = batch.gradients[name]
+    for name, whole in batch.found.items():
         direction = rng.normal(size=np.shape(whole))
         terms = np.array([_term(call, name, direction, i) for i, call in enumerate(images)])
         total = float((whole * direction).sum())
@@ -78,18 +76,18 @@ def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> 
 
 def _term(call: Call, name: str, direction: Array, image: int) -> float:
     """Return the slope of one image's loss along a direction, by its gradient."""
-    gradient = call.gradients[name]
+    gradient = call.found[name]
     along_it = direction if gradient.shape == direction.shape else direction[image : image + 1]
     return float((gradient * along_it).sum())
 
 
-def _share(function: Function, call: Call, names: Sequence[str]) -> tuple[float, float]:
-    """Return by how much the slope of one image's loss differs, along the gradient, and the noise."""
-    norms = {name: float(np.linalg.norm(call.gradients[name])) for name in names}
+def _share(function: Function, call: Call) -> tuple[float, float]:
+    """Return how many times its gradient one image's loss is as steep, and how far off that is."""
+    norms = {name: float(np.linalg.norm(gradient)) for name, gradient in call.found.items()}
     name = max(norms, key=lambda name: norms[name])
     if norms[name] <= _noise(function):
         return 1.0, np.inf
-    direction = call.gradients[name] / norms[name]
+    direction = np.asarray(call.found[name] / norms[name])
     slope = extrapolated_difference(function.value, along(function.arrays[name], direction))
     return slope / norms[name], _noise(function) / norms[name]
 

@@ -44,8 +44,8 @@ def explain_shape(found: Array, shape: Shape, numerical: Array | None) -> str:
 
     `numerical` is the right one, where it is known.
 
-    >>> explain_shape(np.ones((3, 4)), (4,), np.full(4, 3.0))
-    'found an array (3, 4), expected (4,): is the sum over the images missing, as np.sum(dout, axis=0)?'
+    >>> explain_shape(np.ones((4, 3)), (3, 4), np.ones((3, 4)))
+    'found an array (4, 3), expected (3, 4): it is right, but transposed'
     """
     words = f"found an array {found.shape}, expected {shape}"
     if numerical is None:

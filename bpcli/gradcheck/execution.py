@@ -71,7 +71,8 @@ def execute(
         name: (tree.get(given, path), np.copy(tree.get(subject.inputs, path)))
         for name, path in input_paths(given).items()
     }
-    arguments |= {"dout": pair for pair in zip(douts, passed, strict=True)}
+    for i, pair in enumerate(zip(douts, passed, strict=True), 1):
+        arguments["dout" if i == 1 else f"dout {i}"] = pair
     function = subject.backward or subject.forward
     named = name_returned(returned, function, skipped=int(subject.backward is None))
     return Execution(Outputs(arrays), douts, arguments, Left(subject.owner, named), filled)
@@ -80,7 +81,7 @@ def execute(
 def evaluate(
     subject: Subject, rewind: Rewind, fill: Mapping[Path, Array] | None = None
 ) -> tuple[list[Array], Subject]:
-    """Return the outputs of a copy in which `fill` stands at these paths, and the copy after them."""
+    """Return the outputs of a copy that holds `fill` at these paths, and the copy after them."""
     twin = copy.deepcopy(subject)
     fill_in(twin, fill or {})
     rewind()

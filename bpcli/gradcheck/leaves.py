@@ -1,4 +1,4 @@
-"""a Subject in -> the arrays that its outputs depend on, each with the place of its gradient, out."""
+"""a Subject in -> the arrays that its outputs depend on, with the places of gradients, out."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class Leaf:
 class Leaves:
     """The arrays that the outputs of a subject depend on, by the person's names for them.
 
-    `inputs` are those that were given, `owned` those of the object; `constants` are inputs that have
-    no gradient and need none, as labels. `where` names the arrays of the object that have one, None
-    looks for them. Raises ArgumentError where one is not there.
+    `inputs` are those that were given, `owned` those of the object; `constants` are those that have
+    no gradient and need none, as labels. `where` names the arrays that have one, None looks for
+    them. Raises ArgumentError where one is not there.
     """
 
     def __init__(
@@ -41,9 +41,9 @@ class Leaves:
     ) -> None:
         self.base, self.rewind = base, rewind
         self.left, self.scalar = found.left, found.outputs.arrays[0].ndim == 0
-        self.owned = dict(self._find_owned() if where is None else self._look_up(where))
         self.inputs: dict[str, Leaf] = {}
         self.constants: list[str] = []
+        self.owned = dict(self._find_owned() if where is None else self._look_up(where))
         self._pair_inputs()
 
     def _find_owned(self) -> Iterator[tuple[str, Leaf]]:
@@ -56,7 +56,9 @@ class Leaves:
         for paths in groups.values():
             held = [place for path in paths for place in self._held(path)]
             matters, stays = self._probe(OWNER + paths[0])
-            if matters and stays:
+            if matters and stays and not held and not self.base.is_object:
+                self.constants.append(tree.spell(paths[0]))
+            elif matters and stays:
                 claimed |= set(held)
                 place = held[0] if held else self._explain_missing(paths[0])
                 yield tree.spell(paths[0]), Leaf(OWNER + paths[0], place)
@@ -73,7 +75,11 @@ class Leaves:
     def _look_up(self, where: Where) -> Iterator[tuple[str, Leaf]]:
         """Find the arrays that were named, and their gradients."""
         parts = {tree.spell(path): (path, part) for path, part in tree.walk(self.base.owner)}
+        inputs = input_paths(self.base.inputs)
         for name, (array, gradient) in where.items():
+            if array in inputs:
+                self.inputs[name] = Leaf(INPUTS + inputs[array], self._look_up_gradient(gradient))
+                continue
             path, part = parts.get(array, ((), None))
             if not isinstance(part, np.ndarray | float):
                 there = [spelled for spelled, (_, p) in parts.items() if isinstance(p, np.ndarray)]
@@ -122,7 +128,7 @@ class Leaves:
         paths = {
             n: p for n, p in input_paths(self.base.inputs).items() if self._is_real(INPUTS + p)
         }
-        claimed = [leaf.place for leaf in self.owned.values()]
+        claimed = [leaf.place for leaf in (*self.owned.values(), *self.inputs.values())]
         left: list[Path] = []
         for word, part in self.left.returned.items():
             place = (*RETURNED, ("[", word))
@@ -131,16 +137,11 @@ class Leaves:
                 p for p in ([place] if as_gradient(part) is not None else inner) if p not in claimed
             ]
         for name, path in paths.items():
-            for place in left:
+            for place in left if name not in self.inputs else ():
                 if _is_named(place, path):
                     self.inputs[name] = Leaf(INPUTS + path, place)
                     left.remove(place)
                     break
-        if any(
-            not str(place[1][1]).isdigit()
-            for place in (leaf.place for leaf in self.inputs.values())
-        ):
-            left = [place for place in left if str(place[1][1]).isdigit() or len(left) == 1]
         rest = [name for name in paths if name not in self.inputs]
         if len(left) < len(rest):  # labels need none
             rest.sort(key=lambda name: (plain(name) in SURE_LABELS, is_labels(name)))
@@ -156,11 +157,13 @@ class Leaves:
         shapes = [np.shape(tree.get(self.base.inputs, paths[name])) for name in names]
         found = [np.shape(tree.get(self.left, place)) for place in left]
         in_order = list(zip(names, left, strict=False))
-        if all(a == b for a, b in zip(shapes, found, strict=False)):
+        if self.scalar and self.owned and len(self.left.returned) > 1:  # as min-char-rnn's last h
+            return []
+        if len(left) <= len(names) and all(a == b for a, b in zip(shapes, found, strict=False)):
             return in_order
         if len(set(shapes)) == len(shapes) and sorted(shapes) == sorted(found):
             return [(name, left[found.index(s)]) for name, s in zip(names, shapes, strict=True)]
-        return [] if self.scalar and self.owned else in_order
+        return [] if len(left) > len(names) or (self.scalar and self.owned) else in_order
 
     def _settle_input(self, name: str, path: Path) -> None:
         """Say of an input without a gradient whether it needs one."""
@@ -175,6 +178,7 @@ class Leaves:
                 return
         first = not self.inputs and key == next(iter(self.base.inputs))
         given = self.scalar or bool(self.base.reduction) or key in self.base.numbers
+        given |= is_labels(key) and not self.base.takes_dout
         if key in self.base.integers or (given and (self.inputs or self.owned or not first)):
             self.constants.append(name)
         elif first:

@@ -85,7 +85,7 @@ def name_returned(
 ) -> dict[str, Any]:
     """Return what a backward returned by the names that it has for it, or by numbers.
 
-    The first `skipped` of what the function returns are not among it.
+    The first `skipped` of what the function returns are not among it, but count.
     """
     if isinstance(returned, dict):
         return {str(key): part for key, part in returned.items()}
@@ -95,9 +95,8 @@ def name_returned(
     told = [name for name in names if name]
     if len(names) != len(returned) or len(set(told)) < len(told):
         names = [""] * len(returned)
-    return {
-        name or str(i): part for i, (name, part) in enumerate(zip(names, returned, strict=True))
-    }
+    numbered = enumerate(zip(names, returned, strict=True), skipped)
+    return {name or str(i): part for i, (name, part) in numbered}
 
 
 def _returned_names(function: Callable[..., Any]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -20,9 +19,9 @@ def make_rewind(thing: object) -> Callable[[], None]:
     states = [generator.state for generator in inside]
     legacy = [part for part in parts if isinstance(part, np.random.RandomState)]
     legacy_states = [generator.get_state() for generator in legacy]
-    python = [random, *(part for part in parts if isinstance(part, random.Random))]
+    python = [part for part in parts if isinstance(part, random.Random)]
     python_states = [generator.getstate() for generator in python]
-    shared = np.random.get_state()
+    shared, shared_python = np.random.get_state(), random.getstate()
 
     def rewind() -> None:
         for generator, state in zip(inside, states, strict=True):
@@ -32,5 +31,6 @@ def make_rewind(thing: object) -> Callable[[], None]:
         for own, own_state in zip(python, python_states, strict=True):
             own.setstate(own_state)
         np.random.set_state(shared)
+        random.setstate(shared_python)
 
     return rewind

@@ -1,4 +1,4 @@
-"""anybody's object or functions, and inputs, in -> a Subject, which is called and copied as one, out.
+"""anybody's object or functions, and inputs, in -> a Subject, called and copied as one, out.
 
 Nothing is guessed: what the inputs are has been said by giving them, and what a backward takes is
 told by its signature. Where that does not tell, an ArgumentError says what would.
@@ -7,12 +7,12 @@ told by its signature. Where that does not tell, an ArgumentError says what woul
 import copy
 import functools
 import inspect
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bpcli.arrays import Array
 from bpcli.errors import ArgumentError, BpcliError
@@ -28,6 +28,7 @@ from bpcli.gradcheck.foreign.vocabulary import (
     is_rate,
     plain,
 )
+from bpcli.gradcheck.scope import Scope, scoped
 
 PAIR = "give two functions, as check(lambda x: ..., lambda dout: ..., x)"
 
@@ -53,11 +54,11 @@ class Subject:
     """Something with a forward and a backward, and all that its calls can change.
 
     `inputs` are the arguments of forward by its names for them, of which `numbers` are arrays ()
-    here, and `integers` were whole numbers. `owner` is the object whose arrays are parameters, if there is one. `backward` is none of a
-    function that returns a loss with its gradients; a `derivative` takes inputs alone and returns
-    f'. `given_as` has arguments of backward that are inputs by another name, and `reduction` is
-    "sum" or "mean" where backward takes that of all outputs for the loss. A deep copy of a Subject
-    shares nothing with it.
+    here, and `integers` were whole numbers. `owner` is the object, or the Scope of functions, whose
+    arrays may be parameters. `backward` is none of a function that returns a loss with gradients; a
+    `derivative` takes inputs alone and returns f'. `given_as` has arguments of backward that are
+    inputs by another name, and `reduction` is "sum" or "mean" where backward takes that of all
+    outputs for the loss. A deep copy of a Subject shares nothing with it.
     """
 
     name: str
@@ -71,10 +72,20 @@ class Subject:
     given_as: Mapping[str, str] = field(default_factory=dict)
     reduction: str = ""
 
+    @property
+    def is_object(self) -> bool:
+        """Whether it is an object, whose arrays are all its own, and not functions."""
+        return self.owner is not None and not isinstance(self.owner, Scope)
+
+    @property
+    def takes_dout(self) -> bool:
+        """Whether backward is given a gradient from the right."""
+        return bool(self._douts(required=True))
+
     def call_forward(self) -> Outputs:
         """Call forward on the inputs. Raises what it raises, and ArgumentError."""
         returned = self.forward(*map(self._give, self.inputs))
-        if returned is None:  # it is kept, then
+        if returned is None and self.is_object:  # it is kept, then
             kept = (getattr(self.owner, name, None) for name in RESULTS)
             returned = next((part for part in kept if part is not None), None)
         parts = list(returned) if isinstance(returned, tuple) else [returned]
@@ -92,39 +103,44 @@ class Subject:
         return Outputs(arrays[: max(1, douts)], cache=parts[-1] if len(parts) > 1 else arrays[0])
 
     def call_backward(self, outputs: Outputs, douts: Sequence[Array]) -> Any:
-        """Call backward after a forward, with `douts` from the right, and return what it returns."""
+        """Call backward after a forward, with `douts` from the right, and return what it returns.
+
+        Raises what it raises, and ArgumentError.
+        """
         if self.backward is None:
             return outputs.gradients
+        inputs = [self._give(name) for name in self.inputs]
+        if self.derivative:  # whatever it calls its arguments
+            return _multiply_all(douts[0], self.backward(*inputs))
+        scalar = outputs.arrays[0].ndim == 0
+        if not parameters(self.backward) and not scalar:  # backward(*args), or none
+            if _takes_nothing(self.backward):
+                raise ArgumentError(
+                    f"{self.name}: {name_of(self.backward)} takes nothing, and forward returns an "
+                    f"array {outputs.arrays[0].shape}: of which loss it is cannot be told; {PAIR}"
+                )
+            return self.backward(*douts)
         names = self._douts(required=True)
-        if not names and outputs.arrays[0].ndim:
+        if not names and not scalar:
             names = self._douts(required=False)[:1]  # backward(dout=None)
-        if not names and _takes_nothing(self.backward) and outputs.arrays[0].ndim:
-            raise ArgumentError(
-                f"{self.name}: {name_of(self.backward)} takes nothing, and forward returns an array "
-                f"{outputs.arrays[0].shape}: of which loss it is cannot be told; {PAIR}"
-            )
-        values = [dout.item() if dout.ndim == 0 else dout for dout in douts]
+        returned = self.backward(**self._fill(outputs, dict(zip(names, douts, strict=False))))
+        multiplied = not names and not scalar and not self.reduction
+        return _multiply_all(douts[0], returned) if multiplied else returned
+
+    def _fill(self, outputs: Outputs, douts: Mapping[str, Array]) -> dict[str, Any]:
+        """Return the arguments of backward: douts, inputs, the cache, and what forward returned."""
         given: dict[str, Any] = {}
         for name in (p.name for p in parameters(self.backward)):
-            if name in names:
-                given[name] = values[names.index(name)]
-            elif self.given_as.get(name, name) in self.inputs:
-                given[name] = self._give(self.given_as.get(name, name))
+            source = self.given_as.get(name, name)
+            if name in douts:
+                given[name] = douts[name] if douts[name].ndim else douts[name].item()
+            elif source in self.inputs:
+                given[name] = self._give(source)
             elif CACHE.fullmatch(plain(name)):
                 given[name] = outputs.cache
             elif is_output(name):
                 given[name] = outputs.arrays[0].copy()
-        if self.derivative:  # whatever it calls its arguments
-            returned = self.backward(*map(self._give, self.inputs))
-        elif not parameters(self.backward):  # backward(*args)
-            return self.backward(*(values if outputs.arrays[0].ndim else ()))
-        else:
-            returned = self.backward(**given)
-        if names or not outputs.arrays[0].ndim or self.reduction:
-            return returned
-        parts = returned if isinstance(returned, tuple) else (returned,)
-        products = tuple(_multiply(douts[0], np.asarray(part)) for part in parts)
-        return products if isinstance(returned, tuple) else products[0]
+        return given
 
     def draw_douts(self, outputs: Outputs, rng: np.random.Generator) -> list[Array]:
         """Return a gradient from the right for each output: 1 for a loss."""
@@ -135,25 +151,20 @@ class Subject:
 
     def readings(self, outputs: Outputs) -> "Iterator[Subject]":
         """Yield what the signatures may mean, the likeliest first: one alone, mostly."""
-        names = [p.name for p in parameters(self.backward)] if self.backward else []
-        douts, vector = self._douts(required=True), outputs.arrays[0].ndim > 0
         yield self
-        if self.derivative:
+        vector = outputs.arrays[0].ndim > 0
+        names = [p.name for p in parameters(self.backward)]
+        douts, given = self._douts(required=True), [name for name in names if name in self.inputs]
+        if self.derivative or self.backward is None:
             return
-        inputs = [name for name in names if name in self.inputs]
-        if self.owner is None and names and not douts and len(self.inputs) == 1 and vector:
-            yield replace(
-                self, given_as={names[0]: ""}
-            )  # backward(x), where x is called so for dout
-        if len(self.inputs) < 2:
-            return
-        if (
-            len(douts) == 1 and inputs
-        ):  # backward(values, t), where values are what forward was given
-            first = next(name for name in self.inputs if name not in inputs[:1])
+        if not self.is_object and given and not douts and len(self.inputs) == 1 and vector:
+            yield replace(self, given_as={names[0]: ""})  # backward(x), where x stands for dout
+        elif len(self.inputs) > 1 and len(douts) == 1 and given:
+            # backward(values, t), where values may be what forward was given, and not dout.
+            first = next(name for name in self.inputs if name not in given)
             for reduction in ("mean", "sum") if vector else ("",):
                 yield replace(self, given_as={douts[0]: first}, reduction=reduction)
-        elif not douts and vector:
+        elif len(self.inputs) > 1 and not douts and vector:
             for reduction in ("mean", "sum"):
                 yield replace(self, reduction=reduction)
 
@@ -173,16 +184,19 @@ class Subject:
         if rates and required:
             raise ArgumentError(f"{self.name}: backward takes a learning rate, {rates[0]}; {PAIR}")
         firsts = [name for name in left if not is_output(name)]
-        is_backward = self.owner is not None and not DERIVATIVE.search(name_of(self.backward))
-        return firsts or left[:1] or [p.name for p in every[:1] if is_backward and required]
+        if not left and required and self.is_object:  # backward(x) of forward(x)
+            left = [p.name for p in every[:1] if not DERIVATIVE.search(name_of(self.backward))]
+        return firsts or left[:1]
 
     def _give(self, name: str) -> Any:
         value = self.inputs[name]
         return value[()] if name in self.numbers else value
 
 
-def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+def parameters(function: Callable[..., Any] | None) -> list[inspect.Parameter]:
     """Return the arguments of a function that have a name; none where it does not tell them."""
+    if function is None:
+        return []
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # of numpy's own, say
@@ -204,16 +218,24 @@ def is_number(thing: Any) -> bool:
     return isinstance(thing, float | complex | np.inexact)
 
 
-def _multiply(dout: Array, derivative: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the gradient by x, where the derivative is that of y by x, element by element or all."""
-    if derivative.shape == dout.shape:
-        return dout * derivative
-    if derivative.shape[: dout.ndim] == dout.shape:  # a Jacobian, of each output by each element
-        return np.tensordot(dout, derivative, dout.ndim)
-    return dout * derivative  # which may raise
+def _multiply_all(dout: Array, returned: Any) -> Any:
+    """Return the gradients by inputs whose derivatives were returned."""
+    if isinstance(returned, tuple):
+        return tuple(_multiply(dout, np.asarray(part)) for part in returned)
+    return _multiply(dout, np.asarray(returned))
 
 
-def name_of(function: Callable[..., Any]) -> str:
+def _multiply(dout: Array, derivative: Array) -> Array:
+    """Return the gradient by x, where the derivative is of each element of y by its own of x.
+
+    It may also be a Jacobian, of each element of y by each of x.
+    """
+    if derivative.shape != dout.shape and derivative.shape[: dout.ndim] == dout.shape:
+        return np.asarray(np.tensordot(dout, derivative, dout.ndim))
+    return np.asarray(dout * derivative)
+
+
+def name_of(function: Callable[..., Any] | None) -> str:
     """Return what a function is called."""
     return str(getattr(function, "__name__", type(function).__name__))
 
@@ -237,6 +259,13 @@ def make_subject(
             backward, inputs = inputs[0], inputs[1:]
             owners = [getattr(function, "__self__", None) for function in (forward, backward)]
             owner = owners[0] if owners[0] is owners[1] else None
+        plain_ones = [f for f in (forward, backward) if isinstance(f, types.FunctionType)]
+        if not gradient and plain_ones:
+            scoped_ones, owner = scoped(plain_ones)
+            forward, backward = (
+                scoped_ones.pop(0) if isinstance(f, types.FunctionType) else f
+                for f in (forward, backward)
+            )
     else:
         name, owner = type(thing).__name__, thing
         forward, backward = _methods(thing, len(inputs))
@@ -247,7 +276,7 @@ def make_subject(
 
 
 def with_floats(subject: Subject, *, whole: bool) -> Subject:
-    """Return a subject whose numbers, and whose first input, can be moved, though they be `whole`."""
+    """Return a subject whose numbers can be moved, with `whole` also those of whole numbers."""
     inputs, numbers, integers = dict(subject.inputs), set[str](), set[str]()
     for i, (key, value) in enumerate(inputs.items()):
         if isinstance(value, float | np.floating) or (whole and _is_whole(value)):
@@ -277,10 +306,12 @@ def _methods(thing: Any, inputs: int) -> tuple[Callable[..., Any], Callable[...,
         of_loss = [name for name in NETWORK if name in own]
         return own[losses[0]], own[of_loss[0]] if of_loss else None
     if not forwards or not backwards:
-        found = ", ".join(n for n in dir(thing) if n[0] != "_" and callable(getattr(thing, n)))
+        found = ", ".join(
+            [n for n in dir(thing) if n[0] != "_" and callable(getattr(thing, n))][:8]
+        )
         raise ArgumentError(
-            f"{type(thing).__name__}: found {found or 'no methods'}, expected forward and backward; "
-            f"or {PAIR}"
+            f"{type(thing).__name__}: found {found or 'no methods'}, expected forward and backward "
+            f"under usual names; {PAIR}"
         )
     return own[forwards[0]], own[backwards[0]]
 
