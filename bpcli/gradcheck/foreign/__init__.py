@@ -1,7 +1,6 @@
 """anybody's file of layers in -> which of their gradients are right, and what is wrong, out."""
 
-from bpcli.gradcheck.foreign.check import check_layer
 from bpcli.gradcheck.foreign.file_check import FileCheck, check_file
 from bpcli.gradcheck.foreign.judge import UnitCheck
 
-__all__ = ["FileCheck", "UnitCheck", "check_file", "check_layer"]
+__all__ = ["FileCheck", "UnitCheck", "check_file"]

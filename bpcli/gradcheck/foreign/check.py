@@ -2,14 +2,13 @@
 
 import contextlib
 import difflib
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from bpcli.errors import ArgumentError, SourceError
+from bpcli.errors import SourceError
 from bpcli.gradcheck.foreign import tree
 from bpcli.gradcheck.foreign.calling import parameters
 from bpcli.gradcheck.foreign.judge import UnitCheck, judge
@@ -46,31 +45,6 @@ def check_units(
             checks.append(check)
             yield check
     yield from (UnitCheck(typo, 0, problem="is backward meant?") for typo in find_typos(source))
-
-
-@quietly
-def check_layer(layer: Any, x: Any, t: Any = None, *, tolerance: float = 1e-6) -> UnitCheck:
-    """Check the gradients of anybody's layer, loss or network, at the input x and labels t.
-
-    The layer is an object with a forward and a backward, under any of the usual names; it is
-    copied, and does not change. Raises ArgumentError if it is none.
-
-    >>> from bpcli.backprop import ReLU
-    >>> check_layer(ReLU(), np.array([[1.0, -2.0]])).passed
-    True
-    """
-    name = type(layer).__name__
-    unit = unit_of(name, layer, (x,) if t is None else (x, t))
-    if unit is None:
-        raise ArgumentError(f"{name}: found no forward and backward, expected both")
-    states = random.getstate(), np.random.get_state()
-    try:
-        check = judge(unit, {}, tolerance)
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-    assert check  # noqa: S101 - only functions may have none
-    return check
 
 
 def _choose(source: Source, units: list[Unit], names: Sequence[str]) -> list[Unit]:
