@@ -8,13 +8,15 @@ from bpcli.arrays import Array, Labels
 from bpcli.backprop.layers import Layer
 from bpcli.backprop.network import Network, cast
 from bpcli.gradcheck.calls import Examination
-from bpcli.gradcheck.comparer import Build, Comparer, compare_calls
+from bpcli.gradcheck.comparer import compare_calls
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.constant import excuse_constant
 from bpcli.gradcheck.diagnosis import describe
+from bpcli.gradcheck.elements import Build, Comparer
 from bpcli.gradcheck.execution import BackwardError
 from bpcli.gradcheck.leaves import Where
-from bpcli.gradcheck.subject import Subject, make_subject
+from bpcli.gradcheck.recognition import make_subject
+from bpcli.gradcheck.subject import Subject
 
 NO_PARAMETERS: Where = {}
 

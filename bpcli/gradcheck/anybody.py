@@ -16,21 +16,21 @@ from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArgumentError
 from bpcli.gradcheck.alone import subject_of
 from bpcli.gradcheck.calls import Examination, count_rows
-from bpcli.gradcheck.comparer import Build, Comparer, compare_calls
+from bpcli.gradcheck.comparer import compare_calls
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.constant import excuse_constant
 from bpcli.gradcheck.diagnosis import describe
+from bpcli.gradcheck.elements import Build, Comparer
 from bpcli.gradcheck.execution import BackwardError, cast
 from bpcli.gradcheck.leaves import Where
+from bpcli.gradcheck.recognition import make_subject, with_floats
 from bpcli.gradcheck.rewind import make_rewind
 from bpcli.gradcheck.subject import (
     PAIR,
     NoOutputError,
     Outputs,
     Subject,
-    make_subject,
     name_of,
-    with_floats,
 )
 
 BACKWARD = "backward"  # what a row is about that has no array

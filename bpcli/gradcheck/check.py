@@ -9,7 +9,7 @@ checked, in float64, or in complex128 for the complex step.
 import copy
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,12 +21,11 @@ from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError, choose
 from bpcli.gradcheck.alone import check_layers
 from bpcli.gradcheck.anybody import compare_anything
-from bpcli.gradcheck.comparer import Call, Comparer, Watch
 from bpcli.gradcheck.comparison import Comparison
-from bpcli.gradcheck.constant import excuse_constant
+from bpcli.gradcheck.elements import Comparer, Watch
 from bpcli.gradcheck.numerical import METHODS
 from bpcli.gradcheck.rewind import make_rewind
-from bpcli.gradcheck.whole import call_of, check_network
+from bpcli.gradcheck.whole import check_network, excuse_network
 
 COARSEST = 0.1  # relative error that may pass; with more, wrong gradients would
 IN_FULL = 50_000  # parameters of a network whose every gradient is compared
@@ -116,35 +115,51 @@ def check(
 ) -> GradientCheck:
     """Compare each gradient of a layer, loss, network or function with a numerical one.
 
-    - `check(layer, x)`, `check(loss, x, t)`, `check(network, x, t)`: an object with a forward and a
-      backward, under the usual names for them and for its parameters; ours, or anybody's.
-    - `check(affine_forward, affine_backward, x, W, b)`: a pair of functions. The first returns an
-      output, or it and a cache; the second takes dout, and what of the inputs, the cache and the
-      output it has arguments for, and returns gradients in the order of the inputs.
-    - `check(f, x, gradient=df)`: a function and its derivative, of the same inputs.
-    - `check(loss, W, x, t)`: a function that returns (loss, gradients...).
+    `check(layer, x)`, `check(loss, x, t)`, `check(network, x, t)`: ours or anybody's, with a
+    forward and a backward. `check(affine_forward, affine_backward, x, W, b)`: the one returns an
+    output, or it and a cache, the other takes dout, and what it needs of these. `check(f, x,
+    gradient=df)`: a function and its derivative. `check(loss, W, x, t)`: one that returns the loss
+    and gradients.
 
     Real inputs settle shapes, layout and labels. It is differentiated by the arrays and numbers
     among them; those of a loss, or whole ones, that have no gradient are taken as given. `params`
-    says which arrays of the object have a gradient, and where no usual name tells, where that is:
-    {"W": "dW"}, {"layers[0].w": "layers[0].g"}, or the number of a value that backward returns.
+    says which arrays have a gradient, and where no usual name tells, where that is: {"W": "dW"},
+    {"layers[0].w": "layers[0].g"}, or the number of a value that backward returns.
 
     `method` is `central`, (f(p + h) - f(p - h)) / 2h, or `complex`, Im f(p + ih) / h (Squire &
-    Trapp 1998). Relative errors up to `tolerance` pass. Of each array no more than `elements` are
-    compared one by one, and the whole along random directions: a number, or `all`; without it all
-    of a network of up to 50,000 parameters, and 1,000 of anything else. `watch` is told how many
-    have been compared.
+    Trapp 1998). Relative errors up to `tolerance` pass. Of each array so many `elements`, or `all`,
+    are compared one by one, and the rest along random directions; without it 1,000, and all of a
+    network of up to 50,000. `watch` is told how many have been compared.
 
-    What is checked is a copy in float64, of functions with the arrays and objects that they see;
-    nothing is changed. Random numbers are drawn again alike, weight decay is part of the loss.
-    What cannot be known is not called right: it raises ArgumentError, or ArrayError for inputs that
-    a network does not take, or says `not checked`. Ctrl-C ends the check of a network with what has
-    been compared until then.
+    What is checked is a copy in float64, and random numbers are drawn again alike. What cannot be
+    known says `not checked`, or raises ArgumentError, or ArrayError for what a network does not
+    take. Ctrl-C ends the check of a network with what has been compared.
 
     >>> from bpcli.backprop import ReLU
     >>> check(ReLU(), np.array([[1.0, -2.0]]))
     <check of ReLU: all agree>
     """
+    _check_options(method, tolerance, elements)
+    start, put_back = time.perf_counter(), make_rewind(None)
+    comparer = partial(Comparer, method=method, tolerance=tolerance, watch=watch)
+    try:
+        if not isinstance(subject, Network):
+            compare = partial(comparer, elements=_or_all(SOME if elements is None else elements))
+            with warnings.catch_warnings(action="ignore"):  # of somebody's code; theirs to see
+                given = compare_anything(subject, inputs, gradient, params, compare, tolerance)
+            found = GradientCheck(given.name, given.rows, notes=given.notes)
+        elif len(inputs) == 2 and not gradient and params is None:
+            found = _check_network(subject, *inputs, comparer, tolerance, elements)
+        else:
+            raise ArgumentError("Network: found other inputs, expected check(network, x, t)")
+    finally:
+        put_back()
+    seconds = time.perf_counter() - start
+    return replace(found, method=method, tolerance=tolerance, seconds=seconds)
+
+
+def _check_options(method: str, tolerance: float, elements: int | str | None) -> None:
+    """Raise ArgumentError for options that no check takes."""
     choose("method", method, METHODS)
     if not 0 < tolerance <= COARSEST:
         raise ArgumentError(
@@ -152,23 +167,6 @@ def check(
         )
     if not (elements in (None, "all") or (isinstance(elements, int) and elements > 1)):
         raise ArgumentError(f"elements: found {elements!r}, expected a number above 1, or 'all'")
-    start, put_back = time.perf_counter(), make_rewind(None)
-    comparer = partial(Comparer, method=method, tolerance=tolerance)
-    try:
-        if isinstance(subject, Network):
-            if len(inputs) != 2 or gradient or params is not None:
-                raise ArgumentError("Network: expected check(network, x, t)")
-            found = _check_network(subject, *inputs, comparer, tolerance, elements, watch)
-        else:
-            most = SOME if elements is None else elements
-            compare = partial(comparer, elements=_or_all(most), watch=watch)
-            with warnings.catch_warnings(action="ignore"):  # of somebody's code; theirs to see
-                given = compare_anything(subject, inputs, gradient, params, compare, tolerance)
-            found = GradientCheck(given.name, given.rows, notes=given.notes)
-    finally:
-        put_back()
-    seconds = time.perf_counter() - start
-    return replace(found, method=method, tolerance=tolerance, seconds=seconds)
 
 
 def _check_network(
@@ -178,24 +176,19 @@ def _check_network(
     comparer: Callable[..., Comparer],
     tolerance: float,
     elements: int | str | None,
-    watch: Watch,
 ) -> GradientCheck:
     """Check the layers of a network alone, then the whole; Ctrl-C ends it with what there is."""
     check_inputs(x)
     check_labels(t, len(x))
     network, x = network.astype(np.float64), x.astype(np.float64)
     compare = partial(comparer, elements=_most(network, elements))
-    layers, stopped = _collect(
-        check_layers(network, x, t, np.random.default_rng(0), compare, tolerance)
-    )
-    whole = check_network(network, x, t, partial(compare, watch=watch))
+    alone = partial(compare, watch=lambda _elements: None)
+    rng = np.random.default_rng(0)
+    layers, stopped = _collect(check_layers(network, x, t, rng, alone, tolerance))
+    whole = check_network(network, x, t, compare)
     parameters, stopped = ((), True) if stopped else _collect(whole)
-    if not stopped and not network.weight_decay:  # of which the constant could not be told
-
-        def images() -> Iterator[Call]:
-            return (call_of(network, x[i : i + 1], t[i : i + 1]) for i in range(len(x)))
-
-        parameters = excuse_constant(parameters, call_of(network, x, t), images, tolerance)
+    if not stopped:
+        parameters = excuse_network(parameters, network, x, t, tolerance)
     return GradientCheck("Network", parameters, layers, samples=len(x), stopped=stopped)
 
 

@@ -11,14 +11,21 @@ from dataclasses import replace
 import numpy as np
 
 from bpcli.arrays import Array
-from bpcli.gradcheck.comparer import ROUNDINGS, Call
+from bpcli.gradcheck.comparer import Call
 from bpcli.gradcheck.comparison import Comparison
+from bpcli.gradcheck.elements import ROUNDINGS
 from bpcli.gradcheck.numerical import STEP, Function, along, extrapolated_difference
 
 STEPS = STEP, STEP / 10  # where a kink lies within the first, the second may do
 LEAST = 1e-14  # of a constant that is told
 MOST = 200  # images that are called one by one
 ALIKE = 0.1  # relative; how far the constants of two images may lie apart
+
+
+def are_excusable(rows: Sequence[Comparison]) -> bool:
+    """Tell whether gradients are wrong, and all of those by their numbers alone."""
+    wrong = [row for row in rows if not row.passed]
+    return bool(wrong) and all(row.worst_index is not None for row in wrong)
 
 
 def excuse_constant(
@@ -28,8 +35,7 @@ def excuse_constant(
 
     `images` makes the calls of each image alone, which are few.
     """
-    wrong = [row for row in rows if not row.passed]
-    if not wrong or any(row.worst_index is None for row in wrong):
+    if not are_excusable(rows):
         return tuple(rows)
     try:
         calls = list(itertools.islice(images(), MOST + 1))

@@ -8,9 +8,11 @@ import numpy.typing as npt
 from bpcli.arrays import Array, Labels
 from bpcli.backprop.network import Network, Slots
 from bpcli.errors import ArgumentError
-from bpcli.gradcheck.comparer import Build, Call, Comparer, Missing
+from bpcli.gradcheck.comparer import Call, Missing
 from bpcli.gradcheck.comparison import Comparison
+from bpcli.gradcheck.constant import are_excusable, excuse_constant
 from bpcli.gradcheck.diagnosis import describe
+from bpcli.gradcheck.elements import Build, Comparer
 from bpcli.gradcheck.numerical import Function
 from bpcli.gradcheck.rewind import make_rewind
 
@@ -66,3 +68,19 @@ def check_network(
         raise  # which say nothing of the network
     except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported
         yield Comparison("Network", "", problem=describe(error))
+
+
+def excuse_network(
+    rows: tuple[Comparison, ...], network: Network, x: Array, t: Labels, tolerance: float
+) -> tuple[Comparison, ...]:
+    """Return the comparisons of a network, with a note where its loss has a constant.
+
+    Where there is weight decay, which comes to the loss, the constant could not be told.
+    """
+    if network.weight_decay or not are_excusable(rows):
+        return rows
+
+    def images() -> Iterator[Call]:
+        return (call_of(network, x[i : i + 1], t[i : i + 1]) for i in range(len(x)))
+
+    return excuse_constant(rows, call_of(network, x, t), images, tolerance)
