@@ -117,9 +117,8 @@ def check(
 
     `check(layer, x)`, `check(loss, x, t)`, `check(network, x, t)`: ours or anybody's, with a
     forward and a backward. `check(affine_forward, affine_backward, x, W, b)`: the one returns an
-    output, or it and a cache, the other takes dout, and what it needs of these. `check(f, x,
-    gradient=df)`: a function and its derivative. `check(loss, W, x, t)`: one that returns the loss
-    and gradients.
+    output, or it and a cache, the other takes dout and what it needs of these. `check(f, x,
+    gradient=df)`: a function and its derivative. `check(loss, W, x, t)`: loss and gradients in one.
 
     Real inputs settle shapes, layout and labels. It is differentiated by the arrays and numbers
     among them; those of a loss, or whole ones, that have no gradient are taken as given. `params`
@@ -132,8 +131,7 @@ def check(
     network of up to 50,000. `watch` is told how many have been compared.
 
     What is checked is a copy in float64, and random numbers are drawn again alike. What cannot be
-    known says `not checked`, or raises ArgumentError, or ArrayError for what a network does not
-    take. Ctrl-C ends the check of a network with what has been compared.
+    known says `not checked`, or raises ArgumentError, or ArrayError for what a network cannot take.
 
     >>> from bpcli.backprop import ReLU
     >>> check(ReLU(), np.array([[1.0, -2.0]]))

@@ -17,8 +17,8 @@ from bpcli.gradcheck.elements import ROUNDINGS
 from bpcli.gradcheck.numerical import STEP, Function, along, extrapolated_difference
 
 STEPS = STEP, STEP / 10  # where a kink lies within the first, the second may do
-LEAST = 1e-14  # of a constant that is told
-MOST = 200  # images that are called one by one
+LEAST, MOST = 1e-14, 1e-3  # of a constant that is told
+IMAGES = 200  # that are called one by one
 ALIKE = 0.1  # relative; how far the constants of two images may lie apart
 
 
@@ -38,8 +38,8 @@ def excuse_constant(
     if not are_excusable(rows):
         return tuple(rows)
     try:
-        calls = list(itertools.islice(images(), MOST + 1))
-        c = find_log_constant(batch, calls, tolerance) if len(calls) <= MOST else None
+        calls = list(itertools.islice(images(), IMAGES + 1))
+        c = find_log_constant(batch, calls, tolerance) if len(calls) <= IMAGES else None
     except Exception:  # noqa: BLE001 - one image alone may be more than it takes
         c = None
     if c is None:
@@ -61,8 +61,10 @@ def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> 
     shares, noise = np.array(found).T
     constants, noise = (1 - shares) * true, noise * true
     c = float(constants[np.argmin(noise)])
-    if not c > LEAST or (np.abs(constants - c) > ALIKE * c + noise).any():
+    if not LEAST < c < MOST or (np.abs(constants - c) > ALIKE * c + noise).any():
         return None
+    if np.ptp(shares) <= 10 * float((noise / true).max()) and not _is_round(c):
+        return None  # of images that are all alike it may be a factor, and no constant
     function, rng = batch.build(np.float64), np.random.default_rng(5)
     for name, whole in batch.found.items():
         direction = rng.normal(size=np.shape(whole))
@@ -78,6 +80,12 @@ def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> 
         if not any(abs(slope - expected) <= tolerance * size for slope in slopes):
             return None
     return c
+
+
+def _is_round(c: float) -> bool:
+    """Tell whether a constant is as people write it: a power of ten."""
+    power = 10.0 ** round(np.log10(c))
+    return abs(c - power) < 1e-3 * power
 
 
 def _term(call: Call, name: str, direction: Array, image: int) -> float:
