@@ -33,7 +33,7 @@ from bpcli.backprop.functions import (
 )
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.node import Constant, Divide, MatMul, Negate, Node, Power, Variable
-from bpcli.errors import ExpressionError, visible
+from bpcli.errors import ExpressionError, quote, readable, visible
 
 SIGNS = {"×": "*", "·": "*", "÷": "/", "\N{MINUS SIGN}": "-", "²": "** 2", "³": "** 3"}
 LONGEST = 2000  # characters
@@ -96,7 +96,9 @@ class Expression:
         unused = [name for name in values if name not in self.variables]
         if unused:
             names = ", ".join(self.variables) or "none"
-            raise ExpressionError(f"{unused[0]}: no such name in the expression, which has {names}")
+            raise ExpressionError(
+                f"{readable(unused[0])}: no such name in the expression, which has {names}"
+            )
         with np.errstate(all="ignore"):  # said in words below
             self._forward()
             self.summed = self.graph.output.value.ndim > 0
@@ -194,7 +196,9 @@ class Expression:
             hint = f"; did you mean {near[0]}?" if near else f"; add {name}=NUMBER"
             self._refuse(self._column(tree), f"{name} has no value{hint}")
         if not np.isfinite(self.values[name]).all():
-            self._refuse(self._column(tree), f"{name} is {self.values[name]!r}, expected a number")
+            self._refuse(
+                self._column(tree), f"{name} is {quote(self.values[name])}, expected a number"
+            )
         if name not in self.variables:
             self.variables[name] = Variable(self.values[name], name)
         return self.variables[name]

@@ -8,7 +8,7 @@ import click
 
 from bpcli.cli.options import FILE, json_option, set_option, threads_option
 from bpcli.cli.terminal import counter, interruptible, say
-from bpcli.errors import ConfigError, NotAsAsked, SourceError, Stopped
+from bpcli.errors import ConfigError, NotAsAsked, SourceError, Stopped, readable
 
 if TYPE_CHECKING:
     from bpcli.backprop import Network
@@ -160,7 +160,9 @@ def _check_files(
     for override in overrides:
         name, sign, value = override.partition("=")
         if not (sign and name.isidentifier()):
-            raise click.UsageError(f"-s {override}: expected NAME=VALUE, as -s n_in=5 or -s x=3x5")
+            raise click.UsageError(
+                f"-s {readable(override)}: expected NAME=VALUE, as -s n_in=5 or -s x=3x5"
+            )
         given[name] = value
     requests: dict[tuple[str, bool], list[str]] = {}  # of one file: all units, and those by name
     for path, unit in files:

@@ -8,6 +8,7 @@ import click
 
 from bpcli.cli.options import FILE, json_option, threads_option
 from bpcli.cli.terminal import can_print, say, terminal_width
+from bpcli.errors import readable
 from bpcli.files.result import check_result, write_result
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def _of_expression(
     from bpcli.show.steps import draw_steps, explain
 
     if re.match(r"\s*\w+\s*=(?!=)", text):
-        raise click.UsageError(f"{text}: expected the EXPRESSION first, and {text} after it")
+        words = readable(text)
+        raise click.UsageError(f"{words}: expected the EXPRESSION first, and {words} after it")
     found = Expression(text, parse_values(values, seed), expand=expand)
     graph = found.graph
     steps = explain(graph) if explained else []

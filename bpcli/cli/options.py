@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from bpcli.cli.terminal import complain
+from bpcli.errors import quote, readable
 from bpcli.machine import limit_threads
 
 PER_CENT = 100
@@ -18,7 +19,11 @@ class Fraction(click.FloatRange):
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         self._refuse_per_cent(value, param, ctx)
         number = super().convert(value, param, ctx)
-        return self.fail(f"{value!r} is not a number", param, ctx) if math.isnan(number) else number
+        return (
+            self.fail(f"{quote(value)} is not a number", param, ctx)
+            if math.isnan(number)
+            else number
+        )
 
     def _refuse_per_cent(self, value: Any, param: Any, ctx: Any) -> None:
         try:
@@ -26,7 +31,7 @@ class Fraction(click.FloatRange):
         except ValueError:
             return
         if 1 < number <= PER_CENT or (number <= 1 and str(value).endswith("%")):
-            self.fail(f"{value!r} is in per cent; write {number / PER_CENT:g}", param, ctx)
+            self.fail(f"{quote(value)} is in per cent; write {number / PER_CENT:g}", param, ctx)
 
 
 FILE = click.Path()  # for completion; what is wrong with a file is said where it is read
@@ -73,6 +78,6 @@ def hint_at_key(error: click.NoSuchOption, arguments: list[str]) -> str:
     same = [key for key in KEYS if name in (key, key.rpartition(".")[2])]
     key = same[0] if len(same) == 1 else find_name(name)
     if key:
-        return f"That is a key of the configuration: -s {key}={value}"
+        return f"That is a key of the configuration: -s {key}={readable(value)}"
     number = float(value) if value.isdigit() else value
     return explain_name(name, number, flatten(Config())).capitalize()

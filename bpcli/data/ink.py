@@ -4,7 +4,9 @@ Ink is what stands out from its surroundings: dark on light or light on dark, in
 paper that may lie half in the shadow.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,9 +45,7 @@ def find_ink(picture: Bytes) -> Ink | None:
     shrunk = max(1.0, max(picture.shape[:2]) / LONGEST)
     size = [max(1, round(n / shrunk)) for n in picture.shape[:2]]
     margin = max(size) // MARGIN
-    colours = [
-        _with_margin(resize(picture[..., i].astype(np.float64), size), margin) for i in range(3)
-    ]
+    colours = [_with_margin(resize(picture[..., i], size), margin) for i in range(3)]
     is_dark = _is_dark((colours[0] + colours[1] + colours[2]) / 3)
     if is_dark:
         colours = [WHITE - colour for colour in colours]
@@ -79,19 +79,25 @@ def _with_margin(colour: Grey, margin: int) -> Grey:
     return np.pad(colour, margin, "linear_ramp", end_values=float(np.median(ring)))
 
 
-def resize(image: Grey, size: Size | list[int]) -> Grey:
-    """Return an image of another size; each pixel is the mean of what it covers."""
-    rows, columns = (_weights(n, m) for n, m in zip(image.shape, size, strict=True))
-    return rows @ image @ columns.T
+def resize(image: npt.NDArray[Any], size: Size | list[int]) -> Grey:
+    """Return an image of another size; each pixel is the mean of what it covers.
+
+    However long a side is, what is taken meanwhile is no more than the image itself.
+    """
+    height, width = size
+    return _resize_rows(_resize_rows(image, height).T, width).T
 
 
-def _weights(n: int, m: int) -> Grey:
-    """Return the shares (m, n) of n old pixels in m new ones: triangles, as wide as the larger."""
-    scale = max(1.0, n / m)
-    middles = (np.arange(m)[:, np.newaxis] + 0.5) * n / m - 0.5
-    shares: Grey = np.maximum(0, 1 - np.abs(middles - np.arange(n)) / scale)
-    shares /= shares.sum(axis=1, keepdims=True)
-    return shares
+def _resize_rows(image: npt.NDArray[Any], m: int) -> Grey:
+    """Return m rows, each made of the n old ones in shares of a triangle as wide as the larger."""
+    n = len(image)
+    reach = max(1.0, n / m)
+    rows = np.empty((m, image.shape[1]))
+    for i, middle in enumerate((np.arange(m) + 0.5) * n / m - 0.5):
+        first, last = max(0, math.ceil(middle - reach)), min(n - 1, math.floor(middle + reach))
+        shares = np.maximum(0, 1 - np.abs(middle - np.arange(first, last + 1)) / reach)
+        rows[i] = shares @ image[first : last + 1] / shares.sum()
+    return rows
 
 
 def _is_dark(grey: Grey) -> bool:

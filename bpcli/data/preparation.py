@@ -56,7 +56,7 @@ def fit(picture: Bytes, size: Size, *, dark: bool) -> tuple[Bytes, bool]:
     It is made dark on light, or light on dark; that is all that can be done where an image may show
     anything. Returns, too, whether that was the other way round.
     """
-    grey = resize(to_grey(picture).astype(np.float64), size)
+    grey = resize(to_grey(picture), size)
     inverted = lies_on_light(grey[np.newaxis]) != dark
     return np.round(WHITE - grey if inverted else grey).astype(np.uint8), inverted
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Array
-from bpcli.errors import ExpressionError
+from bpcli.errors import ExpressionError, readable
 from bpcli.files.document import plain_scalar
 
 LONGEST = 100_000  # characters of a list
@@ -26,22 +26,23 @@ def parse_values(assignments: Sequence[str], seed: int = 0) -> dict[str, Array]:
     values: dict[str, Array] = {}
     rng = np.random.default_rng(seed)
     for assignment in assignments:
+        place = readable(assignment)
         name, sign, text = (part.strip() for part in assignment.partition("="))
         if not sign:
             hint = "quote the expression, or the shell takes * for names of files"
-            raise ExpressionError(f"{assignment}: expected NAME=NUMBER; {hint}")
+            raise ExpressionError(f"{place}: expected NAME=NUMBER; {hint}")
         name = unicodedata.normalize("NFKC", name)  # as Python takes the names of an expression
         if not name.isidentifier():
-            raise ExpressionError(f"{assignment}: {EXPECTED}")
+            raise ExpressionError(f"{place}: {EXPECTED}")
         if name in values:
-            raise ExpressionError(f"{assignment}: {name} has a value already")
-        values[name] = _parse(text, assignment, rng)
+            raise ExpressionError(f"{place}: {readable(name)} has a value already")
+        values[name] = _parse(text, place, rng)
         if not np.isfinite(values[name]).all():
-            raise ExpressionError(f"{assignment}: too large for a number")
+            raise ExpressionError(f"{place}: too large for a number")
     return values
 
 
-def _parse(text: str, assignment: str, rng: np.random.Generator) -> Array:
+def _parse(text: str, place: str, rng: np.random.Generator) -> Array:
     number = plain_scalar(text)
     if isinstance(number, int | float):
         try:
@@ -52,17 +53,16 @@ def _parse(text: str, assignment: str, rng: np.random.Generator) -> Array:
     if random:
         shape = tuple(int(size) for size in random[1].split(","))
         if not 0 < np.prod(shape, dtype=float) <= MOST:
-            raise ExpressionError(f"{assignment}: expected 1 to {MOST:,} random numbers")
+            raise ExpressionError(f"{place}: expected 1 to {MOST:,} random numbers")
         return rng.normal(size=shape)
     if not text.startswith("["):
         comma = re.fullmatch(r"[+-]?\d+,\d+", text)
-        hint = f"; a decimal is written {text.replace(',', '.')}" if comma else ""
-        raise ExpressionError(f"{assignment}: {EXPECTED}{hint}")
+        hint = f"; a decimal is written {readable(text.replace(',', '.'))}" if comma else ""
+        raise ExpressionError(f"{place}: {EXPECTED}{hint}")
     array = _read_list(text)
     if array.dtype.kind not in "if" or not array.size:
         raise ExpressionError(
-            f"{assignment[:60]}: expected lists of numbers, with rows of one length, as "
-            "x='[[1, 2], [3, 4]]'"
+            f"{place}: expected lists of numbers, with rows of one length, as x='[[1, 2], [3, 4]]'"
         )
     return array.astype(np.float64)
 

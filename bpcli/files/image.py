@@ -1,12 +1,15 @@
 """a picture of whatever format in -> its pixels out. Only here is Pillow known."""
 
 import warnings
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from bpcli.arrays import Bytes
+from bpcli.arrays import WHITE, Bytes
 from bpcli.errors import BpcliError, ExtraError, PictureError
 from bpcli.files.path import open_file
 
@@ -25,7 +28,8 @@ SUFFIXES = (
     ".pgm",
 )
 MOST = 50_000_000  # pixels; a camera's largest picture has fewer
-WIDE = 256  # grey levels of 8 bits
+HALF = 128  # of the grey levels, and of what is transparent
+TOGETHER = 1_000_000  # pixels that are worked on at a time
 
 
 def read_image(path: Path) -> Bytes:
@@ -49,7 +53,7 @@ def read_image(path: Path) -> Bytes:
             image.load()
             turned = ImageOps.exif_transpose(image)
             if turned.mode == "F" or turned.mode.startswith("I"):
-                return _from_wide(np.asarray(turned, np.float64))
+                return _from_wide(np.asarray(turned))
             if turned.mode.endswith(("A", "a")) or "transparency" in turned.info:
                 turned = turned.convert("RGBA")
                 paper = Image.new("RGBA", turned.size, _paper(np.asarray(turned)))
@@ -75,8 +79,8 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 def _paper(pixels: Bytes) -> str:
     """Return the paper on which the opaque ones of pixels (height, width, 4) can be seen."""
-    opaque = pixels[pixels[..., 3] > WIDE // 2]
-    return "black" if len(opaque) and to_grey(opaque[:, :3]).mean() > WIDE // 2 else "white"
+    opaque = pixels[pixels[..., 3] > HALF]
+    return "black" if len(opaque) and to_grey(opaque[:, :3]).mean() > HALF else "white"
 
 
 def encode_png(pixels: Bytes, palette: Bytes | None = None) -> bytes:
@@ -102,14 +106,30 @@ def is_image(path: Path) -> bool:
 
 def to_grey(image: Bytes) -> Bytes:
     """Return the brightness (height, width) of pixels (height, width, 3), by ITU-R BT.601."""
-    grey: Bytes = np.round(image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-    return grey
+    shares = np.array([0.299, 0.587, 0.114])
+    grey = _part_by_part(image.reshape(-1, 3), lambda part: np.round(part @ shares))
+    return grey.reshape(image.shape[:-1])
 
 
-def _from_wide(grey: np.ndarray) -> Bytes:
+def _from_wide(grey: npt.NDArray[Any]) -> Bytes:
     """Return pixels of grey levels that may need more than 8 bits."""
-    if 0 < grey.max() <= 1:  # as some programs write floating point
-        grey = grey * (WIDE - 1)
-    wide = grey.max() >= WIDE
-    levels = np.clip(grey // WIDE if wide else grey, 0, WIDE - 1).astype(np.uint8)
+    scale = WHITE if 0 < grey.max() <= 1 else 1  # as some programs write floating point
+    wide = grey.max() >= WHITE + 1
+
+    def narrow(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        part = part * float(scale)
+        return np.clip(part // (WHITE + 1) if wide else part, 0, WHITE)
+
+    levels = _part_by_part(grey.reshape(-1), narrow).reshape(grey.shape)
     return np.repeat(levels[..., np.newaxis], 3, axis=-1)
+
+
+def _part_by_part(
+    array: npt.NDArray[Any], turn: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+) -> Bytes:
+    """Return (n,) bytes of an array (n, ...): numbers between take eight times as much memory."""
+    made = np.empty(len(array), np.uint8)
+    count = 1 + len(array) // TOGETHER
+    for part, out in zip(np.array_split(array, count), np.array_split(made, count), strict=True):
+        out[...] = turn(part)
+    return made

@@ -55,7 +55,7 @@ def _read(path: Path, text: io.TextIOWrapper) -> Labelled:
         rows = _parse(path, number, lines, delimiter, columns)
         if rows.size:
             columns = rows.shape[1]
-            labels.append(rows[:, column])
+            labels.append(rows[:, column].copy())
             images.add(np.delete(rows, column, axis=1).astype(np.float32))
     if not labels:
         raise DatasetError(f"{path}: found no rows, expected a label and pixels in each")

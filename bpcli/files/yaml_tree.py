@@ -4,6 +4,10 @@ import codecs
 
 import yaml
 
+from bpcli.errors import readable
+
+LONGEST = 200  # characters of what the parser says
+
 
 class MalformedError(ValueError):
     """Text that is no YAML, on `line` and for this `reason`."""
@@ -22,7 +26,8 @@ def compose(text: str | bytes) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise MalformedError(line, f"not YAML: {error.problem or error.context}") from error
+        problem = readable(error.problem or error.context or "damaged", LONGEST)
+        raise MalformedError(line, f"not YAML: {problem}") from error
     except yaml.reader.ReaderError as error:
         line = 1 + decoded[: error.position].count("\n")
         raise MalformedError(line, f"not YAML: {str(error).splitlines()[0]}") from error

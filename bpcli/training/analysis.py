@@ -15,6 +15,7 @@ from bpcli.training.evaluation import (
     Mistake,
     evaluate,
     find_mistakes,
+    images_at_once,
     predict_logits,
     quietly,
 )
@@ -79,9 +80,12 @@ def _units(network: Network, images: Split) -> Units | None:
     if len(affine) == 1:
         return None
     W, outgoing = (layer.params["W"] for layer in affine[:2])
-    x = images.images.astype(W.dtype) / images.white
-    hidden = network.layers[network.layers.index(affine[0]) + 1].forward(affine[0].forward(x))
-    matter = np.abs(hidden).mean(axis=0) * np.linalg.norm(outgoing, axis=1)
+    activation = network.layers[network.layers.index(affine[0]) + 1]
+    sizes, count = np.zeros(W.shape[1]), images_at_once(network)
+    for start in range(0, len(images), count):
+        x = images.images[start : start + count].astype(W.dtype) / images.white
+        sizes += np.abs(activation.forward(affine[0].forward(x))).sum(axis=0)
+    matter = sizes / len(images) * np.linalg.norm(outgoing, axis=1)
     order = np.argsort(-matter, kind="stable").tolist()
     height, width = images.size
     return Units(W.T[order].reshape(-1, height, width), order)

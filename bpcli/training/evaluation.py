@@ -13,6 +13,7 @@ from bpcli.backprop.network import Network
 from bpcli.data.dataset import Split, to_inputs
 
 CHUNK = 1000  # images at a time, so that memory does not grow with the data
+NUMBERS = 25_000_000  # that a layer makes of them at a time, so that it does not with the layers
 
 quietly = np.errstate(all="ignore")  # of huge weights: what they give is reported as it is
 
@@ -93,10 +94,17 @@ def find_mistakes(network: Network, split: Split, most: int) -> list[Mistake]:
     return sorted(found, key=lambda mistake: (math.isnan(mistake.margin), -mistake.margin))[:most]
 
 
+def images_at_once(network: Network) -> int:
+    """Return how many images a network is given at a time, by its widest layer."""
+    widest = max(max(spec.input + spec.output) for spec in network.specs)
+    return max(1, min(CHUNK, NUMBERS // widest))
+
+
 def predict_logits(network: Network, split: Split) -> Iterator[tuple[slice, Array]]:
     """Yield which images are next, and their logits (n, classes), new arrays."""
-    x = np.empty((min(CHUNK, len(split)), split.images.shape[1]), network.parameters.dtype)
-    for start in range(0, len(split), CHUNK):
-        chunk = slice(start, start + CHUNK)
+    count = min(images_at_once(network), len(split))
+    x = np.empty((count, split.images.shape[1]), network.parameters.dtype)
+    for start in range(0, len(split), count):
+        chunk = slice(start, start + count)
         images = split.images[chunk]
         yield chunk, network.predict(to_inputs(images, split.white, x[: len(images)]))

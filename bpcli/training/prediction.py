@@ -14,7 +14,7 @@ from bpcli.data.warp import deskew_images
 from bpcli.errors import CheckpointError, PictureError
 from bpcli.files.image import to_grey
 from bpcli.training.checkpoint import Checkpoint
-from bpcli.training.evaluation import quietly
+from bpcli.training.evaluation import images_at_once, quietly
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -129,9 +129,13 @@ class Reader:
     def least_logit(self) -> float:
         """The largest logit that all but STRANGE of MNIST's test images reach."""
         test = load_split("mnist", "test")
-        images = test.images.reshape(-1, *test.size)
-        logits = self._logits(self._to_levels(images))
-        return float(np.quantile(logits.max(axis=1), STRANGE))
+        images = self._to_levels(test.images.reshape(-1, *test.size))
+        count = images_at_once(self.network)
+        largest = [
+            self._logits(images[start : start + count]).max(axis=1)
+            for start in range(0, len(images), count)
+        ]
+        return float(np.quantile(np.concatenate(largest), STRANGE))
 
 
 @quietly

@@ -31,6 +31,7 @@ _NAMES = {
     "evaluation_interval",
     "seed": "random_seed random_state rng_seed",
 }
+MANY = 1e6  # epochs, for which nobody waits
 _EPOCHS = ["epochs", "epoch", "num_epochs", "n_epochs", "max_epochs", "max_epoch"]
 _KEYS = {name: key for key, names in _NAMES.items() for name in names.split()}
 
@@ -52,7 +53,8 @@ def explain_name(name: str, value: Any, values: Mapping[str, Any]) -> str:
 
 
 def _explain_epochs(epochs: Any, values: Mapping[str, Any]) -> str:
-    if not isinstance(epochs, int | float) or values["dataset.source"] != "mnist":
+    is_number = isinstance(epochs, int | float) and 0 <= epochs < MANY
+    if not is_number or values["dataset.source"] != "mnist":
         return "write training.iterations: epochs times images divided by training.batch_size"
     images, size = MNIST_IMAGES - values["dataset.validation"], values["training.batch_size"]
     iterations = math.ceil(epochs * images / size)
