@@ -1,17 +1,21 @@
-"""The wheel, installed away from the checkout with what it declares and nothing else, works."""
+"""What is published holds the house and no more; installed alone, with what it declares, it works."""
 
 import importlib.metadata
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 from tiny import ROOT
+
+from bpcli import __version__
 
 
 def call(*args, **options):
@@ -20,14 +24,75 @@ def call(*args, **options):
     return done.stdout
 
 
+def pip(*args):
+    """Run pip so that it asks no registry."""
+    call(
+        sys.executable, "-m", "pip", *args, env=os.environ | {"PIP_NO_INDEX": "1", "PIP_QUIET": "1"}
+    )
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    """The files of the checkout, as far as they are committed."""
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    return listing.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def light(tracked, tmp_path_factory):
+    """A copy of the checkout with MNIST's files empty, as packing them takes seconds."""
+    folder = tmp_path_factory.mktemp("light")
+    for name in tracked:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("ubyte"):
+            (folder / name).touch()
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(light, tmp_path_factory):
+    """A source distribution, and the wheel that is built of it."""
+    folder = tmp_path_factory.mktemp("dist")
+    # Without isolation, so that the build tool that is installed is taken, and no registry asked.
+    call(
+        sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, cwd=light
+    )  # fmt: skip
+    return sorted(folder.iterdir(), key=lambda path: path.suffix)
+
+
+def test_what_is_published_is_described_as_a_registry_wants_it(published):
+    call(sys.executable, "-m", "twine", "check", "--strict", *published)
+    assert [path.name for path in published] == [
+        f"bpcli_mnist-{__version__}.tar.gz", f"bpcli_mnist-{__version__}-py3-none-any.whl"
+    ]  # fmt: skip
+
+
+def test_what_is_published_holds_the_house_and_no_more(published, tracked):
+    sdist, wheel = published
+    with tarfile.open(sdist) as archive:
+        found = {name.partition("/")[2] for name in archive.getnames()}
+    here = {name for name in tracked if not name.startswith((".ci/", ".github/", ".gitattributes"))}
+    assert found == here | {"PKG-INFO"}
+    with zipfile.ZipFile(wheel) as archive:
+        found = set(archive.namelist())
+    info = f"bpcli_mnist-{__version__}.dist-info"
+    licenses = [f"{info}/licenses/{name}" for name in ("LICENSE", "bpcli/data/mnist/SOURCE")]
+    assert found == {
+        *(name for name in here if name.startswith("bpcli/")),
+        *(f"bpcli/{name}" for name in here if name.startswith("configs/")),
+        *(f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")),
+        *licenses,
+    }
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
-    # Without isolation, so that pip takes the build tool that is installed and asks no registry.
-    call(
-        sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-index",
-        "--quiet", "--wheel-dir", folder, ROOT,
-    )  # fmt: skip
+    pip("wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", folder, ROOT)
     (path,) = folder.iterdir()
     return path
 
@@ -38,9 +103,7 @@ def environment(wheel, tmp_path_factory):
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False)
     python = folder / "bin/python"
-    call(
-        sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel
-    )
+    pip("--python", python, "install", "--no-deps", wheel)
     site = Path(
         call(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     )
@@ -96,30 +159,25 @@ def repack(name, folder):
                 archive.write(file.locate(), str(file))
 
 
-def test_it_installs_from_a_stick_without_network(tmp_path):
+def test_it_installs_from_a_stick_without_network(light, tmp_path):
     registry, stick = tmp_path / "registry", tmp_path / "my stick"
     registry.mkdir()
     packages = "numpy", "click", "tqdm", "pyyaml", "pillow"
-    for name in (
-        *packages,
-        "hatchling",
-        "packaging",
-        "pathspec",
-        "pluggy",
-        "tomlkit",
-        "trove-classifiers",
-    ):
+    build = "hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove-classifiers"
+    for name in packages + build:
         repack(name, registry)
     stick.mkdir()
     (stick / "bpcli_mnist-0.0.1-py3-none-any.whl").write_text("an older one")
     offline = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(registry)}
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     call("make", f"STICK={stick}", "SYSTEMS=linux", "EXTRAS=image", f"PYTHONS_OF_STICK={version}", f"VENV={sys.prefix}",
-         "-o", f"{sys.prefix}/installed", "stick", cwd=ROOT, env=offline)  # fmt: skip
+         "-o", f"{sys.prefix}/installed", "stick", cwd=light, env=offline)  # fmt: skip
     assert len(list(stick.iterdir())) == 1 + len(packages)
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv/bin/python"
-    call(python, "-m", "pip", "install", "--no-index", "--find-links", stick, "bpcli-mnist[image]")
+    venv.create(tmp_path / "venv")
+    pip(
+        "--python", tmp_path / "venv/bin/python",
+        "install", "--no-compile", "--find-links", stick, "bpcli-mnist[image]",
+    )  # fmt: skip
     assert "bpcli train" in call(tmp_path / "venv/bin/bpcli", "--help", cwd=tmp_path)
 
 
