@@ -157,6 +157,20 @@ def test_statements_that_end_the_process_are_left_out_and_said(check):
     assert found.ended[1].startswith("layers.py:11: not run: it ended the process")
 
 
+def test_what_is_left_out_is_said_where_nothing_else_is(check):
+    with pytest.raises(SourceError) as found:
+        check("class Ends:\n    import os\n    os._exit(5)\n")
+    assert str(found.value).startswith("layers.py: found no class with forward and backward")
+    assert str(found.value).endswith("; layers.py:1: not run: it ended the process (code 5)")
+
+
+def test_a_module_that_cannot_be_looked_at_is_one_sentence(check):
+    hostile = "class Hostile:\n    @property\n    def __module__(self): raise ValueError('no')\nx = Hostile()\n"  # fmt: skip
+    with pytest.raises(SourceError) as found:
+        check(hostile + RIGHT)
+    assert "layers.py: the check of it failed: ValueError at layers.py:3: no" in str(found.value)
+
+
 def test_a_fault_of_the_checker_costs_one_unit(check, monkeypatch, folder):
     """The checker is broken, for one unit, in the process that it runs in."""
     (folder / "sitecustomize.py").write_text(

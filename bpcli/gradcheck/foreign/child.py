@@ -128,14 +128,18 @@ class _Checker:
         except BpcliError:
             raise
         except SystemExit as error:
-            self.send(fault=exit_words(error.code))
+            words = exit_words(error.code)
         except BaseException as error:  # noqa: BLE001 - which costs this unit, and no other
             at = traceback.extract_tb(error.__traceback__)[-1]
-            words = f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}: {error}"
-            self.send(fault=f"the check of it failed: {words}")
+            where = f"{Path(at.filename).name}:{at.lineno}"
+            words = f"the check of it failed: {type(error).__name__} at {where}: {error}"
         else:
             return True
-        return len(self.begun) == begun
+        if len(self.begun) == begun:
+            self.send(stopped=words)
+            return True
+        self.send(fault=words)
+        return False
 
     def explain(self, unit: UnitCheck, source: Source) -> UnitCheck:
         """Add to what is said of a unit what Python 2 has to do with it."""

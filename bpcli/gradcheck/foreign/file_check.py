@@ -84,7 +84,7 @@ def check_file(
             check.run()
     except KeyboardInterrupt:
         return check.result(STOPPED, interrupted=True)
-    if not check.units and not check.done:
+    if check.stopped and not check.units:
         raise SourceError(f"{code.path.name}: {check.stopped}, before anything could be checked")
     return check.result(check.stopped)
 
@@ -172,9 +172,12 @@ class _Check:
             case {"fault": words}:
                 self._add(self._not_checked(self.code.place_all(words)))
             case {"missing": missing, "problems": problems}:
-                self.missing, self.problems, self.at = missing, problems, {}
+                self.missing, self.at = missing, {}
+                self.problems = [self.code.place_all(words) for words in problems]
             case {"error": words}:
-                raise SourceError(self.code.place_all(words))
+                raise SourceError("; ".join([self.code.place_all(words), *self.ended[:1]]))
+            case {"stopped": words}:
+                self.stopped = self.code.place_all(words)
             case {"done": _}:
                 self.done = True
 
