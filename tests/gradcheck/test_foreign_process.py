@@ -106,6 +106,40 @@ class Forged:
 }  # fmt: skip
 
 
+ARRAYS = """
+import numpy as np
+class Agreeable(np.ndarray):
+    def __array_ufunc__(self, *_args, **_options): return np.zeros(self.shape)
+    def __array_function__(self, *_args, **_options): return np.zeros(())
+    def astype(self, *_args, **_options): return self
+    def sum(self, *_args, **_options): return 0.0
+    __mul__ = __rmul__ = lambda self, other: self
+    __sub__ = __rsub__ = lambda self, other: np.zeros(self.shape)
+class Returned:
+    def forward(self, x):
+        return 2 * x
+    def backward(self, dout):
+        return np.full(dout.shape, 42.0).view(Agreeable)
+class Kept:
+    def __init__(self, W):
+        self.W = W
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, dout):
+        self.dW = np.full(self.W.shape, 42.0).view(Agreeable)
+        return dout @ self.W.T
+"""
+
+
+def test_an_array_of_a_class_of_its_own_is_compared_as_an_array(check):
+    found = check(ARRAYS)
+    assert [[f.verdict for f in unit.findings] for unit in found.units] == [
+        ["WRONG"],
+        ["ok", "WRONG"],
+    ]
+
+
 @pytest.mark.parametrize("kind", FORGERIES)
 def test_a_file_cannot_forge_its_verdict(kind, check):
     found = check(FALSE + FORGERIES[kind])

@@ -108,11 +108,11 @@ def _returned(probe: Probe, called: Called) -> list[Candidate]:
         if isinstance(part, float | int | np.floating) and not isinstance(part, bool):
             part = np.asarray(float(part))
         if isinstance(part, np.ndarray) and part.dtype.kind in "fiub":
-            found.append(Candidate(str(name), part.astype(float), len(found)))
+            found.append(Candidate(str(name), np.asarray(part).astype(float), len(found)))
         elif isinstance(part, dict | list | tuple):
             for path, inner in tree.arrays(part).items():
                 word = str(path[-1][1]) if isinstance(part, dict) else str(name)
-                found.append(Candidate(word, inner.astype(float), len(found)))
+                found.append(Candidate(word, np.asarray(inner).astype(float), len(found)))
     return found
 
 
@@ -125,7 +125,7 @@ def _attributes(probe: Probe, called: Called) -> list[Candidate]:
         marked = any(MARKS.match(roles.plain(str(key))) for _, key in path)
         changed = before is None or before.shape != array.shape or not np.array_equal(before, array)
         if not is_parameter and (changed or marked):
-            found.append(Candidate(tree.spell(path), array.astype(float)))
+            found.append(Candidate(tree.spell(path), np.asarray(array).astype(float)))
     for path, part in tree.walk(called.world.unit):  # a sum without an axis is a number
         if isinstance(part, np.floating) and MARKS.match(roles.plain(str(path[-1][1]))):
             found.append(Candidate(tree.spell(path), np.asarray(float(part))))
