@@ -85,7 +85,7 @@ def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> 
 def _is_round(c: float) -> bool:
     """Tell whether a constant is as people write it: a power of ten."""
     power = 10.0 ** round(np.log10(c))
-    return abs(c - power) < 1e-3 * power
+    return bool(abs(c - power) < 1e-3 * power)
 
 
 def _term(call: Call, name: str, direction: Array, image: int) -> float:
