@@ -1,6 +1,6 @@
 """YAML in -> one frozen Config out, or every mistake in it as `FILE:LINE: key: what is wrong`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from bpcli.backprop.architecture import ACTIVATIONS, GAINS, LOSSES
 from bpcli.backprop.optimizer import METHODS, SCHEDULES
 from bpcli.data.minibatch import SAMPLINGS
+from bpcli.errors import ConfigError
 from bpcli.files.document import Document, Entry, to_scalar
 from bpcli.files.settings import lay_over, read_file, read_override, read_text
 from bpcli.files.validators import (
@@ -21,6 +22,8 @@ from bpcli.files.validators import (
     text,
 )
 from bpcli.training.synonyms import explain_name
+
+WARMUP = "optimizer.warmup"
 
 
 def key(default: Any, kind: Validator, comment: str) -> Any:
@@ -195,15 +198,32 @@ def parse_config(document: str, name: str) -> Config:
 def build_config(documents: Sequence[Document], overrides: Sequence[str], base: Config) -> Config:
     """Lay documents and overrides over `base`. Raises ConfigError with a line for each mistake."""
     settings = lay_over(KINDS, flatten(base), documents, overrides, explain_name)
-    iterations = settings.values["training.iterations"]
-    warmup = settings.values["optimizer.warmup"]
-    if not settings.problems and warmup > iterations:
+    expected = _find_conflict(settings.values)
+    if not settings.problems and expected:
         places = settings.places
-        place = places.get("optimizer.warmup") or places.get("training.iterations", "base")
-        entry = Entry("optimizer.warmup", warmup, place)
-        settings.refuse(entry, f"at most training.iterations, {iterations}")
+        place = places.get(WARMUP) or places.get("training.iterations", "base")
+        settings.refuse(Entry(WARMUP, settings.values[WARMUP], place), expected)
     settings.check()
     return _unflatten(settings.values)
+
+
+def change(config: Config, values: Mapping[str, Any]) -> Config:
+    """Return a configuration with other values under some keys, each as `flatten` has it.
+
+    Raises ConfigError if they do not go together.
+    """
+    changed = flatten(config) | dict(values)
+    expected = _find_conflict(changed)
+    if expected:
+        raise ConfigError(f"{WARMUP}: found {changed[WARMUP]}, expected {expected}")
+    return _unflatten(changed)
+
+
+def _find_conflict(values: Mapping[str, Any]) -> str:
+    """Say what is expected of the warmup, the one key that depends on another, if it is not so."""
+    iterations = values["training.iterations"]
+    too_long = values[WARMUP] > iterations
+    return f"at most training.iterations, {iterations}" if too_long else ""
 
 
 def to_yaml(config: Config) -> str:

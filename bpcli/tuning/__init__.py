@@ -1,31 +1,36 @@
 """a space of configurations in -> trials of them, on one machine or on many, and the best, out."""
 
-from bpcli.tuning.best import check_folder, find_best, write_best
+from bpcli.tuning.best import find_best, write_best
+from bpcli.tuning.processes import Orders, run_trials
 from bpcli.tuning.results import TrialResult, importances, list_trials
-from bpcli.tuning.shared import SharedStudy, keep_question, look_at_study, open_study
+from bpcli.tuning.search import Found, look, search
+from bpcli.tuning.slots import Tuning, fill_slots
 from bpcli.tuning.space import Space, read_space
-from bpcli.tuning.storage import PATIENT, STUDY, has_password, import_optuna
-from bpcli.tuning.study import Tuning, fill_slots, give_up_running, work
+from bpcli.tuning.storage import has_password
+from bpcli.tuning.study import SharedStudy, look_at_study, open_study
+from bpcli.tuning.waiting import Interrupted, Waiting
+from bpcli.tuning.worker import work
 
 __all__ = [
-    "PATIENT",
-    "STUDY",
+    "Found",
+    "Interrupted",
+    "Orders",
     "SharedStudy",
     "Space",
     "TrialResult",
     "Tuning",
-    "check_folder",
+    "Waiting",
     "fill_slots",
     "find_best",
-    "give_up_running",
     "has_password",
-    "import_optuna",
     "importances",
-    "keep_question",
     "list_trials",
+    "look",
     "look_at_study",
     "open_study",
     "read_space",
+    "run_trials",
+    "search",
     "work",
     "write_best",
 ]

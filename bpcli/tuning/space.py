@@ -16,7 +16,7 @@ from bpcli.errors import ConfigError, quote
 from bpcli.files.document import Entry, read_value, to_scalar
 from bpcli.files.settings import read_file, read_override
 from bpcli.files.yaml_tree import MalformedError
-from bpcli.training.config import KINDS, Config, build_config
+from bpcli.training.config import KINDS, Config, build_config, change
 
 FORM = re.compile(r"(uniform|log|loguniform|int|choice)\b\s*\(", re.IGNORECASE)
 SEARCHED = re.compile(r"(uniform|log|int|choice)\((.*)\)", re.DOTALL)
@@ -60,11 +60,11 @@ class Space:
     dimensions: dict[str, Dimension]
 
     def configure(self, values: Mapping[str, Any], seed: int | None = None) -> Config:
-        """Return the configuration with values for the dimensions, and with a seed."""
-        overrides = [f"{key}={to_scalar(value)}" for key, value in values.items()]
-        if seed is not None:
-            overrides.append(f"{SEED}={seed}")
-        return build_config([], overrides, self.base)
+        """Return the configuration with values for the dimensions, and with a seed.
+
+        Raises ConfigError if they do not go together.
+        """
+        return change(self.base, dict(values) | ({} if seed is None else {SEED: seed}))
 
     @property
     def axes(self) -> dict[str, Sequence[Any]]:

@@ -8,40 +8,44 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from bpcli.errors import ArgumentError, ExtraError, TuningError
+from bpcli.tuning.locks import Lock, lock_at, lock_in
+from bpcli.tuning.waiting import Waiting
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
-
-Made = TypeVar("Made")
 
 STUDY = "study.db"  # in the folder, where no database is named
 HEARTBEAT, GRACE = 2, 10  # seconds: how often a worker says that it lives, and until it is dead
 SQLITE = b"SQLite format 3\0"  # what its files begin with
 # Seconds for a database that does not answer, when it is asked first, and once it has answered.
 IMPATIENT, PATIENT = 10.0, 600.0
-TRIES = 20  # of opening a database that others are opening, too
+LAST_TABLE = "alembic_version"  # that Optuna makes in a fresh database
 
 
 @contextlib.contextmanager
 def opened(
-    folder: Path, url: str | None, patience: float, *, is_read: bool = False
-) -> "Iterator[RDBStorage]":
+    folder: Path,
+    url: str | None,
+    patience: float | None,
+    waiting: Waiting,
+    *,
+    is_read: bool = False,
+) -> "Iterator[tuple[RDBStorage, Lock]]":
     """Open the storage of a folder or of a database, for a while; a file, if so, to be read alone.
 
-    Raises TuningError for what keeps it from its work, in the first `patience` seconds or later.
+    With it comes the lock that its workers share. Raises TuningError for what keeps it from its
+    work, in the first `patience` seconds (IMPATIENT without) or later.
     """
     optuna = import_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        storage = _open_storage(folder, url, patience, is_read=is_read)
+        storage, lock = _open_storage(folder, url, patience, waiting, is_read=is_read)
         try:
-            yield storage
+            yield storage, lock
         finally:
             storage.remove_session()
             storage.engine.dispose()
@@ -70,8 +74,11 @@ def import_optuna() -> Any:
     return optuna
 
 
-def _open_storage(folder: Path, url: str | None, patience: float, *, is_read: bool) -> "RDBStorage":
+def _open_storage(
+    folder: Path, url: str | None, patience: float | None, waiting: Waiting, *, is_read: bool
+) -> "tuple[RDBStorage, Lock]":
     from optuna.storages import RDBStorage
+    from sqlalchemy import NullPool, create_engine, inspect
 
     connect: Callable[[], Any]
     if url is None:
@@ -79,7 +86,8 @@ def _open_storage(folder: Path, url: str | None, patience: float, *, is_read: bo
         # What connects is told the file, as an address gives ? and % a meaning.
         address, connect = "sqlite:///study", functools.partial(_open_file, folder / STUDY, is_read)
     else:
-        address, connect = _check_address(url), Connector(url, patience)
+        first = IMPATIENT if patience is None else patience
+        address, connect = _check_address(url), Connector(url, first, waiting)
     make = functools.partial(
         RDBStorage,
         address,
@@ -88,7 +96,14 @@ def _open_storage(folder: Path, url: str | None, patience: float, *, is_read: bo
         grace_period=GRACE,
     )
     with warnings.catch_warnings(action="ignore"):
-        return make() if is_read else try_often(make)
+        if url is None:
+            return make(), lock_in(folder, waiting)
+        engine = create_engine(address, creator=connect, poolclass=NullPool)
+        lock = lock_at(engine, name_place(folder, url), waiting)
+        if not inspect(engine).has_table(LAST_TABLE):
+            with lock():  # of several that make tables at once, all but one would fail
+                make().engine.dispose()
+        return make(), lock
 
 
 def _open_file(path: Path, is_read: bool) -> sqlite3.Connection:
@@ -133,8 +148,8 @@ def has_password(url: str) -> bool:
 class Connector:
     """Connects to a database, and waits for one that does not answer: long, once it has done so."""
 
-    def __init__(self, url: str, patience: float) -> None:
-        self.url, self.patience = url, patience
+    def __init__(self, url: str, patience: float, waiting: Waiting) -> None:
+        self.url, self.patience, self.waiting = url, patience, waiting
 
     def __call__(self) -> Any:
         try:
@@ -142,39 +157,23 @@ class Connector:
         except ImportError:
             raise ExtraError("--storage", "psycopg", "tune") from None
         address = self.url.replace("postgresql+psycopg://", "postgresql://")
-        until = time.monotonic() + self.patience
+        where, since = name_place(Path(), self.url), time.monotonic()
         while True:
             try:
                 connection = psycopg.connect(address, connect_timeout=10)
             except psycopg.Error as error:
                 broken = not isinstance(error, psycopg.OperationalError)  # the address itself
-                if broken or time.monotonic() > until:
+                if broken or time.monotonic() - since > self.patience:
                     reason = str(error).strip().splitlines()[-1]
-                    where = name_place(Path(), self.url)
                     raise TuningError(f"{where}: the database cannot be had: {reason}") from error
-                time.sleep(0.5)
+                self.waiting.pause(f"the database at {where}", since, 0.5)
             else:
                 self.patience = max(self.patience, PATIENT)
                 return connection
 
 
-def try_often(make: Callable[[], Made]) -> Made:
-    """Make what several workers make at once: all but one fail, and find it when they try again."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    optuna = import_optuna()
-    for attempt in range(TRIES):
-        try:
-            return make()
-        except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
-            if attempt == TRIES - 1:
-                raise optuna.exceptions.StorageInternalError(str(error)) from error
-            time.sleep(np.random.default_rng().uniform(0.05, 0.5))  # and do not meet again
-    raise AssertionError
-
-
 @contextlib.contextmanager
-def patient(*, is_remote: bool) -> Iterator[None]:
+def patient(waiting: Waiting, *, is_remote: bool) -> Iterator[None]:
     """Take for nothing what a database has not answered, and a result that came too late.
 
     The trial has failed then, or is found by its missing heartbeat, and its slot is filled again.
@@ -186,7 +185,7 @@ def patient(*, is_remote: bool) -> Iterator[None]:
     try:
         yield
     except (*broken, optuna.exceptions.UpdateFinishedTrialError):
-        time.sleep(1.0)
+        waiting.pause("the database", time.monotonic(), 1.0)
     except ValueError as error:  # the same, of a trial that has been given up for dead
         if "Cannot tell a " not in str(error):
             raise

@@ -1,173 +1,124 @@
-"""a space and a number of trials in -> trials that have run, however many workers there are, out.
+"""a folder, or the address of a database, in -> an Optuna study that many workers share out."""
 
-Every trial has a slot, and a slot whose trials have all failed gets another one: so their number
-holds whoever works on them, and whoever dies.
-"""
-
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import contextlib
+import functools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from bpcli.errors import ConfigError
-from bpcli.files.document import read_value, to_scalar
-from bpcli.training.config import Config
-from bpcli.training.record import Record
-from bpcli.tuning.results import OUTCOME, SLOT
-from bpcli.tuning.shared import SharedStudy
-from bpcli.tuning.space import Dimension, Space
-from bpcli.tuning.storage import import_optuna
-from bpcli.tuning.trial import Interrupted, Outcome, run_trial
+from bpcli.errors import TuningError
+from bpcli.files.document import to_scalar
+from bpcli.training.config import flatten
+from bpcli.tuning.locks import Lock
+from bpcli.tuning.space import Space
+from bpcli.tuning.storage import import_optuna, name_place, opened, patient
+from bpcli.tuning.waiting import Waiting
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.trial import FrozenTrial, Trial
+    from optuna.storages import RDBStorage
 
-PAUSE = 0.5  # seconds
-LIFELESS = 60.0  # seconds after which a trial that has not even begun is given up
+Made = TypeVar("Made")
 
-
-class WithoutSlotError(Exception):
-    """A trial that nobody has asked for: another worker was faster with the last that waited."""
+NAME = "bpcli"  # of the study
+QUESTION = "question"  # under which a study keeps what it has been asked
 
 
 @dataclass(frozen=True)
-class Tuning:
-    """What a worker has to know: the space, how many trials there are, and where models go."""
+class SharedStudy:
+    """A study that several workers share: `alone` is a lock that one of them has at a time.
 
-    space: Space
-    trials: int
-    seeds: int
-    folder: Path
-    method: str
-    prune: str  # never, constant (schedules only) or all
+    `patient` is around what may be tried again, where a database does not answer.
+    """
 
-    @property
-    def slots(self) -> int:
-        """How many trials there are: a grid has as many as it has points, if those are fewer."""
-        return min(self.trials, self.space.grid_size) if self.method == "grid" else self.trials
-
-    def point(self, slot: int) -> dict[str, Any]:
-        """Return what a slot tries, where that is known before: of a grid, or at random."""
-        if self.method == "grid":
-            return self.space.grid_point(slot)
-        return self.space.draw(slot) if self.method == "random" else {}
+    study: "optuna.Study"
+    alone: Lock
+    patient: Callable[[], contextlib.AbstractContextManager[None]]
+    waiting: Waiting
 
 
-def fill_slots(shared: SharedStudy, tuning: Tuning) -> None:
-    """See to it that each slot has a trial that waits, runs or has ended, and has not failed."""
-    failed = import_optuna().trial.TrialState.FAIL
-    with shared.alone():
-        trials: dict[int, FrozenTrial] = {}
-        for trial in shared.study.get_trials(deepcopy=False):
-            slot = trial.user_attrs.get(SLOT)
-            if slot is not None and (slot not in trials or trials[slot].state == failed):
-                trials[slot] = trial
-        for slot in range(tuning.slots):
-            before = trials.get(slot)
-            if before is None:
-                values = _as_suggested(tuning.space, tuning.point(slot))
-            elif before.state == failed:  # to be run again, with the values that it has had
-                values = before.system_attrs.get("fixed_params", {}) | before.params
-            else:
-                continue
-            shared.study.enqueue_trial(values, user_attrs={SLOT: slot})
+@contextlib.contextmanager
+def open_study(
+    folder: Path,
+    url: str | None,
+    *,
+    seed: int = 0,
+    prune: bool = False,
+    patience: float | None = None,
+    waiting: Waiting | None = None,
+) -> Iterator[SharedStudy]:
+    """Open the study of a folder, or of a database, made if there is none yet.
+
+    `patience` is for how many seconds it waits for a database that does not answer, if not as long
+    as somebody who has just called the command. Raises ExtraError without optuna, TuningError where the study cannot be had, and ArgumentError for an
+    address that workers on several machines cannot share.
+    """
+    waiting = waiting or Waiting()
+    with opened(folder, url, patience, waiting) as (storage, alone):
+        study = _create(storage, seed, prune=prune)
+        if url is None:  # SQLite would give one trial to two workers
+            study.ask = _locked(alone, study.ask)
+        retried = functools.partial(patient, waiting, is_remote=url is not None)
+        yield SharedStudy(study, alone, retried, waiting)
 
 
-def give_up_running(study: "optuna.Study") -> None:
-    """Give up what workers were at when they died, where all are known to be dead."""
-    state = import_optuna().trial.TrialState
-    for trial in study.get_trials(deepcopy=False, states=(state.RUNNING,)):
-        study.tell(trial.number, state=state.FAIL)
-
-
-def work(shared: SharedStudy, tuning: Tuning, is_stopped: Callable[[], bool]) -> None:
-    """Run trials until none is left, or `is_stopped`; what others die over is run here, too."""
+@contextlib.contextmanager
+def look_at_study(folder: Path, url: str | None) -> "Iterator[optuna.Study]":
+    """Open a study that there is, to look at. Raises as `open_study` does."""
     optuna = import_optuna()
-    state = optuna.trial.TrialState
-    study, seen = shared.study, dict[int, float]()
-    while not is_stopped():
-        with shared.patient():
-            optuna.storages.fail_stale_trials(study)
-            _give_up_lifeless(study, seen)
-            fill_slots(shared, tuning)
-            states = {trial.state for trial in study.get_trials(deepcopy=False)}
-            if state.WAITING in states:
-                study.optimize(
-                    lambda trial: _objective(trial, tuning, is_stopped),
-                    n_trials=1,
-                    catch=(Interrupted, WithoutSlotError),
-                )
-            elif state.RUNNING in states:
-                time.sleep(PAUSE)  # whoever is at the last ones may die
-            else:
-                return
+    with opened(folder, url, None, Waiting(), is_read=True) as (storage, _):
+        try:
+            study = optuna.load_study(study_name=NAME, storage=storage)
+        except KeyError:
+            raise TuningError(
+                f"{name_place(folder, url)}: found no study of bpcli tune there"
+            ) from None
+        yield study
 
 
-def _give_up_lifeless(study: "optuna.Study", seen: dict[int, float]) -> None:
-    """Give up trials whose worker died before its first heartbeat, by which it would be missed."""
-    state, now = import_optuna().trial.TrialState, time.monotonic()
-    for trial in study.get_trials(deepcopy=False, states=(state.RUNNING,)):
-        if not trial.params and now - seen.setdefault(trial.number, now) > LIFELESS:
-            study.tell(trial.number, state=state.FAIL)
+def _create(storage: "RDBStorage", seed: int, *, prune: bool) -> Any:
+    from bpcli.tuning.sampler import SeededTPE
 
-
-def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -> float:
     optuna = import_optuna()
-    slot = trial.user_attrs.get(SLOT)
-    if slot is None:
-        raise WithoutSlotError
-    values = {key: _suggest(trial, key, made) for key, made in tuning.space.dimensions.items()}
-    first = tuning.space.base.seed
-    try:
-        configs = [tuning.space.configure(values, first + i) for i in range(tuning.seeds)]
-    except ConfigError as error:  # of values that do not go together
-        return _keep(trial, Outcome((), "invalid", str(error)))
-
-    def watch(seed: int, record: Record, evaluations: int) -> None:
-        if seed == 0:
-            trial.report(record.accuracy, evaluations)
-            is_last = record.iteration == configs[0].training.iterations
-            if _may_prune(tuning, configs[0]) and not is_last and trial.should_prune():
-                raise optuna.TrialPruned
-
-    tries = [
-        other.number
-        for other in trial.study.get_trials(deepcopy=False)
-        if other.user_attrs.get(SLOT) == slot and other.number < trial.number
-    ]
-    # A worker that was given up too soon may still write to the files of its own try.
-    stem, *earlier = (
-        tuning.folder / f"trial-{slot:04d}-try-{number}"
-        for number in [trial.number, *reversed(tries)]
+    pruners = optuna.pruners
+    return optuna.create_study(
+        storage=storage,
+        study_name=NAME,
+        direction="maximize",
+        load_if_exists=True,
+        sampler=SeededTPE(seed),
+        pruner=pruners.MedianPruner(n_startup_trials=5) if prune else pruners.NopPruner(),
     )
-    return _keep(trial, run_trial(configs, stem, earlier, watch, is_stopped))
 
 
-def _keep(trial: "Trial", outcome: Outcome) -> float:
-    """Note what a trial reached, and return what it is ranked by: one that failed comes last."""
-    trial.set_user_attr(OUTCOME, asdict(outcome))
-    found = outcome.accuracies
-    return sum(found) / len(found) if found else 0.0
+def _locked(alone: Lock, ask: Callable[..., Made]) -> Callable[..., Made]:
+    def ask_alone(*args: Any, **options: Any) -> Made:
+        with alone():
+            return ask(*args, **options)
+
+    return ask_alone
 
 
-def _may_prune(tuning: Tuning, config: Config) -> bool:
-    """Tell whether trials may be ended early: a schedule that falls to 0 says most at its end."""
-    constant = config.optimizer.schedule == "constant"
-    return tuning.prune == "all" or (tuning.prune == "constant" and constant)
+def keep_question(study: "optuna.Study", space: Space, seeds: int, method: str) -> None:
+    """Note what a study asks. Raises TuningError if it has begun with another question.
 
-
-def _suggest(trial: "Trial", key: str, made: Dimension) -> Any:
-    first, last = made.values[0], made.values[-1]
-    if made.kind == "choice":
-        return read_value(trial.suggest_categorical(key, [*map(to_scalar, made.values)]))
-    if made.kind == "int":
-        return trial.suggest_int(key, first, last)
-    return trial.suggest_float(key, first, last, log=made.kind == "log")
-
-
-def _as_suggested(space: Space, point: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a point as `_suggest` has them: choices are texts."""
-    is_choice = {key: made.kind == "choice" for key, made in space.dimensions.items()}
-    return {key: to_scalar(value) if is_choice[key] else value for key, value in point.items()}
+    Results of other configurations could not be ranked beside those that it has.
+    """
+    asked = {key: to_scalar(value) for key, value in flatten(space.base).items()}
+    asked |= {key: str(made) for key, made in space.dimensions.items()}
+    asked |= {"--seeds": str(seeds), "--method": "grid" if method == "grid" else "tpe or random"}
+    del asked["dataset.source"]  # whose path may be another one on each machine
+    before = study.user_attrs.get(QUESTION)
+    if before is None:
+        study.set_user_attr(QUESTION, json.dumps(asked))
+        return
+    began = json.loads(before)
+    differ = [key for key in asked if began.get(key) != asked[key]]
+    if differ:
+        key = differ[0]
+        raise TuningError(
+            f"{key}: found {asked[key]}, but the study has begun with {began.get(key)}; choose "
+            "another folder, or another database, for another study"
+        )

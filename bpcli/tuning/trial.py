@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bpcli.errors import BpcliError, DivergedError
+from bpcli.errors import DivergedError
 from bpcli.training import Config, Output, Record, load, resume_if_possible, train
+from bpcli.tuning.waiting import Interrupted
 
 # The number of a seed, an evaluation of its run, and how many there were before.
 Watch = Callable[[int, Record, int], None]
-
-
-class Interrupted(BpcliError):
-    """A trial that has been saved before its end."""
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,15 @@ import pytest
 
 from bpcli.tuning import (
     Tuning,
+    Waiting,
     fill_slots,
     list_trials,
     open_study,
     read_space,
+    slots,
     storage,
-    study,
     work,
+    worker,
 )
 
 optuna = pytest.importorskip("optuna")
@@ -28,10 +30,6 @@ def tuning(search, tmp_path):
     return Tuning(space, 3, 1, tmp_path, "tpe", "never")
 
 
-def never():
-    return False
-
-
 def test_a_slot_whose_trial_fails_is_filled_again(tuning, monkeypatch):
     failed = []
 
@@ -41,13 +39,13 @@ def test_a_slot_whose_trial_fails_is_filled_again(tuning, monkeypatch):
             raise optuna.exceptions.StorageInternalError("the database hiccups")
         return run_trial(*args)
 
-    run_trial = study.run_trial
-    monkeypatch.setattr(study, "run_trial", fail_once)
+    run_trial = worker.run_trial
+    monkeypatch.setattr(worker, "run_trial", fail_once)
     with open_study(tuning.folder, None) as shared:
         shared = dataclasses.replace(
-            shared, patient=functools.partial(storage.patient, is_remote=True)
+            shared, patient=functools.partial(storage.patient, Waiting(), is_remote=True)
         )
-        work(shared, tuning, never)
+        work(shared, tuning)
         assert [(one.slot, one.state) for one in list_trials(shared.study)] == [
             (0, "done"), (1, "done"), (2, "done")]  # fmt: skip
         first, *_, again = shared.study.get_trials()
@@ -57,10 +55,10 @@ def test_a_slot_whose_trial_fails_is_filled_again(tuning, monkeypatch):
 
 def test_a_trial_that_nobody_asked_for_changes_nothing(tuning):
     with open_study(tuning.folder, None) as shared:
-        work(shared, tuning, never)
+        work(shared, tuning)
         shared.study.optimize(
-            lambda trial: study._objective(trial, tuning, never),
-            n_trials=1, catch=(study.WithoutSlotError,),
+            lambda trial: worker._objective(trial, tuning, shared.waiting.is_stopped),
+            n_trials=1, catch=(worker.WithoutSlotError,),
         )  # fmt: skip
         assert len(list_trials(shared.study)) == 3
         space = optuna.search_space.IntersectionSearchSpace(include_pruned=True)
@@ -68,12 +66,12 @@ def test_a_trial_that_nobody_asked_for_changes_nothing(tuning):
 
 
 def test_a_worker_that_dies_before_its_first_heartbeat_is_missed(tuning, monkeypatch):
-    monkeypatch.setattr(study, "LIFELESS", 0.5)
+    monkeypatch.setattr(slots, "LIFELESS", 0.5)
     with open_study(tuning.folder, None) as shared:
         fill_slots(shared, tuning)
         with warnings.catch_warnings(action="ignore"):
             shared.study.ask()  # and nothing else
-        work(shared, tuning, never)
+        work(shared, tuning)
         assert {one.state for one in list_trials(shared.study)} == {"done"}
 
 
@@ -86,8 +84,8 @@ def test_a_resumed_trial_is_compared_at_the_same_evaluations(tuning):
         return any(asked)
 
     with open_study(tuning.folder, None) as shared:
-        work(shared, tuning, after_two)
-        work(shared, tuning, never)
+        work(dataclasses.replace(shared, waiting=Waiting(after_two)), tuning)
+        work(shared, tuning)
         (stopped,) = shared.study.get_trials(states=(State.FAIL,))
         again = next(one for one in shared.study.get_trials()[stopped.number + 1 :]
                      if one.user_attrs["slot"] == stopped.user_attrs["slot"])  # fmt: skip

@@ -1,0 +1,71 @@
+"""what to try, in a folder or a database, in -> all trials of the study, and what matters, out."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bpcli.data.dataset import load_dataset
+from bpcli.errors import TuningError
+from bpcli.files import atomic
+from bpcli.tuning.best import check_folder
+from bpcli.tuning.processes import Count, Run, watch_over
+from bpcli.tuning.results import TrialResult, importances, list_trials
+from bpcli.tuning.slots import Tuning, fill_slots, give_up_running
+from bpcli.tuning.storage import STUDY, import_optuna
+from bpcli.tuning.study import keep_question, look_at_study, open_study
+from bpcli.tuning.waiting import Waiting
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of a study: its trials, and how much each key has to do with the best."""
+
+    trials: list[TrialResult]
+    importances: dict[str, float]
+
+
+def search(
+    tuning: Tuning, storage: str | None, jobs: int, *, run: Run, count: Count, waiting: Waiting
+) -> Found:
+    """Run the trials that are left of a study, in `jobs` processes that each `run`.
+
+    A study is begun where there is none. Raises Interrupted if it is stopped while it waits for a
+    database, TuningError and DatasetError.
+    """
+    import_optuna()
+    load_dataset(**vars(tuning.space.base.dataset))  # what is wrong with it is said once, and now
+    with ExitStack() as stack:
+        _reserve(stack, tuning.folder, is_shared=storage is not None)
+        shared = stack.enter_context(open_study(tuning.folder, storage, waiting=waiting))
+        with shared.alone():
+            keep_question(shared.study, tuning.space, tuning.seeds, tuning.method)
+        if storage is None:
+            give_up_running(shared.study)
+        fill_slots(shared, tuning)
+        watch_over(shared, tuning, storage, jobs, run, count)
+        return Found(list_trials(shared.study), importances(shared.study))
+
+
+def look(where: str) -> Found:
+    """Return what is known of the study in a folder, or at an address. Raises TuningError."""
+    is_address, folder = "://" in where, Path(where)
+    if not is_address and not (folder / STUDY).is_file():
+        raise TuningError(f"{where}: found no study there, expected a folder of bpcli tune")
+    with look_at_study(folder, where if is_address else None) as study:
+        return Found(list_trials(study), importances(study))
+
+
+def _reserve(stack: ExitStack, folder: Path, *, is_shared: bool) -> None:
+    """Make the folder of a study, and hold it against other commands, for as long as the stack."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not is_shared:
+            stack.enter_context(atomic.reserved(folder / "study"))
+        check_folder(folder, has_study=is_shared or (folder / STUDY).exists())
+    except BlockingIOError as error:
+        raise TuningError(
+            f"{folder}: another bpcli tune works there; more workers on this machine are --jobs, "
+            "and on others --storage"
+        ) from error
+    except OSError as error:
+        raise TuningError(f"{folder}: no folder to write to: {error.strerror}") from error

@@ -1,0 +1,38 @@
+"""what is waited for in -> words on it now and then, and an end where one is asked for, out."""
+
+import time
+from collections.abc import Callable
+
+from bpcli.errors import BpcliError
+
+SILENT, BETWEEN = 2.0, 5.0  # seconds before the first words, and between them
+LOOK = 0.1  # seconds between looks at what is waited for
+
+
+class Interrupted(BpcliError):
+    """Work that has been asked to stop before its end, after saving what it had."""
+
+
+class Waiting:
+    """How this process waits: `say` is told what for, and `is_stopped` asked whether to go on."""
+
+    def __init__(
+        self,
+        is_stopped: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] = lambda _words: None,
+    ) -> None:
+        self.is_stopped, self.say = is_stopped, say
+        self.said = 0.0
+
+    def pause(self, what: str, since: float, seconds: float = LOOK) -> None:
+        """Wait a little for `what`, since a moment of `time.monotonic`.
+
+        Raises Interrupted once the process is to stop.
+        """
+        if self.is_stopped():
+            raise Interrupted
+        now = time.monotonic()
+        if now - since > SILENT and now - self.said > BETWEEN:
+            self.said = now
+            self.say(f"waiting for {what}, since {now - since:.0f} s")
+        time.sleep(seconds)

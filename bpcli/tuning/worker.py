@@ -1,0 +1,102 @@
+"""a study and what is to be tried in -> trials that have run, until none is left, out."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from bpcli.errors import ConfigError
+from bpcli.files.document import to_scalar
+from bpcli.training import Config, Record
+from bpcli.tuning.results import OUTCOME, SLOT
+from bpcli.tuning.slots import Tuning, fill_slots, give_up_dead
+from bpcli.tuning.space import Dimension
+from bpcli.tuning.storage import import_optuna
+from bpcli.tuning.study import SharedStudy
+from bpcli.tuning.trial import Outcome, run_trial
+from bpcli.tuning.waiting import Interrupted
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+PAUSE = 0.5  # seconds
+
+
+class WithoutSlotError(Exception):
+    """A trial that nobody has asked for: another worker was faster with the last that waited."""
+
+
+def work(shared: SharedStudy, tuning: Tuning) -> None:
+    """Run trials until none is left, or it is stopped; what others die over is run here, too."""
+    state = import_optuna().trial.TrialState
+    study, seen = shared.study, dict[int, float]()
+    while not shared.waiting.is_stopped():
+        with shared.patient():
+            give_up_dead(study, seen)
+            fill_slots(shared, tuning)
+            states = {trial.state for trial in study.get_trials(deepcopy=False)}
+            if state.WAITING in states:
+                study.optimize(
+                    lambda trial: _objective(trial, tuning, shared.waiting.is_stopped),
+                    n_trials=1,
+                    catch=(Interrupted, WithoutSlotError),
+                )
+            elif state.RUNNING in states:
+                time.sleep(PAUSE)  # whoever is at the last ones may die
+            else:
+                return
+
+
+def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -> float:
+    optuna = import_optuna()
+    slot = trial.user_attrs.get(SLOT)
+    if slot is None:
+        raise WithoutSlotError
+    values = {key: _suggest(trial, key, made) for key, made in tuning.space.dimensions.items()}
+    first = tuning.space.base.seed
+    try:
+        configs = [tuning.space.configure(values, first + i) for i in range(tuning.seeds)]
+    except ConfigError as error:  # of values that do not go together
+        return _keep(trial, Outcome((), "invalid", str(error)))
+
+    def watch(seed: int, record: Record, evaluations: int) -> None:
+        if seed == 0:
+            trial.report(record.accuracy, evaluations)
+            is_last = record.iteration == configs[0].training.iterations
+            if _may_prune(tuning, configs[0]) and not is_last and trial.should_prune():
+                raise optuna.TrialPruned
+
+    tries = [
+        other.number
+        for other in trial.study.get_trials(deepcopy=False)
+        if other.user_attrs.get(SLOT) == slot and other.number < trial.number
+    ]
+    # A worker that was given up too soon may still write to the files of its own try.
+    stem, *earlier = (
+        tuning.folder / f"trial-{slot:04d}-try-{number}"
+        for number in [trial.number, *reversed(tries)]
+    )
+    return _keep(trial, run_trial(configs, stem, earlier, watch, is_stopped))
+
+
+def _keep(trial: "Trial", outcome: Outcome) -> float:
+    """Note what a trial reached, and return what it is ranked by: one that failed comes last."""
+    trial.set_user_attr(OUTCOME, asdict(outcome))
+    found = outcome.accuracies
+    return sum(found) / len(found) if found else 0.0
+
+
+def _may_prune(tuning: Tuning, config: Config) -> bool:
+    """Tell whether trials may be ended early: a schedule that falls to 0 says most at its end."""
+    constant = config.optimizer.schedule == "constant"
+    return tuning.prune == "all" or (tuning.prune == "constant" and constant)
+
+
+def _suggest(trial: "Trial", key: str, made: Dimension) -> Any:
+    first, last = made.values[0], made.values[-1]
+    if made.kind == "choice":
+        choices = {to_scalar(value): value for value in made.values}  # Optuna knows no lists
+        return choices[trial.suggest_categorical(key, [*choices])]
+    if made.kind == "int":
+        return trial.suggest_int(key, first, last)
+    return trial.suggest_float(key, first, last, log=made.kind == "log")
