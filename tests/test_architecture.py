@@ -135,7 +135,7 @@ def test_no_room_climbs_by_way_of_the_house_itself(name):
         ("jinja2", "show.page.page"),
         ("safetensors", "export.safetensors"),
         ("onnx", "export.onnx"),
-        ("psycopg", "tuning.storage"),
+        ("psycopg", "tuning.postgres"),
     ],
 )
 def test_an_optional_package_is_imported_in_one_room(package, room):

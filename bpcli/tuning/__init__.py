@@ -1,12 +1,12 @@
 """a space of configurations in -> trials of them, on one machine or on many, and the best, out."""
 
 from bpcli.tuning.best import find_best, write_best
+from bpcli.tuning.postgres import has_password
 from bpcli.tuning.processes import Orders, run_trials
 from bpcli.tuning.results import TrialResult, importances, list_trials
 from bpcli.tuning.search import Found, look, search
 from bpcli.tuning.slots import Tuning, fill_slots
 from bpcli.tuning.space import Space, read_space
-from bpcli.tuning.storage import has_password
 from bpcli.tuning.study import SharedStudy, look_at_study, open_study
 from bpcli.tuning.waiting import Interrupted, Waiting
 from bpcli.tuning.worker import work

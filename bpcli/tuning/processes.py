@@ -12,7 +12,6 @@ from bpcli.errors import TuningError
 from bpcli.tuning.best import find_best
 from bpcli.tuning.results import list_trials
 from bpcli.tuning.slots import Tuning
-from bpcli.tuning.storage import PATIENT
 from bpcli.tuning.study import SharedStudy, open_study
 from bpcli.tuning.waiting import Waiting
 from bpcli.tuning.worker import work
@@ -89,7 +88,7 @@ def run_trials(tuning: Tuning, storage: str | None, is_stopped: Callable[[], boo
         storage,
         seed=tuning.space.base.seed,
         prune=tuning.prune != "never",
-        patience=PATIENT,
+        patient=True,
         waiting=Waiting(is_stopped),
     ) as shared:
         work(shared, tuning)
@@ -123,7 +122,7 @@ def _watch(
     while not shared.waiting.is_stopped() and any(w.process.is_alive() for w in workers):
         time.sleep(POLL)
         ended, words = done, ""
-        with shared.patient():
+        with shared.forgiving():
             trials = list_trials(shared.study)
             ended, best = sum(trial.has_ended for trial in trials), find_best(trials)
             words = f"best {best.mean:.2%}" if best else ""

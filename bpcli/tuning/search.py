@@ -11,7 +11,8 @@ from bpcli.tuning.best import check_folder
 from bpcli.tuning.processes import Count, Run, watch_over
 from bpcli.tuning.results import TrialResult, importances, list_trials
 from bpcli.tuning.slots import Tuning, fill_slots, give_up_running
-from bpcli.tuning.storage import STUDY, import_optuna
+from bpcli.tuning.sqlite import STUDY
+from bpcli.tuning.storage import import_optuna
 from bpcli.tuning.study import keep_question, look_at_study, open_study
 from bpcli.tuning.waiting import Waiting
 

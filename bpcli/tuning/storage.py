@@ -1,4 +1,4 @@
-"""a folder, or the address of a database, in -> a storage of Optuna, which has patience, out."""
+"""a folder, or the address of a database, in -> a storage of Optuna; what fails, in words, out."""
 
 import contextlib
 import functools
@@ -10,55 +10,125 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpcli.errors import ArgumentError, ExtraError, TuningError
-from bpcli.tuning.locks import Lock, lock_at, lock_in
+import numpy as np
+
+from bpcli.errors import BpcliError, ExtraError, SaveError, TuningError
+from bpcli.tuning import sqlite
+from bpcli.tuning.postgres import Connector, alone_at, check_address
 from bpcli.tuning.waiting import Waiting
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
-STUDY = "study.db"  # in the folder, where no database is named
 HEARTBEAT, GRACE = 2, 10  # seconds: how often a worker says that it lives, and until it is dead
-SQLITE = b"SQLite format 3\0"  # what its files begin with
-# Seconds for a database that does not answer, when it is asked first, and once it has answered.
-IMPATIENT, PATIENT = 10.0, 600.0
 LAST_TABLE = "alembic_version"  # that Optuna makes in a fresh database
+TRIES = 20  # of making them, while others do
+DISK_FULL = "53100"  # as PostgreSQL calls it
+
+Lock = Callable[[], contextlib.AbstractContextManager[None]]
+
+
+class UnsoundError(Exception):
+    """What a study holds is not what one of `bpcli tune` does: it is damaged, or of another."""
 
 
 @contextlib.contextmanager
 def opened(
-    folder: Path,
-    url: str | None,
-    patience: float | None,
-    waiting: Waiting,
-    *,
-    is_read: bool = False,
+    folder: Path, url: str | None, waiting: Waiting, *, patient: bool = False
 ) -> "Iterator[tuple[RDBStorage, Lock]]":
-    """Open the storage of a folder or of a database, for a while; a file, if so, to be read alone.
+    """Open the storage of a folder or of a database, with the lock that its workers share.
 
-    With it comes the lock that its workers share. Raises TuningError for what keeps it from its
-    work, in the first `patience` seconds (IMPATIENT without) or later.
+    A worker is `patient` with a database that does not answer. Raises TuningError for what keeps it
+    from its work, now or later, SaveError where a disk is full, and ArgumentError for an address
+    that workers on several machines cannot share.
     """
-    optuna = import_optuna()
+    name = name_place(folder, url)
+    lock: Lock
+    with _told(name):
+        if url is None:
+            path = folder / sqlite.STUDY
+            sqlite.check_file(path)
+            connect = functools.partial(sqlite.connect, path, waiting, is_read=False)
+            lock = functools.partial(sqlite.alone_in, folder, waiting)
+            with _storage("sqlite:///study", connect) as storage:
+                yield storage, lock
+        else:
+            from sqlalchemy import NullPool, create_engine, inspect
+
+            address = check_address(url)
+            connector = Connector(address, name, waiting, patient=patient)
+            engine = create_engine(address, creator=connector, poolclass=NullPool)
+            lock = functools.partial(alone_at, engine, name, waiting)
+            if not inspect(engine).has_table(LAST_TABLE):
+                _make_tables(address, connector, name, waiting)
+            with _storage(address, connector) as storage:
+                yield storage, lock
+
+
+def _make_tables(address: str, connector: Connector, name: str, waiting: Waiting) -> None:
+    """Make the tables of a fresh database: of several at once all but one fail, and find them."""
+    from optuna.exceptions import OptunaError
     from sqlalchemy.exc import SQLAlchemyError
 
-    try:
-        storage, lock = _open_storage(folder, url, patience, waiting, is_read=is_read)
+    since, rng = time.monotonic(), np.random.default_rng()
+    for left in reversed(range(TRIES)):
         try:
-            yield storage, lock
-        finally:
-            storage.remove_session()
-            storage.engine.dispose()
-    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise TuningError(
-            f"{name_place(folder, url)}: the study cannot be used: {reason}"
-        ) from error
+            with _storage(address, connector):
+                return
+        except (SQLAlchemyError, OptunaError):
+            if not left:
+                raise
+        waiting.pause(f"others that make tables at {name}", since, rng.uniform(0.05, 0.5))
+
+
+@contextlib.contextmanager
+def opened_to_look(folder: Path, url: str | None, waiting: Waiting) -> "Iterator[RDBStorage]":
+    """Open the storage of a folder or of a database to be looked at. Raises as `opened`."""
+    name = name_place(folder, url)
+    with _told(name):
+        if url is None:
+            sqlite.check_file(folder / sqlite.STUDY)
+            with sqlite.readable(folder / sqlite.STUDY, waiting) as path:
+                connect = functools.partial(sqlite.connect, path, waiting, is_read=True)
+                with _storage("sqlite:///study", connect) as storage:
+                    yield storage
+        else:
+            address = check_address(url)
+            connector = Connector(address, name, waiting, patient=False)
+            with _storage(address, connector) as storage:
+                yield storage
+
+
+@contextlib.contextmanager
+def _storage(address: str, connect: Callable[[], Any]) -> "Iterator[RDBStorage]":
+    """Open Optuna's storage, which is told what connects: an address gives ? and % a meaning.
+
+    No connection is kept, as a database has few of them for many workers.
+    """
+    import_optuna()
+    from sqlalchemy import NullPool
+
+    from bpcli.tuning.heartbeat import Storage
+
+    with warnings.catch_warnings(action="ignore"):
+        storage = Storage(
+            address,
+            engine_kwargs={"poolclass": NullPool, "creator": connect},
+            heartbeat_interval=HEARTBEAT,
+            grace_period=GRACE,
+        )
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def name_place(folder: Path, url: str | None) -> str:
     """Return where a study is, without a password."""
-    return str(folder / STUDY) if url is None else url.rpartition("@")[2].partition("?")[0]
+    if url is None:
+        return str(folder / sqlite.STUDY)
+    return url.rpartition("@")[2].partition("?")[0]
 
 
 def import_optuna() -> Any:
@@ -74,106 +144,38 @@ def import_optuna() -> Any:
     return optuna
 
 
-def _open_storage(
-    folder: Path, url: str | None, patience: float | None, waiting: Waiting, *, is_read: bool
-) -> "tuple[RDBStorage, Lock]":
-    from optuna.storages import RDBStorage
-    from sqlalchemy import NullPool, create_engine, inspect
+@contextlib.contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn what a database and Optuna raise into a sentence about the study called `name`."""
+    optuna = import_optuna()
+    from sqlalchemy.exc import SQLAlchemyError
 
-    connect: Callable[[], Any]
-    if url is None:
-        _check_file(folder / STUDY)
-        # What connects is told the file, as an address gives ? and % a meaning.
-        address, connect = "sqlite:///study", functools.partial(_open_file, folder / STUDY, is_read)
-    else:
-        first = IMPATIENT if patience is None else patience
-        address, connect = _check_address(url), Connector(url, first, waiting)
-    make = functools.partial(
-        RDBStorage,
-        address,
-        engine_kwargs={"pool_pre_ping": True, "creator": connect},
-        heartbeat_interval=HEARTBEAT,
-        grace_period=GRACE,
-    )
-    with warnings.catch_warnings(action="ignore"):
-        if url is None:
-            return make(), lock_in(folder, waiting)
-        engine = create_engine(address, creator=connect, poolclass=NullPool)
-        lock = lock_at(engine, name_place(folder, url), waiting)
-        if not inspect(engine).has_table(LAST_TABLE):
-            with lock():  # of several that make tables at once, all but one would fail
-                make().engine.dispose()
-        return make(), lock
-
-
-def _open_file(path: Path, is_read: bool) -> sqlite3.Connection:
-    address = path.resolve().as_uri() + ("?mode=ro" if is_read else "")
-    return sqlite3.connect(address, uri=True, timeout=60, check_same_thread=False)
-
-
-def _check_file(path: Path) -> None:
-    """Raise TuningError if a file is there that no study can be in."""
     try:
-        with path.open("rb") as file:
-            start = file.read(len(SQLITE))
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise TuningError(f"{path}: cannot be read: {error.strerror}") from error
-    if start not in (b"", SQLITE):
-        raise TuningError(f"{path}: found a file that is no study of bpcli tune; move it away")
+        yield
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, sqlite3.Error) as error:
+        raise _explain(name, error) from error
+    except UnsoundError as error:
+        raise TuningError(
+            f"{name}: found no study of bpcli tune, or a damaged one: {error}; choose another"
+        ) from error
 
 
-def _check_address(url: str) -> str:
-    """Return the address with its driver. Raises ArgumentError for another kind of database."""
-    scheme, _, rest = url.partition("://")
-    if scheme.startswith("sqlite"):
-        raise ArgumentError(
-            "--storage: found SQLite, which is for one machine, where no --storage is needed; "
-            "several share a PostgreSQL: postgresql://USER@HOST/DATABASE"
+def _explain(name: str, error: BaseException) -> BpcliError:
+    """Return what to say of an error, by what the database itself says."""
+    while error.__cause__:
+        error = error.__cause__
+    words = str(error).strip().partition("\n")[0] or type(error).__name__
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or getattr(error, "sqlstate", "") == DISK_FULL:
+        return SaveError(
+            f"{name}: could not be written: {words}; what was saved is there, and the same command "
+            "goes on once there is room"
         )
-    if scheme not in ("postgresql", "postgres", "postgresql+psycopg") or not rest:
-        raise ArgumentError(
-            f"--storage: found {scheme}://, expected postgresql://USER@HOST/DATABASE"
-        )
-    return f"postgresql+psycopg://{rest}"
-
-
-def has_password(url: str) -> bool:
-    """Tell whether an address has a password in it, which others can see on this machine."""
-    user, at, _ = url.partition("://")[2].partition("@")
-    return (bool(at) and ":" in user) or "password=" in url
-
-
-class Connector:
-    """Connects to a database, and waits for one that does not answer: long, once it has done so."""
-
-    def __init__(self, url: str, patience: float, waiting: Waiting) -> None:
-        self.url, self.patience, self.waiting = url, patience, waiting
-
-    def __call__(self) -> Any:
-        try:
-            import psycopg
-        except ImportError:
-            raise ExtraError("--storage", "psycopg", "tune") from None
-        address = self.url.replace("postgresql+psycopg://", "postgresql://")
-        where, since = name_place(Path(), self.url), time.monotonic()
-        while True:
-            try:
-                connection = psycopg.connect(address, connect_timeout=10)
-            except psycopg.Error as error:
-                broken = not isinstance(error, psycopg.OperationalError)  # the address itself
-                if broken or time.monotonic() - since > self.patience:
-                    reason = str(error).strip().splitlines()[-1]
-                    raise TuningError(f"{where}: the database cannot be had: {reason}") from error
-                self.waiting.pause(f"the database at {where}", since, 0.5)
-            else:
-                self.patience = max(self.patience, PATIENT)
-                return connection
+    return TuningError(f"{name}: the study cannot be used: {words}")
 
 
 @contextlib.contextmanager
-def patient(waiting: Waiting, *, is_remote: bool) -> Iterator[None]:
+def forgiving(waiting: Waiting, *, is_remote: bool) -> Iterator[None]:
     """Take for nothing what a database has not answered, and a result that came too late.
 
     The trial has failed then, or is found by its missing heartbeat, and its slot is filled again.

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bpcli.errors import TuningError
 from bpcli.files.document import to_scalar
 from bpcli.training.config import flatten
-from bpcli.tuning.locks import Lock
 from bpcli.tuning.space import Space
-from bpcli.tuning.storage import import_optuna, name_place, opened, patient
+from bpcli.tuning.storage import (
+    Lock,
+    forgiving,
+    import_optuna,
+    name_place,
+    opened,
+    opened_to_look,
+)
 from bpcli.tuning.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -30,12 +36,12 @@ QUESTION = "question"  # under which a study keeps what it has been asked
 class SharedStudy:
     """A study that several workers share: `alone` is a lock that one of them has at a time.
 
-    `patient` is around what may be tried again, where a database does not answer.
+    `forgiving` is around what may be tried again, where a database does not answer.
     """
 
     study: "optuna.Study"
     alone: Lock
-    patient: Callable[[], contextlib.AbstractContextManager[None]]
+    forgiving: Callable[[], contextlib.AbstractContextManager[None]]
     waiting: Waiting
 
 
@@ -46,29 +52,31 @@ def open_study(
     *,
     seed: int = 0,
     prune: bool = False,
-    patience: float | None = None,
+    patient: bool = False,
     waiting: Waiting | None = None,
 ) -> Iterator[SharedStudy]:
     """Open the study of a folder, or of a database, made if there is none yet.
 
-    `patience` is for how many seconds it waits for a database that does not answer, if not as long
-    as somebody who has just called the command. Raises ExtraError without optuna, TuningError where the study cannot be had, and ArgumentError for an
-    address that workers on several machines cannot share.
+    A worker is `patient` with a database that does not answer. Raises ExtraError without optuna,
+    TuningError where the study cannot be had, SaveError where a disk is full, and ArgumentError for
+    an address that workers on several machines cannot share.
     """
     waiting = waiting or Waiting()
-    with opened(folder, url, patience, waiting) as (storage, alone):
+    with opened(folder, url, waiting, patient=patient) as (storage, alone):
         study = _create(storage, seed, prune=prune)
         if url is None:  # SQLite would give one trial to two workers
             study.ask = _locked(alone, study.ask)
-        retried = functools.partial(patient, waiting, is_remote=url is not None)
+        retried = functools.partial(forgiving, waiting, is_remote=url is not None)
         yield SharedStudy(study, alone, retried, waiting)
 
 
 @contextlib.contextmanager
-def look_at_study(folder: Path, url: str | None) -> "Iterator[optuna.Study]":
+def look_at_study(
+    folder: Path, url: str | None, waiting: Waiting | None = None
+) -> "Iterator[optuna.Study]":
     """Open a study that there is, to look at. Raises as `open_study` does."""
     optuna = import_optuna()
-    with opened(folder, url, None, Waiting(), is_read=True) as (storage, _):
+    with opened_to_look(folder, url, waiting or Waiting()) as storage:
         try:
             study = optuna.load_study(study_name=NAME, storage=storage)
         except KeyError:

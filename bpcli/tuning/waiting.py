@@ -7,6 +7,8 @@ from bpcli.errors import BpcliError
 
 SILENT, BETWEEN = 2.0, 5.0  # seconds before the first words, and between them
 LOOK = 0.1  # seconds between looks at what is waited for
+# Seconds for what does not answer: for somebody who looks on, and for work that has begun.
+IMPATIENT, PATIENT = 10.0, 600.0
 
 
 class Interrupted(BpcliError):
@@ -24,8 +26,8 @@ class Waiting:
         self.is_stopped, self.say = is_stopped, say
         self.said = 0.0
 
-    def pause(self, what: str, since: float, seconds: float = LOOK) -> None:
-        """Wait a little for `what`, since a moment of `time.monotonic`.
+    def look(self, what: str, since: float) -> None:
+        """Say what is waited for, since a moment of `time.monotonic`, if it is time to.
 
         Raises Interrupted once the process is to stop.
         """
@@ -35,4 +37,8 @@ class Waiting:
         if now - since > SILENT and now - self.said > BETWEEN:
             self.said = now
             self.say(f"waiting for {what}, since {now - since:.0f} s")
+
+    def pause(self, what: str, since: float, seconds: float = LOOK) -> None:
+        """Wait a little. Says and raises what `look` does."""
+        self.look(what, since)
         time.sleep(seconds)

@@ -31,7 +31,7 @@ def work(shared: SharedStudy, tuning: Tuning) -> None:
     state = import_optuna().trial.TrialState
     study, seen = shared.study, dict[int, float]()
     while not shared.waiting.is_stopped():
-        with shared.patient():
+        with shared.forgiving():
             give_up_dead(study, seen)
             fill_slots(shared, tuning)
             states = {trial.state for trial in study.get_trials(deepcopy=False)}

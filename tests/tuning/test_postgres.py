@@ -97,9 +97,9 @@ def test_a_password_on_the_command_line_is_warned_of(bpcli, search, database, tm
 def test_a_database_that_is_not_there_is_told(
     change, bpcli, search, database, tmp_path, monkeypatch
 ):
-    from bpcli.tuning import storage
+    from bpcli.tuning import postgres
 
-    monkeypatch.setattr(storage, "IMPATIENT", 0.5)
+    monkeypatch.setattr(postgres, "IMPATIENT", 0.5)  # which is looked up when it is called
     url = database.replace(*change)
     message = bpcli("tune", "-o", tmp_path / "s", *search, "--storage", url, code=2).stderr
     *waiting, last = message.splitlines()

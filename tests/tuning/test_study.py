@@ -43,7 +43,7 @@ def test_a_slot_whose_trial_fails_is_filled_again(tuning, monkeypatch):
     monkeypatch.setattr(worker, "run_trial", fail_once)
     with open_study(tuning.folder, None) as shared:
         shared = dataclasses.replace(
-            shared, patient=functools.partial(storage.patient, Waiting(), is_remote=True)
+            shared, forgiving=functools.partial(storage.forgiving, Waiting(), is_remote=True)
         )
         work(shared, tuning)
         assert [(one.slot, one.state) for one in list_trials(shared.study)] == [
