@@ -1,11 +1,14 @@
-"""a study in -> what is known of its trials out."""
+"""a study in -> what is known of its trials, checked as nobody need have written it, out."""
 
+import math
 import statistics
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bpcli.files.document import read_value
-from bpcli.tuning.storage import import_optuna
+from bpcli.tuning.storage import UnsoundError, import_optuna, reading
+from bpcli.tuning.trial import Outcome
 
 if TYPE_CHECKING:
     import optuna
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 ENOUGH = 20  # trials, before keys are compared
 BEST_PART = 0.25  # of the trials, which is compared with all of them
 SLOT, OUTCOME = "slot", "outcome"  # what a trial keeps
+MOST = 10**9  # that a trial's number or slot may be
+FAILURES = ("", "diverged", "invalid")
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class TrialResult:
     @property
     def mean(self) -> float:
         """The mean of the accuracies, by which trials are ranked."""
-        return statistics.fmean(self.accuracies) if self.accuracies else 0.0
+        return mean(self.accuracies)
 
     @property
     def deviation(self) -> float:
@@ -45,8 +50,27 @@ class TrialResult:
         return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
 
 
+def mean(accuracies: Sequence[float]) -> float:
+    """Return what a trial is ranked by: one that has failed, and has none, comes last."""
+    return statistics.fmean(accuracies) if accuracies else 0.0
+
+
+def read_trials(study: "optuna.Study") -> "list[FrozenTrial]":
+    """Return all trials of a study as Optuna has them, in order. Raises UnsoundError."""
+    with reading():
+        trials = study.get_trials(deepcopy=False)
+        if study.directions != [import_optuna().study.StudyDirection.MAXIMIZE]:
+            raise UnsoundError("found another goal than the highest accuracy")
+        for number, trial in enumerate(trials):
+            _check(trial, number)
+    return trials
+
+
 def list_trials(study: "optuna.Study") -> list[TrialResult]:
-    """Return the trial of each slot: the one that has come farthest, of several tries."""
+    """Return the trial of each slot: the one that has come farthest, of several tries.
+
+    Raises UnsoundError.
+    """
     state = import_optuna().trial.TrialState
     order = {
         state.COMPLETE: "done",
@@ -57,28 +81,78 @@ def list_trials(study: "optuna.Study") -> list[TrialResult]:
     }
     ranks = list(order)
     best: dict[int, FrozenTrial] = {}
-    for trial in study.get_trials(deepcopy=False):
+    for trial in read_trials(study):
         slot = trial.user_attrs.get(SLOT)
         if slot is None:
             continue
         if slot not in best or ranks.index(trial.state) < ranks.index(best[slot].state):
             best[slot] = trial
-    return [_result(slot, best[slot], order[best[slot].state]) for slot in sorted(best)]
+    with reading():
+        return [_result(slot, best[slot], order[best[slot].state]) for slot in sorted(best)]
 
 
 def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:
-    outcome = trial.user_attrs.get(OUTCOME, {"accuracies": [], "failure": "", "words": ""})
+    outcome = Outcome(**trial.user_attrs.get(OUTCOME, asdict(Outcome(()))))
     values = {
         key: read_value(value) if isinstance(value, str) else value
         for key, value in trial.params.items()
     }
     return TrialResult(
-        slot,
-        outcome["failure"] or state,
-        tuple(outcome["accuracies"]),
-        values,
-        outcome["words"],
+        slot, outcome.failure or state, tuple(outcome.accuracies), values, outcome.words
     )
+
+
+def _check(trial: "FrozenTrial", number: int) -> None:
+    """Raise UnsoundError unless a trial is one that `bpcli tune` can have written."""
+    slot, outcome = trial.user_attrs.get(SLOT), trial.user_attrs.get(OUTCOME)
+    fixed = trial.system_attrs.get("fixed_params", {})
+    steps = trial.intermediate_values
+    checks = {
+        "number": trial.number == number and type(trial.number) is int,
+        "slot": slot is None or (type(slot) is int and 0 <= slot < MOST),
+        "outcome": outcome is None or _is_outcome(outcome),
+        "value": _has_its_value(trial, outcome),
+        "parameters": all(map(_is_parameter, [*trial.params.items(), *fixed.items()])),
+        "evaluations": all(type(step) is int and 0 <= step < MOST for step in steps)
+        and all(map(_is_share, steps.values())),
+    }
+    wrong = [what for what, holds in checks.items() if not holds]
+    if wrong:
+        raise UnsoundError(f"found trial {number} with another {wrong[0]} than it can have")
+
+
+def _is_outcome(outcome: Any) -> bool:
+    accuracies, failure, words = (outcome[name] for name in ("accuracies", "failure", "words"))
+    return (
+        len(outcome) == len(asdict(Outcome(())))
+        and isinstance(accuracies, list)
+        and all(map(_is_share, accuracies))
+        and failure in FAILURES
+        and bool(failure) != bool(accuracies)
+        and isinstance(words, str)
+    )
+
+
+def _has_its_value(trial: "FrozenTrial", outcome: Any) -> bool:
+    """Tell whether a complete trial has the value of its outcome.
+
+    Another may be about to be complete, as its row is read before its value.
+    """
+    is_complete = trial.state == import_optuna().trial.TrialState.COMPLETE
+    if is_complete and trial.user_attrs.get(SLOT) is not None:
+        reached = mean(outcome["accuracies"])
+        return math.isclose(trial.values[0], reached, abs_tol=1e-9)
+    return _is_share(trial.value) or (trial.value is None and not is_complete)
+
+
+def _is_parameter(item: tuple[Any, Any]) -> bool:
+    key, value = item
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(key, str) and (isinstance(value, str) or is_number)
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def importances(study: "optuna.Study") -> dict[str, float]:
@@ -92,9 +166,10 @@ def importances(study: "optuna.Study") -> dict[str, float]:
         return {}
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST_PART)
     try:
-        found: dict[str, float] = optuna.importance.get_param_importances(
-            study, evaluator=evaluator
-        )
-    except (ValueError, RuntimeError):  # no trial differs from another
+        with reading():
+            found: dict[str, float] = optuna.importance.get_param_importances(
+                study, evaluator=evaluator
+            )
+    except (UnsoundError, RuntimeError):  # no trial differs from another
         return {}
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpcli.files.document import to_scalar
-from bpcli.tuning.results import SLOT
+from bpcli.tuning.results import SLOT, read_trials
 from bpcli.tuning.space import Space
 from bpcli.tuning.storage import import_optuna
 from bpcli.tuning.study import SharedStudy
@@ -58,7 +58,7 @@ def _find_empty(study: "optuna.Study", tuning: Tuning) -> dict[int, dict[str, An
     """Return the slots without a trial, or with failed ones alone, and what they are to try."""
     failed = import_optuna().trial.TrialState.FAIL
     trials: dict[int, FrozenTrial] = {}
-    for trial in study.get_trials(deepcopy=False):
+    for trial in read_trials(study):
         slot = trial.user_attrs.get(SLOT)
         if slot is not None and (slot not in trials or trials[slot].state == failed):
             trials[slot] = trial
@@ -75,8 +75,9 @@ def _find_empty(study: "optuna.Study", tuning: Tuning) -> dict[int, dict[str, An
 def give_up_running(study: "optuna.Study") -> None:
     """Give up what workers were at when they died, where all are known to be dead."""
     state = import_optuna().trial.TrialState
-    for trial in study.get_trials(deepcopy=False, states=(state.RUNNING,)):
-        study.tell(trial.number, state=state.FAIL)
+    for trial in read_trials(study):
+        if trial.state == state.RUNNING:
+            study.tell(trial.number, state=state.FAIL)
 
 
 def give_up_dead(study: "optuna.Study", seen: dict[int, float]) -> None:
@@ -88,8 +89,9 @@ def give_up_dead(study: "optuna.Study", seen: dict[int, float]) -> None:
     optuna = import_optuna()
     optuna.storages.fail_stale_trials(study)
     state, now = optuna.trial.TrialState, time.monotonic()
-    for trial in study.get_trials(deepcopy=False, states=(state.RUNNING,)):
-        if not trial.params and now - seen.setdefault(trial.number, now) > LIFELESS:
+    for trial in read_trials(study):
+        is_running = trial.state == state.RUNNING
+        if is_running and not trial.params and now - seen.setdefault(trial.number, now) > LIFELESS:
             study.tell(trial.number, state=state.FAIL)
 
 

@@ -24,12 +24,31 @@ HEARTBEAT, GRACE = 2, 10  # seconds: how often a worker says that it lives, and 
 LAST_TABLE = "alembic_version"  # that Optuna makes in a fresh database
 TRIES = 20  # of making them, while others do
 DISK_FULL = "53100"  # as PostgreSQL calls it
+# What Optuna raises over rows that it has not written.
+DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 Lock = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 class UnsoundError(Exception):
     """What a study holds is not what one of `bpcli tune` does: it is damaged, or of another."""
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Let Optuna read what it has written, or somebody else. Raises UnsoundError for the latter."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise UnsoundError(f"it cannot be read ({type(error).__name__})") from error
 
 
 @contextlib.contextmanager
@@ -90,38 +109,60 @@ def opened_to_look(folder: Path, url: str | None, waiting: Waiting) -> "Iterator
             sqlite.check_file(folder / sqlite.STUDY)
             with sqlite.readable(folder / sqlite.STUDY, waiting) as path:
                 connect = functools.partial(sqlite.connect, path, waiting, is_read=True)
-                with _storage("sqlite:///study", connect) as storage:
+                with _storage("sqlite:///study", connect, is_new=False) as storage:
                     yield storage
         else:
             address = check_address(url)
             connector = Connector(address, name, waiting, patient=False)
-            with _storage(address, connector) as storage:
+            with _storage(address, connector, is_new=False) as storage:
                 yield storage
 
 
 @contextlib.contextmanager
-def _storage(address: str, connect: Callable[[], Any]) -> "Iterator[RDBStorage]":
+def _storage(
+    address: str, connect: Callable[[], Any], *, is_new: bool = True
+) -> "Iterator[RDBStorage]":
     """Open Optuna's storage, which is told what connects: an address gives ? and % a meaning.
 
-    No connection is kept, as a database has few of them for many workers.
+    It `is_new`, if so, and its tables are made. No connection is kept, as a database has few of
+    them for many workers. Raises UnsoundError.
     """
-    import_optuna()
+    optuna = import_optuna()
+    from alembic.util import CommandError
     from sqlalchemy import NullPool
 
     from bpcli.tuning.heartbeat import Storage
 
-    with warnings.catch_warnings(action="ignore"):
-        storage = Storage(
-            address,
-            engine_kwargs={"poolclass": NullPool, "creator": connect},
-            heartbeat_interval=HEARTBEAT,
-            grace_period=GRACE,
-        )
+    options = {"poolclass": NullPool, "creator": connect}
+    try:
+        with warnings.catch_warnings(action="ignore"), reading():
+            _check_tables(address, options, is_new=is_new)
+            storage = Storage(
+                address,
+                engine_kwargs=options,
+                heartbeat_interval=HEARTBEAT,
+                grace_period=GRACE,
+            )
+    except (CommandError, RuntimeError) as error:
+        version = optuna.__version__
+        raise UnsoundError(f"it is of another version of Optuna than {version}") from error
     try:
         yield storage
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def _check_tables(address: str, options: dict[str, Any], *, is_new: bool) -> None:
+    """Raise UnsoundError if tables of a study are missing, or all of one that is not new."""
+    from optuna.storages._rdb.models import BaseModel
+    from sqlalchemy import create_engine, inspect
+
+    tables = set(inspect(create_engine(address, **options)).get_table_names())
+    expected = set(BaseModel.metadata.tables)
+    missing = sorted(expected - tables)
+    if missing and (expected & tables or not is_new):
+        raise UnsoundError(f"found no table {missing[0]}")
 
 
 def name_place(folder: Path, url: str | None) -> str:
@@ -156,7 +197,8 @@ def _told(name: str) -> Iterator[None]:
         raise _explain(name, error) from error
     except UnsoundError as error:
         raise TuningError(
-            f"{name}: found no study of bpcli tune, or a damaged one: {error}; choose another"
+            f"{name}: found a study that is damaged, or not of bpcli tune: {error}; move it away, "
+            "or choose another"
         ) from error
 
 

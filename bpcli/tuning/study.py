@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bpcli.errors import TuningError
-from bpcli.files.document import to_scalar
+from bpcli.files.document import readable, to_scalar
 from bpcli.training.config import flatten
+from bpcli.tuning.results import read_trials
 from bpcli.tuning.space import Space
 from bpcli.tuning.storage import (
     Lock,
+    UnsoundError,
     forgiving,
     import_optuna,
     name_place,
     opened,
     opened_to_look,
+    reading,
 )
 from bpcli.tuning.waiting import Waiting
 
@@ -63,7 +66,8 @@ def open_study(
     """
     waiting = waiting or Waiting()
     with opened(folder, url, waiting, patient=patient) as (storage, alone):
-        study = _create(storage, seed, prune=prune)
+        with reading():
+            study = _create(storage, seed, prune=prune)
         if url is None:  # SQLite would give one trial to two workers
             study.ask = _locked(alone, study.ask)
         retried = functools.partial(forgiving, waiting, is_remote=url is not None)
@@ -78,11 +82,13 @@ def look_at_study(
     optuna = import_optuna()
     with opened_to_look(folder, url, waiting or Waiting()) as storage:
         try:
-            study = optuna.load_study(study_name=NAME, storage=storage)
+            storage.get_study_id_from_name(NAME)
         except KeyError:
             raise TuningError(
                 f"{name_place(folder, url)}: found no study of bpcli tune there"
             ) from None
+        with reading():
+            study = optuna.load_study(study_name=NAME, storage=storage)
         yield study
 
 
@@ -118,15 +124,27 @@ def keep_question(study: "optuna.Study", space: Space, seeds: int, method: str) 
     asked |= {key: str(made) for key, made in space.dimensions.items()}
     asked |= {"--seeds": str(seeds), "--method": "grid" if method == "grid" else "tpe or random"}
     del asked["dataset.source"]  # whose path may be another one on each machine
-    before = study.user_attrs.get(QUESTION)
+    before = _read_question(study)
     if before is None:
         study.set_user_attr(QUESTION, json.dumps(asked))
         return
-    began = json.loads(before)
-    differ = [key for key in asked if began.get(key) != asked[key]]
+    differ = [key for key in asked if before.get(key) != asked[key]]
     if differ:
         key = differ[0]
+        began = readable(before.get(key, "nothing"))
         raise TuningError(
-            f"{key}: found {asked[key]}, but the study has begun with {began.get(key)}; choose "
+            f"{key}: found {asked[key]}, but the study has begun with {began}; choose "
             "another folder, or another database, for another study"
         )
+
+
+def _read_question(study: "optuna.Study") -> dict[str, str] | None:
+    """Return what a study has been asked, None of a new one. Raises UnsoundError."""
+    with reading():
+        kept = study.user_attrs.get(QUESTION)
+        question = None if kept is None else json.loads(kept)
+    if question is None and not read_trials(study):
+        return None
+    if not isinstance(question, dict) or not all(isinstance(v, str) for v in question.values()):
+        raise UnsoundError("found another question than one that it can have been asked")
+    return question

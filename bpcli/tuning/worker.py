@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bpcli.errors import ConfigError
 from bpcli.files.document import to_scalar
 from bpcli.training import Config, Record
-from bpcli.tuning.results import OUTCOME, SLOT
+from bpcli.tuning.results import OUTCOME, SLOT, mean, read_trials
 from bpcli.tuning.slots import Tuning, fill_slots, give_up_dead
 from bpcli.tuning.space import Dimension
 from bpcli.tuning.storage import import_optuna
@@ -34,7 +34,7 @@ def work(shared: SharedStudy, tuning: Tuning) -> None:
         with shared.forgiving():
             give_up_dead(study, seen)
             fill_slots(shared, tuning)
-            states = {trial.state for trial in study.get_trials(deepcopy=False)}
+            states = {trial.state for trial in read_trials(study)}
             if state.WAITING in states:
                 study.optimize(
                     lambda trial: _objective(trial, tuning, shared.waiting.is_stopped),
@@ -68,7 +68,7 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
 
     tries = [
         other.number
-        for other in trial.study.get_trials(deepcopy=False)
+        for other in read_trials(trial.study)
         if other.user_attrs.get(SLOT) == slot and other.number < trial.number
     ]
     # A worker that was given up too soon may still write to the files of its own try.
@@ -80,10 +80,9 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
 
 
 def _keep(trial: "Trial", outcome: Outcome) -> float:
-    """Note what a trial reached, and return what it is ranked by: one that failed comes last."""
+    """Note what a trial reached, and return what it is ranked by."""
     trial.set_user_attr(OUTCOME, asdict(outcome))
-    found = outcome.accuracies
-    return sum(found) / len(found) if found else 0.0
+    return mean(outcome.accuracies)
 
 
 def _may_prune(tuning: Tuning, config: Config) -> bool:
