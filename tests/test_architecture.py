@@ -206,7 +206,8 @@ def test_randomness_and_the_environment_are_arguments(name):
 @every_room
 def test_white_has_its_one_name(name):
     numbers = [node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)]
-    assert numbers.count(255) == (name == "arrays")
+    if not name.startswith("tuning"):  # which knows no image, but how long names in a database are
+        assert numbers.count(255) == (name == "arrays")
 
 
 @every_room

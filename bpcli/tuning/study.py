@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bpcli.errors import TuningError
-from bpcli.files.document import readable, to_scalar
+from bpcli.errors import TuningError, readable
+from bpcli.files.document import to_scalar
 from bpcli.training.config import flatten
 from bpcli.tuning.results import read_trials
 from bpcli.tuning.space import Space
