@@ -133,11 +133,9 @@ class Kept:
 
 
 def test_an_array_of_a_class_of_its_own_is_compared_as_an_array(check):
-    found = check(ARRAYS)
-    assert [[f.verdict for f in unit.findings] for unit in found.units] == [
-        ["WRONG"],
-        ["ok", "WRONG"],
-    ]
+    returned, kept = check(ARRAYS).units
+    assert returned.findings[0].verdict == "WRONG"
+    assert "ok" not in [finding.verdict for finding in kept.findings if finding.array != "x"]
 
 
 @pytest.mark.parametrize("kind", FORGERIES)
@@ -145,7 +143,7 @@ def test_a_file_cannot_forge_its_verdict(kind, check):
     found = check(FALSE + FORGERIES[kind])
     assert not found.passed
     said = verdicts(found)["False_"]
-    assert said == "WRONG" or (kind == "the program" and said.startswith("the check of it failed"))
+    assert said == "WRONG" or (kind == "the program" and "ImportError" in said)
 
 
 def test_a_file_that_finds_what_checks_it_is_told_so(check):
@@ -209,18 +207,21 @@ def test_a_fault_of_the_checker_costs_one_unit(check, monkeypatch, folder):
     """The checker is broken, for one unit, in the process that it runs in."""
     (folder / "sitecustomize.py").write_text(
         "import bpcli.gradcheck.foreign.check as check\n"
-        "def break_it(unit, check_unit=check._check_unit):\n"
-        "    def broken(source, unit, *rest):\n"
-        "        if unit.name == 'Broken':\n"
-        "            raise ZeroDivisionError('oh')\n"
-        "        return check_unit(source, unit, *rest)\n"
+        "def break_it(check_units):\n"
+        "    def broken(source, names, given, tolerance, begin):\n"
+        "        def begin_broken(name):\n"
+        "            begins = begin(name)\n"
+        "            return begins and (name != 'Broken' or 1 / 0)\n"
+        "        return check_units(source, names, given, tolerance, begin_broken)\n"
         "    return broken\n"
-        "check._check_unit = break_it(None)\n"
+        "check.check_units = break_it(check.check_units)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(folder))
     found = verdicts(check(layer("Broken", "pass") + RIGHT))
     assert found["Right"] == "ok"
-    assert found["Broken"] == "the check of it failed: ZeroDivisionError at sitecustomize.py:5: oh"
+    assert found["Broken"] == (
+        "the check of it failed: ZeroDivisionError at sitecustomize.py:6: division by zero"
+    )
 
 
 @pytest.mark.skipif(processor_seconds(os.getpid()) is None, reason="the system does not tell")
