@@ -245,3 +245,16 @@ def test_what_fits_is_trained(tmp_path, shell):
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (0, "")
     assert "test accuracy" in stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells it of other processes")
+def test_the_processor_that_another_process_has_had_is_told():
+    with subprocess.Popen(["sleep", "60"]) as sleeping, subprocess.Popen([sys.executable, "-c", "while True: pass"]) as spinning:  # fmt: skip
+        while machine.processor_seconds(spinning.pid) < 0.1:
+            assert spinning.poll() is None
+        assert 0 <= machine.processor_seconds(sleeping.pid) < 0.1
+        for process in (sleeping, spinning):
+            process.kill()
+            process.wait()
+            assert machine.processor_seconds(process.pid) is None
+    assert machine.processor_seconds(0) is None

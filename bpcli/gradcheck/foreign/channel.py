@@ -11,6 +11,7 @@ import os
 import queue
 import random
 import threading
+import time
 from typing import IO, Any
 
 LONGEST = 1 << 20  # bytes of a message
@@ -61,7 +62,7 @@ def _cut(value: Any) -> Any:
         return {_cut(name): _cut(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_cut(inner) for inner in value[:ITEMS]]
-    return float(value) if isinstance(value, int) and value.bit_length() > 63 else value
+    return None if isinstance(value, int) and value.bit_length() > 63 else value
 
 
 class Receiver:
@@ -80,9 +81,10 @@ class Receiver:
 
         Raises EOFError when the other end is closed, and FloodError.
         """
+        until = time.monotonic() + seconds
         while not self._messages:
             try:
-                chunk = self._chunks.get(timeout=seconds)
+                chunk = self._chunks.get(timeout=max(0, until - time.monotonic()))
             except queue.Empty:
                 return None
             if not chunk:

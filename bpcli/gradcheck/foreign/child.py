@@ -86,7 +86,6 @@ class _Checker:
         self.given = {name: parse_given(text) for name, text in request["given"].items()}
         self.lines, self.begun = set(request["lines"]), set(request["begun"])
         self.send, self.changed = sender.send, changed
-        self.seen = Counter[str]()
 
     def answer(self) -> None:
         try:

@@ -133,8 +133,13 @@ class _Check:
         finally:
             code = end(process, at_once=at_once)
             receiver.close()
-        if not self.done and (self.at or len(self.begun) == begun):
+        if self.done:
+            return
+        self.deaths += 1
+        if self.at or len(self.begun) == begun:
             self._blame(reason or explain_end(code))
+        if self.hung >= MOST_HUNG or self.deaths >= MOST_ENDED:
+            self.stopped = f"it had to be ended {self.deaths} times"
 
     def _listen(self, receiver: Receiver) -> str:
         """Take messages until the process is done or has ended, or say why it has to be."""
@@ -191,7 +196,6 @@ class _Check:
 
     def _blame(self, words: str) -> None:
         """Keep what has ended the process, so that the next one begins behind it."""
-        self.deaths += 1
         if "unit" in self.at:
             self._add(self._not_checked(words))
         elif "line" in self.at:
@@ -199,8 +203,6 @@ class _Check:
             self.ended.append(f"{self.code.place(self.at['line'])}: not run: {words}")
         else:
             self.stopped = words
-        if self.hung >= MOST_HUNG or self.deaths >= MOST_ENDED:
-            self.stopped = f"it had to be ended {self.deaths} times"
 
 
 def _unit_check(fields: dict[str, Any], code: Code) -> UnitCheck:
