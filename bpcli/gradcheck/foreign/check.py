@@ -10,11 +10,11 @@ import numpy as np
 
 from bpcli.errors import SourceError
 from bpcli.gradcheck.foreign import tree
-from bpcli.gradcheck.foreign.calling import parameters
-from bpcli.gradcheck.foreign.judge import UnitCheck, judge
+from bpcli.gradcheck.foreign.arguments import NoValueError, parameters
+from bpcli.gradcheck.foreign.discover import Unit, find_typos, find_units, unit_of
+from bpcli.gradcheck.foreign.finding import UnitCheck
+from bpcli.gradcheck.foreign.search import check_unit
 from bpcli.gradcheck.foreign.load import Source
-from bpcli.gradcheck.foreign.scene import NoValueError
-from bpcli.gradcheck.foreign.units import Unit, find_typos, find_units, unit_of
 
 quietly = np.errstate(all="ignore")  # what is not finite is reported, not warned of
 NEAR = 0.6  # likeness of a name that is asked about
@@ -39,7 +39,7 @@ def check_units(
     for unit in sorted(units, key=lambda unit: unit.backward is None or unit.kind == "helper"):
         if not begin(unit.name):
             continue
-        check = _check_unit(source, unit, given, tolerance)
+        check = _check_one(source, unit, given, tolerance)
         if check and not (check.problem and _is_base(unit, units)):
             check = _blame_layers(check, checks)
             checks.append(check)
@@ -87,17 +87,17 @@ def _check_given(source: Source, units: list[Unit], given: Mapping[str, Any]) ->
 
 
 @quietly
-def _check_unit(
+def _check_one(
     source: Source, unit: Unit, given: Mapping[str, Any], tolerance: float
 ) -> UnitCheck | None:
     if unit.kind == "helper":
         return _check_helped(unit, given, tolerance)
-    check = judge(unit, given, tolerance)
+    check = check_unit(unit, given, tolerance)
     if check and check.problem and unit.kind == "class":
         for _, part in tree.walk(vars(source.module)):  # perhaps the file builds one itself
             if type(part) is unit.thing:
                 built = unit_of(unit.name, part, (), unit.line)
-                again = judge(built, given, tolerance) if built else None
+                again = check_unit(built, given, tolerance) if built else None
                 return again if again and not again.problem else check
     return check
 
@@ -115,7 +115,7 @@ def _check_helped(unit: Unit, given: Mapping[str, Any], tolerance: float) -> Uni
             f"it returns {type(parts[0]).__name__}, expected a layer, (layer, x) or (layer, x, t)"
         )
         return UnitCheck(unit.name, unit.line, problem=words)
-    return judge(built, given, tolerance)
+    return check_unit(built, given, tolerance)
 
 
 def _is_base(unit: Unit, units: list[Unit]) -> bool:

@@ -26,7 +26,7 @@ from bpcli.gradcheck.foreign.check import check_units
 from bpcli.gradcheck.foreign.code import Code
 from bpcli.gradcheck.foreign.given import parse_given
 from bpcli.gradcheck.foreign.isolation import isolate, seal
-from bpcli.gradcheck.foreign.judge import UnitCheck
+from bpcli.gradcheck.foreign.finding import UnitCheck
 from bpcli.gradcheck.foreign.load import Source, load_source
 
 HERE = str(Path(__file__).parent)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Shape
-from bpcli.gradcheck.foreign.scene import draw
+from bpcli.gradcheck.foreign.layout import draw
 
 
 @dataclass(frozen=True)

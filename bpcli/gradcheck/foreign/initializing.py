@@ -2,48 +2,29 @@
 
 import numpy as np
 
-from bpcli.gradcheck.foreign import roles
-from bpcli.gradcheck.foreign.calling import fill
-from bpcli.gradcheck.foreign.reading import Reading, World
-from bpcli.gradcheck.foreign.scene import value
-
-INITIALIZE = (
-    "set_input_shape",
-    "build",
-    "initialize",
-    "init_params",
-    "init_weights",
-    "_init_params",
-    "reset_parameters",
-    "initialize_parameters",
-    "init",
-    "initialise",
-    "initialize_weights",
-    "_initialize",
-    "setup",
-    "init_parameters",
-    "compile",
-    "_init_weights",
-    "set_params",
-)
+from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign.arguments import Supply, value
+from bpcli.gradcheck.foreign.calling import Convention, State
 
 
-def initialize(reading: Reading, world: World, seed: int) -> None:
+def initialize(convention: Convention, state: State, seed: int) -> None:
     """Call what a layer has for making its parameters apart from its constructor.
 
     What is called as weights are, and is None, becomes an array.
     """
     rng = np.random.default_rng(seed)
-    for name, part in list(getattr(world.unit, "__dict__", {}).items()):
-        word = roles.plain(name)
+    for name, part in list(getattr(state.unit, "__dict__", {}).items()):
+        word = vocabulary.plain(name)
         if part is None and (
-            roles.WEIGHTS.fullmatch(word) or roles.BIAS.fullmatch(word) or word == "inputshape"
+            vocabulary.WEIGHTS.fullmatch(word)
+            or vocabulary.BIAS.fullmatch(word)
+            or word == "inputshape"
         ):
-            setattr(world.unit, name, value(name, reading.scene, rng))
-    for name in INITIALIZE:
-        method = getattr(world.unit, name, None)
+            setattr(state.unit, name, value(name, convention.layout, rng))
+    for name in vocabulary.INITIALIZE:
+        method = getattr(state.unit, name, None)
         if callable(method):
             try:
-                method(**fill(method, {}, reading.scene, rng, reading.given))
+                method(**Supply(convention.layout, rng, convention.given).fill(method, {}))
             except Exception:  # noqa: BLE001, S112 - the next may be what is meant
                 continue

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Array
-from bpcli.gradcheck.foreign import roles
-from bpcli.gradcheck.foreign.scene import CHANNELS, UNITS, Scene
+from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign.layout import CHANNELS, UNITS, Layout
 
 KINDS = (
     "numbers",
@@ -54,41 +54,41 @@ def make_target(predicted: Array) -> Array:
 def find_input_and_labels(names: list[str], *, with_labels: bool) -> tuple[str, str]:
     """Return which arguments of forward are x and t; the latter may be none."""
     t_name = ""
-    likely = [name for name in names if roles.is_labels(name)]
+    likely = [name for name in names if vocabulary.is_labels(name)]
     if with_labels and likely and len(names) > 1:
         t_name = likely[-1]
-        if len(likely) > 1 and any(roles.plain(n) in ("t", "ytrue", "target") for n in likely):
-            t_name = next(n for n in likely if roles.plain(n) in ("t", "ytrue", "target"))
+        if len(likely) > 1 and any(vocabulary.plain(n) in ("t", "ytrue", "target") for n in likely):
+            t_name = next(n for n in likely if vocabulary.plain(n) in ("t", "ytrue", "target"))
     rest = [name for name in names if name != t_name]
-    named = [n for n in rest if roles.plain(n) in (*roles.INPUT, *roles.PREDICTED)]
+    named = [n for n in rest if vocabulary.plain(n) in (*vocabulary.INPUT, *vocabulary.PREDICTED)]
     return (named or rest or [""])[0], t_name
 
 
-def make_labels(kind: str, x: Array, scene: Scene, rng: np.random.Generator) -> Any:
+def make_labels(kind: str, x: Array, layout: Layout, rng: np.random.Generator) -> Any:
     """Return labels t for x, in one of the ways that people have."""
-    images = x.shape[1] if scene.name == "(D, N)" and x.ndim > 1 else len(np.atleast_1d(x))
+    images = x.shape[1] if layout.columns and x.ndim > 1 else len(np.atleast_1d(x))
     classes = UNITS if x.ndim > 1 else CHANNELS
-    numbers = rng.integers(0, classes, images)
+    numbers = rng.permutation(np.arange(images) % classes)  # of several classes in any case
     match kind:
         case "numbers":
             return numbers
         case "one-hot":
             hot = np.eye(classes)[numbers]
-            return hot.T if scene.name == "(D, N)" else hot
+            return hot.T if layout.columns else hot
         case "one-hot like x":
-            axis = 0 if scene.name == "(D, N)" else -1
+            axis = 0 if layout.columns else -1
             order = rng.random(x.shape)
             return (order == order.max(axis=axis, keepdims=True)).astype(float)
         case "numbers like x":
-            return rng.integers(0, 2, x.shape)
+            return rng.permutation(np.arange(x.size) % 2).reshape(x.shape)
         case "like x":
             return rng.normal(size=x.shape)
         case "numbers of steps":
             return rng.integers(0, classes, x.shape[:-1])
         case "zeros and ones by image":
-            return (numbers % 2).astype(float)
+            return rng.permutation(np.arange(images) % 2).astype(float)
         case "numbers that are real":
             return rng.normal(size=images)
         case "zeros and ones":
-            return rng.integers(0, 2, x.shape).astype(float)
+            return rng.permutation(np.arange(x.size) % 2).reshape(x.shape).astype(float)
     return numbers.reshape(-1, 1)

@@ -45,8 +45,8 @@ BACKWARD = _words("""
     backward_propagate loss_grad loss_prime _grad compute_grad calculate_gradient dfunc
     gradient_backward _backward _compute_gradients function_prime forward_derivative dactivation
     activation_derivative _compute_gradient _backprop function_derivative fprime prime_function
-    calculate_gradients backward_propogation back_propogation activation_gradient evaluate_derivative
-    evaluate_gradient apply_derivative function_gradient func_prime func_derivative derive
+    calculate_gradients backward_propogation back_propogation activation_gradient
+    evaluate_derivative evaluate_gradient apply_derivative function_gradient func_prime func_derivative derive
     activation_function_derivative activation_function_prime _gradient _derivative d_loss
 """)
 NETWORK = _words("gradient gradients compute_gradients backprop grad")  # of a class with a loss
@@ -180,6 +180,7 @@ OUTPUT_SHAPE = _words("scoresshape xshape")
 BATCH_SIZE = _words("batchsize n batch numimages m nsamples numsamples")
 SEQUENCE_LENGTH = _words("seqlen sequencelength seqlength timesteps tsteps maxlen nsteps numsteps")
 INPUT_SHAPE = _words("inputdim inputshape inputsize inshape imageshape imgshape")
+SHAPE_IN, SHAPE_OUT = _words("shapein"), _words("shapeout outputshape outshape")
 SHAPES = _words("inputshape inshape shape inputsize")
 
 # Numbers.
@@ -191,7 +192,7 @@ DECAY = _words("""
     reg lambd l2 l1 regularization weightdecay reglambda lamb lambda weightdecaylambda lam
     regstrength weightl2 weightl1 l2reg l1reg weightregularizerl1 weightregularizerl2
     biasregularizerl1 biasregularizerl2 weightregl2 regl2 l2lambda lambd weightdecaycoef wd biasl1
-    biasl2 regularizer kernell2 decayl2 l2regularization regparam regrate
+    biasl2 regularizer kernell2 decayl2 penalty l2regularization regparam regrate
 """)
 SMALL = {
     1e-5: _words("eps epsilon"),
@@ -200,7 +201,7 @@ SMALL = {
     0.3: _words("weightscale weightinitstd std weightinit initstd stddev"),
     1.0: _words("margin temperature scale"),
 }
-ALWAYS_GIVEN = _words("mode std keepprob pdropout weightinitstd weightscale") + DECAY + STRIDE
+ALWAYS_GIVEN = _words("mode std keepprob pdropout weightinitstd weightscale") + DECAY
 
 # What tells a loss, by the names of classes and functions; and one that takes probabilities.
 LOSS = re.compile(

@@ -3,126 +3,17 @@
 import difflib
 import inspect
 import re
-import sys
 import types
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bpcli.gradcheck.foreign.load import Source
+import numpy as np
 
-FORWARD = (
-    "forward",
-    "forward_pass",
-    "feedforward",
-    "feed_forward",
-    "forward_propagation",
-    "forward_prop",
-    "fprop",
-    "forwardprop",
-    "forward_propagate",
-    "fwd",
-    "call",
-    "__call__",
-    "activate",
-    "apply",
-    "compute",
-    "function",
-    "f",
-    "loss",
-    "compute_loss",
-    "calculate",
-    "calc",
-    "activation",
-    "fn",
-    "compute_cost",
-    "cost",
-    "forw",
-    "func",
-    "fun",
-    "call_forward",
-)
-BACKWARD = (
-    "backward",
-    "backward_pass",
-    "backprop",
-    "back_prop",
-    "backpropagate",
-    "backpropagation",
-    "backward_propagation",
-    "backward_prop",
-    "bprop",
-    "bwd",
-    "backwards",
-    "back",
-    "gradient",
-    "grad",
-    "gradients",
-    "derivative",
-    "prime",
-    "deriv",
-    "df",
-    "diff",
-    "calc_gradient",
-    "dfn",
-    "compute_gradient",
-    "compute_gradients",
-    "loss_gradient",
-    "d",
-    "back_propagation",
-    "back_propagate",
-    "f_prime",
-    "grads",
-    "derivate",
-    "gradient_descent",
-    "activation_prime",
-    "loss_derivative",
-    "dloss",
-    "backward_propagate",
-    "loss_grad",
-    "loss_prime",
-    "_grad",
-    "compute_grad",
-    "calculate_gradient",
-    "dfunc",
-    "gradient_backward",
-)
-NETWORK = ("gradient", "gradients", "compute_gradients", "backprop", "grad")
-BEFORE = (
-    "d_",
-    "d",
-    "grad_",
-    "deriv_",
-    "derivative_",
-    "backward_",
-    "gradient_",
-    "bprop_",
-    "back_",
-    "der_",
-    "diff_",
-)
-AFTER = (
-    "_backward",
-    "_derivative",
-    "_prime",
-    "_grad",
-    "_gradient",
-    "_deriv",
-    "_bprop",
-    "_back",
-    "_d",
-    "_der",
-    "_diff",
-    "_backprop",
-    "_dx",
-    "Derivative",
-    "Prime",
-    "Grad",
-    "_derivate",
-    "_backward_pass",
-    "_backwards",
-)
-HELPER = "gradcheck_"  # what the name of a function begins with that builds a layer to be checked
+from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign.randomness import module_of
+from bpcli.gradcheck.foreign.load import Source
+from bpcli.gradcheck.foreign.vocabulary import AFTER, BACKWARD, BEFORE, FORWARD, HELPER, NETWORK
 
 
 @dataclass(frozen=True)
@@ -140,14 +31,21 @@ class Unit:
     backward: Callable[..., Any] | str | None
     thing: Any = None
     inputs: tuple[Any, ...] = ()
+    entry: str = ""  # what a framework has people call, which calls forward and keeps its input
+    static: bool = False  # whether the methods are functions, and the class is never built
+    globals: Mapping[str, Any] = field(default_factory=dict)  # arrays of the module that it reads
+
+    whole: set[str] = field(default_factory=set, compare=False)  # arguments that are sizes
+
+    @property
+    def module(self) -> types.ModuleType | None:
+        """The module that the unit's code is in."""
+        return module_of(self.thing if self.thing is not None else self.forward)
 
     @property
     def file(self) -> str:
         """The file that the unit's code is in."""
-        module = sys.modules.get(getattr(self.thing or self.forward, "__module__", ""))
-        if self.kind == "object":
-            module = sys.modules.get(type(self.thing).__module__)
-        return getattr(module, "__file__", None) or ""
+        return getattr(self.module, "__file__", None) or ""
 
 
 def bound(thing: Any, function: Callable[..., Any] | str) -> Any:
@@ -158,8 +56,9 @@ def bound(thing: Any, function: Callable[..., Any] | str) -> Any:
 def unit_of(name: str, thing: Any, inputs: tuple[Any, ...], line: int = 0) -> Unit | None:
     """Return the unit that an object is which is built already, or None if it is none."""
     for unit in _find_classes([type(thing)]):
-        forward, backward = unit.forward, unit.backward
-        return Unit(name, "object", line or unit.line, forward, backward, thing, inputs)
+        return replace(
+            unit, name=name, kind="object", line=line or unit.line, thing=thing, inputs=inputs
+        )
     return None
 
 
@@ -203,7 +102,10 @@ def _find_classes(classes: list[type]) -> Iterator[Unit]:
             backwards = [name for name in NETWORK if name in backwards] + backwards
         if forwards and backwards and not inspect.isabstract(kind):
             line = _line(methods[backwards[0]])
-            yield Unit(kind.__name__, "class", line, forwards[0], backwards[0], kind)
+            yield Unit(
+                kind.__name__, "class", line, forwards[0], backwards[0], kind,
+                entry=_entry_of(methods, forwards[0]), static=_is_static(kind, forwards[0]),
+            )  # fmt: skip
         elif "loss" in methods and hasattr(kind, "loss"):
             yield Unit(kind.__name__, "class", _line(methods["loss"]), "loss", None, kind)
 
@@ -212,12 +114,37 @@ def _find_functions(functions: dict[str, Any]) -> Iterator[Unit]:
     used = set()
     for name, backward in functions.items():
         forward = _forward_of(name, functions)
-        if forward:
+        if forward and inspect.signature(backward).parameters:
             used |= {name, forward}
             yield Unit(forward, "functions", _line(backward), functions[forward], backward)
     for name, function in functions.items():
-        if name not in used and re.search(r"loss|cost|cross_?entropy|mse|svm|hinge", name, re.I):
-            yield Unit(name, "function", _line(function), function, None)
+        if name not in used and vocabulary.LOSS_FUNCTION.search(name):
+            read = _globals_of(function)
+            yield Unit(name, "function", _line(function), function, None, globals=read)
+
+
+def _entry_of(methods: dict[str, Any], forward: str) -> str:
+    """Return `__call__` where it calls forward, and does more than that."""
+    call = methods.get("__call__")
+    if call is None or forward == "__call__":
+        return ""
+    names = set(call.__code__.co_names)
+    return "__call__" if forward in names and names != {forward} else ""
+
+
+def _is_static(kind: type, forward: str) -> bool:
+    """Tell whether forward is a function of its own, to which no object belongs."""
+    return any(isinstance(vars(base).get(forward), staticmethod) for base in kind.__mro__)
+
+
+def _globals_of(function: Any) -> dict[str, Any]:
+    """Return the arrays of its module that a function reads, as those of a network of globals."""
+    names = vars(module_of(function)) if module_of(function) else {}
+    return {
+        name: names[name]
+        for name in function.__code__.co_names
+        if isinstance(names.get(name), np.ndarray) and names[name].dtype.kind == "f"
+    }
 
 
 def _forward_of(backward: str, functions: dict[str, Any]) -> str:

@@ -1,0 +1,359 @@
+"""a function and the layout of its arrays in -> a value for each of its arguments, by name, out."""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bpcli.arrays import Array, Shape
+from bpcli.gradcheck.foreign import usage, vocabulary
+from bpcli.gradcheck.foreign.given import take
+from bpcli.gradcheck.foreign.layout import FEATURES, FILTERS, HIDDEN, MORE_UNITS, UNITS, Layout
+from bpcli.gradcheck.foreign.placeholder import Parameters, Placeholder, Sizes
+
+MANY = 32  # units; a net of more is slow to copy, and no better to check
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "convparam": {"stride": 1, "pad": 1},
+    "poolparam": {"pool_height": 2, "pool_width": 2, "stride": 2},
+    "bnparam": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
+    "lnparam": {"eps": 1e-5},
+    "gnparam": {"eps": 1e-5},
+    "dropoutparam": {"mode": "train", "p": 0.6, "seed": 1},
+}
+
+
+class NoValueError(Exception):
+    """An argument whose meaning neither its name nor its use tells."""
+
+
+class StochasticGradientDescent:
+    """What a person's layer may be given for an optimizer: W <- W - rate dW, with any call."""
+
+    rate = 0.1
+
+    def update(self, *arrays: Any, **_options: Any) -> Any:
+        """Return the first array less the second, times the rate."""
+        return arrays[0] - self.rate * arrays[1]
+
+    __call__ = step = optimize = update
+
+
+def tanh(x: Any) -> Any:
+    """Return what a layer may be given for an activation."""
+    return np.tanh(x)
+
+
+def tanh_derivative(x: Any) -> Any:
+    """Return the derivative of that activation."""
+    return 1 - np.tanh(x) ** 2
+
+
+def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the arguments of a function that have a name. Raises NoValueError if it tells none."""
+    try:
+        found = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError) as error:
+        raise NoValueError("its arguments") from error
+    named = (
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.KEYWORD_ONLY,
+        inspect.Parameter.POSITIONAL_ONLY,
+    )
+    return [parameter for parameter in found if parameter.kind in named]
+
+
+def _hides_mistakes(parameter: inspect.Parameter) -> bool:
+    """Tell whether a default is one with which a mistake would not show, or which is too large."""
+    word = vocabulary.plain(parameter.name)
+    large = isinstance(parameter.default, int) and parameter.default > MANY
+    return word in vocabulary.ALWAYS_GIVEN or bool(vocabulary.TRAINING.fullmatch(word)) or large
+
+
+def is_required(parameter: inspect.Parameter) -> bool:
+    """Tell whether an argument has no default."""
+    return parameter.default is inspect.Parameter.empty
+
+
+@dataclass
+class Supply:
+    """What there is for the arguments of a unit's functions, in one layout.
+
+    Values are `given` by the user, `options` of one variant, or arrays of `shapes`
+    that placeholders have settled. Where `open`, every array is a placeholder, whose shape is to be settled.
+    """
+
+    layout: Layout
+    rng: np.random.Generator
+    given: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Mapping[str, Any] = field(default_factory=dict)
+    open: bool = False
+    module: str = ""  # whose classes may be what an argument asks for
+    whole: frozenset[str] = frozenset()  # names of arguments that have turned out to be sizes
+
+    def __post_init__(self) -> None:
+        self.sizes = Sizes(self.layout, self.rng)
+        self.dictionaries: dict[str, Parameters] = {}
+
+    def fill(
+        self,
+        function: Callable[..., Any],
+        known: Mapping[str, Any],
+        uses: Mapping[str, set[str]] | None = None,
+    ) -> dict[str, Any]:
+        """Return values for the arguments of a function.
+
+        They are what is `known` by name, what the user has given, defaults, or what such a name
+        means in the layout. Raises NoValueError for one that nobody knows.
+        """
+        found: dict[str, Any] = {}
+        for parameter in parameters(function):
+            name, word = parameter.name, vocabulary.plain(parameter.name)
+            if name in self.given:
+                found[name] = take(self.given[name], self.rng)
+            elif name in self.options:
+                found[name] = self.options[name]
+            elif name in known:
+                found[name] = known[name]
+            elif is_required(parameter):
+                uses = usage.uses_of_arguments(function) if uses is None else uses
+                found[name] = self.value(name, uses.get(name, set()), list(found))
+            elif _hides_mistakes(parameter):
+                found[name] = self._or_default(parameter)
+            elif (
+                self.layout.pictures
+                and word in vocabulary.INPUT_SHAPE
+                and isinstance(parameter.default, tuple)
+            ):
+                found[name] = self.layout.x[1:]
+        return found
+
+    def value(self, name: str, uses: set[str], before: Sequence[str] = ()) -> Any:
+        """Return a value for an argument, by its name, and else by its use and its place."""
+        word, size = vocabulary.plain(name), usage.SIZE in uses
+        if name in self.whole:
+            return self._size(name, before)
+        if name in self.shapes:
+            return self._settled(self.shapes[name])
+        if word in vocabulary.OPTIMIZERS:
+            return StochasticGradientDescent()
+        if usage.CALLED in uses and not size:
+            return tanh_derivative if vocabulary.DERIVATIVE.search(name) else tanh
+        if word in vocabulary.ACTIVATIONS:
+            return self._activation() if usage.OBJECT in uses else "relu"
+        if usage.DICTIONARY in uses and not size and word not in PARAMETERS:
+            return self._dictionary(name)
+        if self.open and self._is_array(name, uses):
+            return self.sizes.placeholder(name)
+        return self._named(name, uses, before)
+
+    def _is_array(self, name: str, uses: set[str]) -> bool:
+        """Tell whether an argument is an array, by its use, or by its name if that says nothing."""
+        size, array = usage.SIZE in uses, usage.ARRAY in uses
+        state = vocabulary.STATE.fullmatch(vocabulary.plain(name))
+        named = vocabulary.is_array(name) and not (size and not array)
+        return named or (not size and (array or bool(state)))
+
+    def _named(self, name: str, uses: set[str], before: Sequence[str]) -> Any:
+        """Return what a name means in the layout, else a size by its place, else a placeholder."""
+        try:
+            found = value(name, self.layout, self.rng)
+        except NoValueError:
+            if usage.SIZE in uses and usage.ARRAY not in uses:
+                return self._size(name, before)
+            if self.open and not uses & {usage.WORD, usage.OBJECT}:
+                return self.sizes.placeholder(name)
+            raise
+        if isinstance(found, dict):
+            found |= {key: self.options[key] for key in found if key in self.options}
+        return found
+
+    def settled(self) -> dict[str, Any]:
+        """Return the shapes of all placeholders, by the names of arguments."""
+        found: dict[str, Any] = {
+            name: tuple(array.shape) for name, array in self.sizes.found.items() if "[" not in name
+        }
+        for name, dictionary in self.dictionaries.items():
+            found[name] = {
+                key: tuple(part.shape) if isinstance(part, Placeholder) else part
+                for key, part in dictionary.items()
+            }
+        return found
+
+    def _settled(self, shape: Any) -> Any:
+        if isinstance(shape, dict):
+            return {key: self._settled(part) for key, part in shape.items()}
+        return self.rng.normal(size=shape) if isinstance(shape, tuple) else shape
+
+    def _dictionary(self, name: str) -> Parameters:
+        """Return a dictionary that has what it is asked for: a size, a number, or an array."""
+
+        def make(key: str) -> Any:
+            if key in self.options:
+                return self.options[key]
+            if not vocabulary.is_array(key):
+                try:
+                    return value(key, self.layout, self.rng)
+                except NoValueError:
+                    pass
+            if not self.open:
+                raise NoValueError(f"{name}[{key!r}]")
+            return self.sizes.placeholder(f"{name}[{key}]")
+
+        return self.dictionaries.setdefault(name, Parameters(make))
+
+    def _size(self, name: str, before: Sequence[str]) -> Any:
+        """Return a size by the words in its name, and else by its place among the arguments."""
+        words = set(vocabulary.parts(name))
+        numbers = [int(word) for word in words if word.isdigit()]
+        number = numbers[0] if numbers else 1
+        if words & vocabulary.SIZE_OF_HIDDEN:
+            return (HIDDEN, *MORE_UNITS)[max(0, number - 1) % 5]
+        if words & vocabulary.SIZE_OF_INPUT:
+            return self.layout.x[1] if self.layout.pictures else self.layout.features
+        if words & vocabulary.SIZE_OF_OUTPUT:
+            return (
+                FILTERS
+                if self.layout.pictures
+                else self.layout.features
+                if (self.layout.square)
+                else UNITS
+            )
+        layout = self.layout
+        order: tuple[Any, ...] = (layout.features, UNITS, *MORE_UNITS)
+        if layout.pictures:
+            order = (layout.x[1], FILTERS, layout.window[0], 1, 1, 1)
+        place = len([other for other in before if other != "self"])
+        return order[min(place, len(order) - 1)]
+
+    def _or_default(self, parameter: inspect.Parameter) -> Any:
+        """Return what is known of such a name in place of a default, if anything is."""
+        try:
+            return value(parameter.name, self.layout, self.rng)
+        except NoValueError:
+            return parameter.default
+
+    def _activation(self) -> Any:
+        """Return an object of the person's own that may be an activation."""
+        module = vars(sys.modules.get(self.module, object())) if self.module else {}
+        for wanted in (r"sigmoid|tanh", "relu", "."):
+            for name, kind in module.items():
+                if (
+                    isinstance(kind, type)
+                    and re.search(wanted, name, re.I)
+                    and (
+                        any(hasattr(kind, m) for m in vocabulary.FORWARD[:8])
+                        and any(hasattr(kind, m) for m in vocabulary.BACKWARD)
+                    )
+                ):
+                    try:
+                        return kind()
+                    except Exception:  # noqa: BLE001, S112 - the next may be what is meant
+                        continue
+        raise NoValueError("activation")
+
+
+def value(name: str, layout: Layout, rng: np.random.Generator) -> Any:
+    """Return what an argument of this name may be. Raises NoValueError if nobody knows."""
+    word = vocabulary.plain(name)
+    if vocabulary.TRAINING.fullmatch(word):
+        return True
+    if word == "mode":
+        return "train"
+    if word in vocabulary.MASK:
+        return np.ones(layout.x[:-1], bool)
+    if word in PARAMETERS:
+        return dict(PARAMETERS[word])
+    for make in (_array, _size, _number):
+        found = make(word, layout, rng)
+        if found is not None:
+            return found
+    raise NoValueError(name)
+
+
+def _array(word: str, layout: Layout, rng: np.random.Generator) -> Array | None:
+    in_rows = layout.x[:1] == (layout.images,)
+    hidden = (layout.images, UNITS) if in_rows else (UNITS, layout.images)
+    shapes: list[tuple[Callable[[str], Any], Shape]] = [
+        (lambda w: w in vocabulary.PER_FEATURE, layout.feature),
+        (re.compile("wxt").fullmatch, (FEATURES, UNITS)),
+        (re.compile("wht").fullmatch, (UNITS, UNITS)),
+        (re.compile("bht").fullmatch, (UNITS,)),
+        (re.compile(r"(prev)?[hc](0|prev)|(prev)?[hc]").fullmatch, hidden),
+        (re.compile(r"w[hu]\d?|whh|whidden|wxt?h").fullmatch, (UNITS, layout.gates * UNITS)),
+    ]
+    if not layout.pictures and layout.gates == 1:
+        between = (FEATURES, HIDDEN) if in_rows else (HIDDEN, FEATURES)
+        after = (HIDDEN, UNITS) if in_rows else (UNITS, HIDDEN)
+        column = () if len(layout.b) == 1 else (1,)
+        shapes += [
+            (re.compile(r"(w|weights?|theta)1").fullmatch, between),
+            (re.compile(r"(w|weights?|theta)2").fullmatch, after),
+            (re.compile(r"(b|bias)1").fullmatch, (HIDDEN,) if in_rows else (HIDDEN, *column)),
+            (re.compile(r"(b|bias)2").fullmatch, (UNITS,) if in_rows else (UNITS, *column)),
+        ]
+    shapes += [(vocabulary.WEIGHTS.fullmatch, layout.W), (vocabulary.BIAS.fullmatch, layout.b)]
+    for matches, shape in shapes:
+        if matches(word):
+            found = rng.normal(size=shape)
+            return np.abs(found) + 0.5 if "var" in word else found
+    return None
+
+
+def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
+    if layout.pictures:
+        channels = layout.x[1] if layout.name == "(N, C, H, W)" else layout.x[-1]
+        height, width = layout.window
+        window = (height, width) if layout.pairs else height
+        pictures: tuple[tuple[Sequence[str], Any], ...] = (
+            (vocabulary.CHANNELS_IN, channels),
+            (vocabulary.CHANNELS_OUT, FILTERS),
+            (vocabulary.WINDOW_WIDTH, width),
+            (vocabulary.WINDOW, window),
+            (vocabulary.SHAPES, layout.x[1:]),
+        )
+        for names, size in pictures:
+            if word in names:
+                return size
+        if layout.pairs and word in vocabulary.STRIDE + vocabulary.PAD + vocabulary.DILATION:
+            return (0, 0) if word in vocabulary.PAD else (1, 1)
+    units = layout.features if layout.square else UNITS
+    if word in vocabulary.SHAPE_IN or word in vocabulary.SHAPE_OUT:
+        return layout.x[1:] if word in vocabulary.SHAPE_IN else (units,)
+    if word in vocabulary.HEADS and word != "h":
+        return 2 if layout.features % 2 == 0 else None
+    sizes: tuple[tuple[Sequence[str], Any], ...] = (
+        (vocabulary.HIDDEN_SIZES, [HIDDEN, HIDDEN + 1]),
+        (vocabulary.HIDDEN_SIZE, HIDDEN),
+        (vocabulary.ALL_SIZES, [layout.features, HIDDEN, UNITS]),
+        (("inputshape", "shape"), (layout.features,)),
+        (vocabulary.INPUTS_SIZE, layout.features),
+        (vocabulary.OUTPUTS_SIZE, units),
+        (vocabulary.WINDOW, 2),
+        ((*vocabulary.STRIDE, *vocabulary.DILATION), 1),
+        (vocabulary.PAD, 1),
+        (vocabulary.COUNTS, 2),
+        (vocabulary.SEED, 1),
+        (vocabulary.VOCABULARY_SIZE, HIDDEN + 2),
+        (vocabulary.AXIS, -1),
+        (vocabulary.WEIGHT_SHAPE, layout.W),
+        (vocabulary.OUTPUT_SHAPE, layout.x),
+        (vocabulary.SEQUENCE_LENGTH, layout.x[1] if len(layout.x) == 3 else 4),
+        (vocabulary.BATCH_SIZE, layout.images),
+    )
+    for names, size in sizes:
+        if word in names:
+            return size
+    return None
+
+
+def _number(word: str, _layout: Layout, _rng: np.random.Generator) -> Any:
+    if word in vocabulary.FRACTIONS:
+        return 0.6
+    if vocabulary.RATE.fullmatch(word):
+        return 0.1
+    return next((n for n, names in vocabulary.SMALL.items() if word in names), None)

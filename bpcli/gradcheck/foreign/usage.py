@@ -1,0 +1,190 @@
+"""the text of a function in -> what each of its arguments is used as: a size, an array, ... out."""
+
+import ast
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+SIZE, ARRAY, DICTIONARY, FILLED, CALLED, WORD, OBJECT = (
+    "size", "array", "dictionary", "filled", "called", "word", "object"
+)  # fmt: skip
+SHAPED = frozenset(
+    """zeros ones empty full randn rand normal uniform random range reshape eye pad standard_normal
+    randint arange identity""".split()
+)
+OF_ARRAYS = frozenset(
+    """dot matmul einsum tensordot exp tanh maximum minimum sum mean zeros_like ones_like transpose
+    where clip multiply outer log square abs pad concatenate hstack vstack asarray array
+    copy""".split()
+)
+OF_AN_ARRAY = frozenset(
+    "shape T dot ndim sum mean astype reshape copy transpose swapaxes size".split()
+)
+OF_A_DICTIONARY = frozenset("items keys values get update".split())
+
+
+def tree_of(function: Any) -> ast.AST:
+    """Return the syntax tree of a function or class, an empty one where there is no text."""
+    return _tree_of(_plain(function))
+
+
+def _plain(function: Any) -> Any:
+    """Return the function of a method: objects may not be hashable."""
+    return getattr(function, "__func__", function)
+
+
+@functools.lru_cache(maxsize=1024)
+def _tree_of(function: Any) -> ast.AST:
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def uses_of_arguments(function: Callable[..., Any]) -> dict[str, set[str]]:
+    """Return what each argument of a function is used as, as far as its text tells."""
+    return _uses_of_arguments(_plain(function))
+
+
+@functools.lru_cache(maxsize=1024)
+def _uses_of_arguments(function: Any) -> dict[str, set[str]]:
+    tree = _tree_of(function)
+    found: dict[str, set[str]] = {}
+    for node, parents in _walk(tree):
+        if isinstance(node, ast.Name):
+            found.setdefault(node.id, set()).update(_uses(node, parents))
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def uses_of_constructor(kind: Any) -> dict[str, set[str]]:
+    """Return what each argument of a constructor is used as, also where the object keeps it."""
+    found = {name: set(uses) for name, uses in uses_of_arguments(kind.__init__).items()}
+    kept: dict[str, str] = {}  # attribute -> argument
+    for node in ast.walk(tree_of(kind.__init__)):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            kept |= dict(_kept(node.targets[0], node.value))
+    for base in kind.__mro__[:-1]:
+        for node, parents in _walk(tree_of(base)):
+            if _is_own(node) and node.attr in kept:  # type: ignore[attr-defined]
+                found.setdefault(kept[node.attr], set()).update(_uses(node, parents))  # type: ignore[attr-defined]
+    return found
+
+
+def returned_names(function: Callable[..., Any]) -> list[str]:
+    """Return the names in the last `return` of a function, as far as they are names."""
+    return _returned_names(_plain(function))
+
+
+@functools.lru_cache(maxsize=1024)
+def _returned_names(function: Any) -> list[str]:
+    returns = [node for node in ast.walk(_tree_of(function)) if isinstance(node, ast.Return)]
+    last = max(returns, key=lambda node: node.lineno, default=None)
+    if last is None or not isinstance(last.value, ast.Tuple | ast.Name):
+        return []
+    parts = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
+    return [
+        ast.unparse(part).rpartition(".")[2] if isinstance(part, ast.Name | ast.Attribute) else ""
+        for part in parts
+    ]
+
+
+def assigned_names(function: Callable[..., Any]) -> set[str]:
+    """Return the names that a function assigns to: its variables, and attributes of objects."""
+    found = set()
+    for node in ast.walk(tree_of(function)):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.id if isinstance(node, ast.Name) else node.attr)
+    return found
+
+
+def _kept(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, str]]:
+    """Yield the attributes that arguments are kept in, as in self.W, self.b = W, b."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, other in zip(target.elts, value.elts, strict=False):
+            yield from _kept(one, other)
+    elif _is_own(target) and isinstance(value, ast.Name):
+        yield target.attr, value.id  # type: ignore[attr-defined]
+
+
+def _is_own(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
+
+
+def _walk(
+    node: ast.AST, parents: tuple[ast.AST, ...] = ()
+) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
+    yield node, parents
+    for child in ast.iter_child_nodes(node):
+        yield from _walk(child, (*parents, node))
+
+
+def _uses(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
+    """Yield what a name stands for by the expressions that it is in."""
+    above = parents[-1] if parents else node
+    if isinstance(above, ast.Subscript) and above.value is node:
+        if _is_key(above.slice, parents):
+            yield FILLED if isinstance(above.ctx, ast.Store) else DICTIONARY
+        elif not isinstance(above.ctx, ast.Store):
+            yield ARRAY
+    elif isinstance(above, ast.Call) and above.func is node:
+        yield CALLED
+    elif isinstance(above, ast.Attribute):
+        kind = ARRAY if above.attr in OF_AN_ARRAY else OBJECT
+        yield DICTIONARY if above.attr in OF_A_DICTIONARY else kind
+    elif isinstance(above, ast.BinOp) and isinstance(above.op, ast.MatMult):
+        yield ARRAY
+    elif isinstance(above, ast.Compare):
+        sides = [above.left, *above.comparators]
+        if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in sides):
+            yield WORD
+    yield from _use_around(node, parents)
+
+
+def _use_around(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
+    """Yield what a name is used as by the call, the slice or the division around it."""
+    inner: ast.AST = node
+    for above in reversed(parents):
+        if isinstance(above, ast.Slice):
+            yield SIZE
+            return
+        if isinstance(above, ast.BinOp) and isinstance(above.op, ast.FloorDiv | ast.Mod):
+            yield SIZE
+            return
+        if isinstance(above, ast.Call):
+            name = ast.unparse(above.func).rpartition(".")[2]
+            if inner is not above.func and name in SHAPED:
+                yield SIZE
+            elif inner is not above.func and inner is node and name in OF_ARRAYS:
+                yield ARRAY
+            return
+        if not isinstance(above, ast.Tuple | ast.List | ast.BinOp | ast.keyword | ast.Starred):
+            return
+        inner = above
+
+
+def _is_key(key: ast.expr, parents: Iterable[ast.AST]) -> bool:
+    """Tell whether what is in brackets is a text: a constant, or one made of texts."""
+    if isinstance(key, ast.JoinedStr):
+        return True
+    if isinstance(key, ast.Name):  # parameters[k] for k in ("W", "b")
+        around = [p for p in parents if isinstance(p, ast.GeneratorExp | ast.ListComp | ast.For)]
+        loops = [g for p in around for g in getattr(p, "generators", [p])]
+        return any(
+            isinstance(loop.target, ast.Name)
+            and loop.target.id == key.id
+            and any(
+                isinstance(n, ast.Constant) and isinstance(n.value, str)
+                for n in ast.walk(loop.iter)
+            )
+            for loop in loops
+        )
+    return any(
+        isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(key)
+    )

@@ -1,0 +1,137 @@
+"""a convention in which a unit is right -> others of the same in which a mistake would show, out.
+
+A mistake hides where stride is 1, pictures are square, an option is off or a variance is large.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign.arguments import NoValueError, is_required, parameters
+from bpcli.gradcheck.foreign.calling import Convention
+from bpcli.gradcheck.foreign.discover import bound
+from bpcli.gradcheck.foreign.experiment import Experiment
+from bpcli.gradcheck.foreign.layout import Layout
+
+TINY = 0.01  # of x, beside a constant against division by zero
+SERIES = "(N, C, L)"
+EPSILON = vocabulary.SMALL[1e-5]
+SMALL_WINDOW = (2, 3)  # neither square nor of odd height
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another convention of the same unit; `words` say what is different in it.
+
+    Where `natural`, forward is asked for nothing unusual, and a backward that raises is wrong.
+    """
+
+    words: str
+    convention: Convention
+    natural: bool = True
+
+
+def variants(convention: Convention, experiment: Experiment) -> Iterator[Variant]:
+    """Yield other conventions that the unit is for as well."""
+    options = _options(convention, experiment)
+    if convention.layout.pictures or convention.layout.name == SERIES:
+        yield from _windowed(convention, options)
+    if convention.layout.pictures:
+        yield from _shaped(convention, options)
+    for name, default in options.items():
+        if vocabulary.plain(name) in vocabulary.DECAY and not default:
+            yield Variant(f"{name} = 0.1", _with(convention, {name: 0.1}))
+    if any(vocabulary.plain(n) in EPSILON for n in options) or _has_epsilon(experiment):
+        yield Variant("inputs of a small variance", replace(convention, scale=TINY))
+
+
+def _windowed(convention: Convention, options: dict[str, Any]) -> Iterator[Variant]:
+    """Yield strides of 1 and 2, pads of 0 and 1, for windows that end where pictures do."""
+    strides = [name for name in options if vocabulary.plain(name) in vocabulary.STRIDE]
+    pads = [name for name in options if vocabulary.plain(name) in vocabulary.PAD]
+    for stride, pad in itertools.product((2, 1) if strides else (1,), (0, 1) if pads else (0,)):
+        values = dict.fromkeys(strides, stride) | dict.fromkeys(pads, pad)
+        if values:
+            other = _with(convention, values)
+            size = _window(convention, options)
+            if size:
+                layout = _filled(convention.layout, size, stride, pad)
+                other = replace(other, layout=layout)
+            yield Variant(_spell(values), other, natural=bool(size))
+
+
+def _window(convention: Convention, options: dict[str, Any]) -> int:
+    """Return the size of a layer's windows, or 0 if it is not known."""
+    named = [v for n, v in options.items() if vocabulary.plain(n) in vocabulary.WINDOW]
+    if not named:
+        return convention.layout.window[0] if convention.open else 0
+    sizes = {convention.layout.window[0] if value is None else value for value in named}
+    size = sizes.pop()
+    return size if isinstance(size, int) and not sizes else 0
+
+
+def _filled(layout: Layout, window: int, stride: int, pad: int) -> Layout:
+    """Return a layout whose pictures hold 3 windows down and 4 across, and nothing besides."""
+    down, across = (window + n * stride - 2 * pad for n in (2, 3))
+    if layout.name == SERIES:
+        return replace(layout, x=(*layout.x[:2], across))
+    n, *middle = layout.x
+    first = layout.name == "(N, C, H, W)"
+    x = (n, middle[0], down, across) if first else (n, down, across, middle[2])
+    return replace(layout, x=x)
+
+
+def _shaped(convention: Convention, options: dict[str, Any]) -> Iterator[Variant]:
+    """Yield pictures that are higher than wide, and windows that are wider than high."""
+    layout = convention.layout
+    yield Variant("pictures higher than wide", replace(convention, layout=_turned(layout)))
+    windows = {
+        n: SMALL_WINDOW[vocabulary.plain(n) in vocabulary.WINDOW_WIDTH]
+        for n in options
+        if vocabulary.plain(n) in vocabulary.WINDOW
+    }
+    if any(vocabulary.plain(n) in vocabulary.WINDOW_WIDTH for n in windows) and len(windows) > 1:
+        yield Variant("windows of 2 x 3", _with(convention, windows), natural=False)
+    elif convention.open and not windows and layout.name == "(N, C, H, W)":
+        c, f = layout.W[1], layout.W[0]
+        other = replace(layout, window=SMALL_WINDOW, W=(f, c, *SMALL_WINDOW))
+        yield Variant("windows of 2 x 3", replace(convention, layout=other), natural=False)
+
+
+def _options(convention: Convention, experiment: Experiment) -> dict[str, Any]:
+    """Return the options of a unit and their values: arguments, and keys of dictionaries."""
+    unit, found = convention.unit, dict[str, Any]()
+    functions: list[Any] = [bound(experiment.base.unit, unit.forward)]
+    functions += [unit.thing.__init__] * (unit.kind == "class" and not unit.static)
+    for function in functions:
+        try:
+            named = parameters(function)
+        except NoValueError:
+            continue
+        found |= {p.name: None if is_required(p) else p.default for p in named if p.name != "self"}
+    for part in experiment.base.inputs.values():
+        if isinstance(part, dict):
+            found |= {k: v for k, v in part.items() if isinstance(v, int | float)}
+    return {n: convention.options.get(n, v) for n, v in found.items() if n not in convention.given}
+
+
+def _has_epsilon(experiment: Experiment) -> bool:
+    attributes = getattr(experiment.base.unit, "__dict__", {})
+    return any(vocabulary.plain(name) in EPSILON for name in attributes)
+
+
+def _with(convention: Convention, values: dict[str, Any]) -> Convention:
+    return replace(convention, options={**convention.options, **values})
+
+
+def _turned(layout: Layout) -> Layout:
+    n, *middle = layout.x
+    first = layout.name == "(N, C, H, W)"
+    c, h, w = middle if first else (middle[2], middle[0], middle[1])
+    return replace(layout, x=(n, c, w, h) if first else (n, w, h, c))
+
+
+def _spell(values: dict[str, Any]) -> str:
+    return " and ".join(f"{name} = {value}" for name, value in values.items())

@@ -1,0 +1,519 @@
+"""Kinds of code that people write, right and wrong, in their own words: each gets its verdict."""
+
+import pytest
+
+from bpcli.gradcheck.foreign.check import check_units
+from bpcli.gradcheck.foreign.code import read_code
+from bpcli.gradcheck.foreign.load import load_source
+
+SOFTMAX = """
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+"""
+
+# What a file holds; a part of it and what to put there to make it wrong; unit -> what is then WRONG.
+KINDS = {
+    "names in Spanish": ("""
+class Capa:
+    def __init__(self, pesos, sesgo):
+        self.pesos, self.sesgo = pesos, sesgo
+    def forward(self, entrada):
+        self.entrada = entrada
+        return entrada @ self.pesos + self.sesgo
+    def backward(self, error):
+        self.grad_pesos = self.entrada.T @ error
+        self.grad_sesgo = error.sum(axis=0)
+        return error @ self.pesos.T
+""", "self.entrada.T @ error", "self.entrada.T @ error * 2", "Capa pesos"),
+    "names in Chinese, of gradients too": ("""
+class Quanlianjie:
+    def __init__(self, quanzhong, pianzhi):
+        self.quanzhong, self.pianzhi = quanzhong, pianzhi
+    def forward(self, shuru):
+        self.shuru = shuru
+        return np.dot(shuru, self.quanzhong) + self.pianzhi
+    def backward(self, dout):
+        self.tidu1 = np.dot(self.shuru.T, dout)
+        self.tidu2 = np.sum(dout, axis=0)
+        return np.dot(dout, self.quanzhong.T)
+""", "np.dot(self.shuru.T, dout)", "np.dot(self.shuru.T, dout) / 7", "Quanlianjie quanzhong"),
+    "sizes in German": ("""
+class Schicht:
+    def __init__(self, eingaenge, ausgaenge):
+        self.Gewicht = np.random.randn(eingaenge, ausgaenge)
+        self.Schwelle = np.zeros(ausgaenge)
+    def forward(self, x):
+        self.x = x
+        return x @ self.Gewicht + self.Schwelle
+    def backward(self, dout):
+        self.dGewicht = self.x.T @ dout
+        self.dSchwelle = dout.sum(axis=0)
+        return dout @ self.Gewicht.T
+""", "dout.sum(axis=0)", "dout.mean(axis=0)", "Schicht Schwelle"),
+    "functions in French": ("""
+def couche_forward(entree, poids, biais):
+    return np.matmul(entree, poids) + biais, (entree, poids)
+def couche_backward(dsortie, cache):
+    entree, poids = cache
+    return np.matmul(dsortie, poids.T), np.matmul(entree.T, dsortie), dsortie.sum(0)
+""", "np.matmul(entree.T, dsortie)", "-np.matmul(entree.T, dsortie)", "couche_forward poids"),
+    "a multiplication of two": ("""
+class Mult:
+    def forward(self, a, b):
+        self.a, self.b = a, b
+        return a * b
+    def backward(self, dout):
+        return dout * self.b, dout * self.a
+""", "dout * self.b, dout * self.a", "dout * self.a, dout * self.b", "Mult a b"),
+    "a derivative that is a number": ("""
+def lineal(v):
+    return 3 * v
+def lineal_derivative(v):
+    return 3
+""", "return 3\n", "return 2\n", "lineal v"),
+    "a leaky unit with an option": ("""
+class LeakyReLU:
+    def __init__(self, alpha=0.01):
+        self.alpha = alpha
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.alpha * x)
+    def backward(self, dout):
+        return np.where(self.x > 0, dout, self.alpha * dout)
+""", "self.alpha * dout", "dout", "LeakyReLU x"),
+    "softmax alone": (SOFTMAX + """
+class Softmax:
+    def forward(self, z):
+        self.y = softmax(z)
+        return self.y
+    def backward(self, dout):
+        return self.y * (dout - (dout * self.y).sum(axis=1, keepdims=True))
+""", "self.y * (dout - (dout * self.y).sum(axis=1, keepdims=True))", "dout * self.y * (1 - self.y)", "Softmax z"),
+    "a loss by one-hot labels": (SOFTMAX + """
+class CrossEntropy:
+    def forward(self, logits, y_true):
+        self.p, self.y_true = softmax(logits), y_true
+        return -np.sum(y_true * np.log(self.p)) / len(logits)
+    def backward(self):
+        return (self.p - self.y_true) / len(self.p)
+""", "/ len(self.p)", "", "CrossEntropy logits"),
+    "probabilities and a loss, with labels y_train": (SOFTMAX + """
+class Perte:
+    def forward(self, x, y_train):
+        self.p, self.t = softmax(x), y_train
+        return self.p, -np.log(self.p[np.arange(len(x)), y_train]).mean()
+    def backward(self):
+        d = self.p.copy()
+        d[np.arange(len(d)), self.t] -= 1
+        return d / len(d)
+""", "d / len(d)", "d", "Perte x"),
+    "a network with ten classes": (SOFTMAX + """
+class Net:
+    def __init__(self):
+        self.W = np.random.randn(20, 10)
+    def loss(self, x, t):
+        p = softmax(x @ self.W)
+        hot = np.eye(10)[t]
+        self.dW = x.T @ (p - hot) / len(x)
+        return -np.sum(hot * np.log(p)) / len(x)
+    def gradient(self, x, t):
+        self.loss(x, t)
+        return {"W": self.dW}
+""", "(p - hot) / len(x)", "(p + hot) / len(x)", "Net W"),
+    "layer normalisation": ("""
+class LayerNorm:
+    def __init__(self, dim, eps=1e-5):
+        self.gamma, self.beta, self.eps = np.ones(dim), np.zeros(dim), eps
+    def forward(self, x):
+        self.std = np.sqrt(x.var(axis=-1, keepdims=True) + self.eps)
+        self.xhat = (x - x.mean(axis=-1, keepdims=True)) / self.std
+        return self.gamma * self.xhat + self.beta
+    def backward(self, dout):
+        axes = tuple(range(dout.ndim - 1))
+        self.dgamma, self.dbeta = (dout * self.xhat).sum(axis=axes), dout.sum(axis=axes)
+        d = dout * self.gamma
+        mean = d.mean(axis=-1, keepdims=True)
+        return (d - mean - self.xhat * (d * self.xhat).mean(axis=-1, keepdims=True)) / self.std
+""", "d - mean - ", "d - ", "LayerNorm x"),
+    "batch normalisation without its small constant": ("""
+class Norm:
+    def __init__(self, n_out, eps=1e-5):
+        self.gamma, self.beta, self.eps = np.ones(n_out), np.zeros(n_out), eps
+    def forward(self, x, train=True):
+        self.var, self.c = x.var(axis=0), x - x.mean(axis=0)
+        self.std = np.sqrt(self.var + self.eps)
+        return self.gamma * self.c / self.std + self.beta
+    def backward(self, dout):
+        xhat = self.c / self.std
+        self.dgamma, self.dbeta = (dout * xhat).sum(axis=0), dout.sum(axis=0)
+        d = dout * self.gamma
+        return (d - d.mean(axis=0) - xhat * (d * xhat).mean(axis=0)) / self.std
+""", "xhat * (d * xhat).mean(axis=0)) / self.std", "xhat * (d * xhat).mean(axis=0)) / np.sqrt(self.var)", "Norm x"),
+    "average pooling with a stride": ("""
+class AvgPool:
+    def __init__(self, kernel_size=2, stride=2):
+        self.k, self.s = kernel_size, stride
+    def forward(self, x):
+        self.x, k, s = x, self.k, self.s
+        h, w = ((n - k) // s + 1 for n in x.shape[2:])
+        out = np.zeros((*x.shape[:2], h, w))
+        for i in range(h):
+            for j in range(w):
+                out[:, :, i, j] = x[:, :, i * s:i * s + k, j * s:j * s + k].mean(axis=(2, 3))
+        return out
+    def backward(self, dout):
+        dx, k, s = np.zeros_like(self.x), self.k, self.s
+        for i in range(dout.shape[2]):
+            for j in range(dout.shape[3]):
+                dx[:, :, i * s:i * s + k, j * s:j * s + k] += dout[:, :, i, j, None, None] / k ** 2
+        return dx
+""", "+= dout", "= dout", "AvgPool x"),
+    "a convolution that pads": ("""
+def conv_forward(x, w, b, conv_param):
+    p, s = conv_param["pad"], conv_param["stride"]
+    xp = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+    f, _, hh, ww = w.shape
+    h, wd = (xp.shape[2] - hh) // s + 1, (xp.shape[3] - ww) // s + 1
+    out = np.zeros((len(x), f, h, wd))
+    for i in range(h):
+        for j in range(wd):
+            out[:, :, i, j] = np.tensordot(xp[:, :, i * s:i * s + hh, j * s:j * s + ww], w, ((1, 2, 3), (1, 2, 3))) + b
+    return out, (x, w, conv_param, xp)
+def conv_backward(dout, cache):
+    x, w, conv_param, xp = cache
+    p, s = conv_param["pad"], conv_param["stride"]
+    hh, ww = w.shape[2:]
+    dxp, dw = np.zeros_like(xp), np.zeros_like(w)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            dw += np.tensordot(dout[:, :, i, j], xp[:, :, i * s:i * s + hh, j * s:j * s + ww], (0, 0))
+            dxp[:, :, i * s:i * s + hh, j * s:j * s + ww] += np.tensordot(dout[:, :, i, j], w, (1, 0))
+    return dxp[:, :, p:p + x.shape[2], p:p + x.shape[3]], dw, dout.sum(axis=(0, 2, 3))
+""", "p:p + x.shape[2], p:p + x.shape[3]]", ":x.shape[2], :x.shape[3]]", "conv_forward x"),
+    "a recurrent layer of four steps": ("""
+def rnn_forward(x, h0, Wx, Wh, b):
+    h, hs = h0, []
+    for t in range(x.shape[1]):
+        h = np.tanh(x[:, t] @ Wx + h @ Wh + b)
+        hs.append(h)
+    return np.stack(hs, axis=1), (x, h0, Wx, Wh, hs)
+def rnn_backward(dh, cache):
+    x, h0, Wx, Wh, hs = cache
+    dx, dWx, dWh, db, dnext = np.zeros_like(x), 0, 0, 0, 0
+    for t in reversed(range(x.shape[1])):
+        da = (dh[:, t] + dnext) * (1 - hs[t] ** 2)
+        before = hs[t - 1] if t else h0
+        dx[:, t], dnext = da @ Wx.T, da @ Wh.T
+        dWx, dWh, db = dWx + x[:, t].T @ da, dWh + before.T @ da, db + da.sum(axis=0)
+    return dx, dnext, dWx, dWh, db
+""", "(dh[:, t] + dnext)", "dh[:, t]", "rnn_forward x h0 Wx Wh b"),
+    "an LSTM cell with a dictionary": ("""
+def sigmoid(v):
+    return 1 / (1 + np.exp(-v))
+def lstm_cell_forward(xt, a_prev, c_prev, parameters):
+    z = np.concatenate([a_prev, xt], axis=0)
+    f = sigmoid(parameters["Wf"] @ z + parameters["bf"])
+    g = np.tanh(parameters["Wg"] @ z + parameters["bg"])
+    c = f * c_prev + (1 - f) * g
+    return np.tanh(c), c, (xt, a_prev, c_prev, c, f, g, z, parameters)
+def lstm_cell_backward(da_next, dc_next, cache):
+    xt, a_prev, c_prev, c, f, g, z, parameters = cache
+    dc = dc_next + da_next * (1 - np.tanh(c) ** 2)
+    df, dg = dc * (c_prev - g) * f * (1 - f), dc * (1 - f) * (1 - g ** 2)
+    dz = parameters["Wf"].T @ df + parameters["Wg"].T @ dg
+    n = len(a_prev)
+    return {"dxt": dz[n:], "da_prev": dz[:n], "dc_prev": dc * f, "dWf": df @ z.T, "dWg": dg @ z.T,
+            "dbf": df.sum(axis=1, keepdims=True), "dbg": dg.sum(axis=1, keepdims=True)}
+""", '"dc_prev": dc * f', '"dc_prev": dc', "lstm_cell_forward c_prev"),
+    "two layers with a dictionary": ("""
+def forward_propagation(X, Y, parametros):
+    A1 = np.tanh(parametros["W1"] @ X + parametros["b1"])
+    A2 = 1 / (1 + np.exp(-(parametros["W2"] @ A1 + parametros["b2"])))
+    costo = -np.mean(np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2), axis=0))
+    return costo, (A1, A2, parametros["W2"])
+def backward_propagation(X, Y, cache):
+    A1, A2, W2 = cache
+    dZ2 = (A2 - Y) / X.shape[1]
+    dZ1 = W2.T @ dZ2 * (1 - A1 ** 2)
+    return {"dW2": dZ2 @ A1.T, "db2": dZ2.sum(axis=1, keepdims=True),
+            "dW1": dZ1 @ X.T, "db1": dZ1.sum(axis=1, keepdims=True)}
+""", "(1 - A1 ** 2)", "(1 - A1)", "forward_propagation W1 b1"),
+    "logistic regression of columns": ("""
+def propagate(w, b, X, Y):
+    m = X.shape[1]
+    A = 1 / (1 + np.exp(-(w.T @ X + b)))
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / m
+    return cost, {"dw": X @ (A - Y).T / m, "db": np.sum(A - Y) / m}
+""".replace("propagate", "compute_cost"), "X @ (A - Y).T / m", "X @ (A - Y).T", "compute_cost w"),
+    "attention with heads": ("""
+class MultiHeadAttention:
+    def __init__(self, embed_dim, num_heads):
+        self.h = num_heads
+        self.Wq, self.Wk, self.Wv = (np.random.randn(embed_dim, embed_dim) for _ in range(3))
+    def split(self, a):
+        return a.reshape(*a.shape[:2], self.h, -1).swapaxes(1, 2)
+    def merge(self, a):
+        return a.swapaxes(1, 2).reshape(a.shape[0], a.shape[2], -1)
+    def forward(self, x):
+        self.x = x
+        self.q, self.k, self.v = (self.split(x @ W) for W in (self.Wq, self.Wk, self.Wv))
+        s = self.q @ self.k.swapaxes(2, 3) / 2
+        e = np.exp(s - s.max(-1, keepdims=True))
+        self.a = e / e.sum(-1, keepdims=True)
+        return self.merge(self.a @ self.v)
+    def backward(self, dout):
+        d = self.split(dout)
+        da, dv = d @ self.v.swapaxes(2, 3), self.a.swapaxes(2, 3) @ d
+        ds = self.a * (da - (da * self.a).sum(-1, keepdims=True)) / 2
+        dq, dk, dv = (self.merge(p) for p in (ds @ self.k, ds.swapaxes(2, 3) @ self.q, dv))
+        self.dWq, self.dWk, self.dWv = (np.einsum("nti,ntj->ij", self.x, p) for p in (dq, dk, dv))
+        return dq @ self.Wq.T + dk @ self.Wk.T + dv @ self.Wv.T
+""", "ds.swapaxes(2, 3) @ self.q", "ds @ self.q", "MultiHeadAttention x Wk"),
+    "static operations with a context": ("""
+class Exp:
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(np.exp(x))
+        return np.exp(x)
+    @staticmethod
+    def backward(ctx, grad_output):
+        y, = ctx.saved_tensors
+        return grad_output * y
+""", "grad_output * y", "grad_output * (y + 1)", "Exp x"),
+    "gradients written into a dictionary": ("""
+class Linear:
+    def __init__(self, in_features, out_features):
+        self.weight, self.bias = np.random.randn(in_features, out_features), np.zeros(out_features)
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight + self.bias
+    def backward(self, grad_output, store):
+        store["weight"], store["bias"] = self.x.T @ grad_output, grad_output.sum(axis=0)
+        return grad_output @ self.weight.T
+""", "grad_output.sum(axis=0)", "grad_output.sum(axis=0) * 3", "Linear bias"),
+    "one row at a time, updated in backward": ("""
+class FCLayer:
+    def __init__(self, input_size, output_size):
+        self.weights = np.random.rand(input_size, output_size) - 0.5
+        self.bias = np.random.rand(1, output_size) - 0.5
+    def forward_propagation(self, input_data):
+        self.input = input_data
+        self.output = np.dot(self.input, self.weights) + self.bias
+        return self.output
+    def backward_propagation(self, output_error, learning_rate):
+        input_error = np.dot(output_error, self.weights.T)
+        self.weights -= learning_rate * np.dot(self.input.T, output_error)
+        self.bias -= learning_rate * output_error
+        return input_error
+""", "np.dot(self.input.T, output_error)", "2 * np.dot(self.input.T, output_error)", "FCLayer weights"),
+    "a learning rate in the text": ("""
+class Paso:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        dx = dout @ self.W.T
+        self.W -= 0.05 * self.x.T @ dout
+        self.b -= 0.05 * dout.sum(axis=0)
+        return dx
+""", "0.05 * dout", "0.05 * 4 * dout", "Paso b"),
+    "float32 inside": ("""
+class Narrow:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out).astype("float32")
+    def forward(self, x):
+        self.x = x.astype(np.float32)
+        return np.tanh(self.x @ self.W)
+    def backward(self, dout):
+        d = dout * (1 - np.tanh(self.x @ self.W) ** 2)
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+""", "self.x.T @ d", "self.x.T @ d * 1.02", "Narrow W"),
+    "random numbers from a generator of the module": ("""
+rng = np.random.default_rng()
+class Dropout:
+    def __init__(self, p=0.5):
+        self.p = p
+    def forward(self, x):
+        self.mask = rng.random(x.shape) > self.p
+        return x * self.mask / (1 - self.p)
+    def backward(self, dout):
+        return dout * self.mask / (1 - self.p)
+""", "self.mask / (1 - self.p)\n$", "self.mask\n", "Dropout x"),
+    "a generator that is made anew": ("""
+class Masked:
+    def forward(self, x):
+        self.mask = np.random.default_rng().random(x.shape) > 0.3
+        return x * self.mask
+    def backward(self, dout):
+        return dout * self.mask
+""", "return dout * self.mask", "return dout", "Masked x"),
+    "a call of a framework": ("""
+class Module:
+    def __call__(self, *inputs):
+        self.inputs = inputs
+        self.outputs = self.forward(*inputs)
+        return self.outputs
+class Tanh(Module):
+    def forward(self, x):
+        return np.tanh(x)
+    def backward(self, gy):
+        return gy * (1 - self.outputs ** 2)
+""", "(1 - self.outputs ** 2)", "(1 - self.outputs)", "Tanh x"),
+    "a method called evaluate": ("""
+class Softplus:
+    def evaluate(self, z):
+        return np.log(1 + np.exp(z))
+    def derivative(self, z):
+        return 1 / (1 + np.exp(-z))
+""", "np.exp(-z)", "np.exp(z)", "Softplus z"),
+    "a squared error of columns": ("""
+def mse_loss(salida, target):
+    return np.sum((salida - target) ** 2) / salida.size
+def mse_loss_grad(salida, target):
+    return 2 * (salida - target) / salida.size
+""", "/ salida.size\n$", "/ len(salida)\n", "mse_loss salida"),
+    "weight decay in the layer": ("""
+class Regularised:
+    def __init__(self, n_in, n_out, weight_decay=0.0):
+        self.W, self.weight_decay = np.random.randn(n_in, n_out), weight_decay
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, dout):
+        self.dW = self.x.T @ dout + self.weight_decay * self.W
+        return dout @ self.W.T
+""", "self.weight_decay * self.W", "self.weight_decay * self.weights", "Regularised W"),
+    "an early return": ("""
+class Early:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.T
+""", "self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)", "return dout @ self.W.T\n        self.dW, self.db = 0, 0", "Early W b"),
+    "one-dimensional convolution": ("""
+class Conv1D:
+    def __init__(self, W, b, stride=1):
+        self.W, self.b, self.s = W, b, stride
+    def forward(self, x):
+        self.x, k = x, self.W.shape[2]
+        n = (x.shape[2] - k) // self.s + 1
+        at = [x[:, :, i * self.s:i * self.s + k] for i in range(n)]
+        return np.stack([np.tensordot(a, self.W, ((1, 2), (1, 2))) + self.b for a in at], axis=2)
+    def backward(self, dout):
+        dx, self.dW, k = np.zeros_like(self.x), np.zeros_like(self.W), self.W.shape[2]
+        self.db = dout.sum(axis=(0, 2))
+        for i in range(dout.shape[2]):
+            window = np.s_[:, :, i * self.s:i * self.s + k]
+            self.dW += np.tensordot(dout[:, :, i], self.x[window], (0, 0))
+            dx[window] += np.tensordot(dout[:, :, i], self.W, (1, 0))
+        return dx
+""", "window = np.s_[:, :, i * self.s:i * self.s + k]", "window = np.s_[:, :, i:i + k]", "Conv1D x W"),
+    "a network whose loss is half the squares": ("""
+class MLP:
+    def __init__(self, entradas, ocultas, salidas):
+        self.W1, self.W2 = np.random.randn(entradas, ocultas), np.random.randn(ocultas, salidas)
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W1)
+        self.y = self.h @ self.W2
+        return self.y
+    def backward(self, x, y):
+        d = self.y - y
+        self.dW2 = self.h.T @ d
+        self.dW1 = x.T @ (d @ self.W2.T * (1 - self.h ** 2))
+""", "(1 - self.h ** 2)", "(1 + self.h ** 2)", "MLP W1"),
+    "a gradient in another variable of the loop": ("""
+class Embedding:
+    def __init__(self, vocab_size, embed_dim):
+        self.W = np.random.randn(vocab_size, embed_dim)
+    def forward(self, idx):
+        self.idx = idx
+        return self.W[idx]
+    def backward(self, dout):
+        self.dW = np.zeros_like(self.W)
+        np.add.at(self.dW, self.idx, dout)
+""", "np.add.at(self.dW, self.idx, dout)", "self.dW[self.idx] += dout", "Embedding W"),
+    "an activation and its derivative as arguments": ("""
+class Activation:
+    def __init__(self, funcion, funcion_prime):
+        self.funcion, self.funcion_prime = funcion, funcion_prime
+    def forward(self, input):
+        self.input = input
+        return self.funcion(input)
+    def backward(self, output_gradient, learning_rate):
+        return output_gradient * self.funcion_prime(self.input)
+""", "self.funcion_prime(self.input)", "self.funcion(self.input)", "Activation input"),
+}  # fmt: skip
+NOT_CHECKED = {
+    "a container": ("""
+class Sequential:
+    def __init__(self):
+        self.layers = []
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+    def backward(self, dout):
+        for layer in self.layers[::-1]:
+            dout = layer.backward(dout)
+        return self.layers[0].dx
+""", "it has no layers yet"),
+    "a network of a loss that is nowhere": ("""
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+    def forward(self, x):
+        self.x, self.y = x, x @ self.W
+        return self.y
+    def backward(self, x, y):
+        self.dW = x.T @ np.sign(self.y - y) ** 3 / 11
+""", "which loss it derives is nowhere"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def judge(tmp_path):
+    def call(text):
+        path = tmp_path / "layers.py"
+        path.write_text("import numpy as np\n" + text)
+        return {unit.name: unit for unit in check_units(load_source(read_code(path)), [], {}, 1e-6)}
+
+    return call
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_right_code_of_a_kind_is_ok(kind, judge):
+    text, *_, expected = KINDS[kind]
+    unit = judge(text)[expected.split()[0]]
+    assert unit.complete, unit
+    assert unit.passed, unit
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mistake_in_it_is_wrong_and_nothing_else(kind, judge):
+    text, old, new, expected = KINDS[kind]
+    if old.endswith("$"):
+        assert text.endswith(old[:-1])
+        wrong = text.removesuffix(old[:-1]) + new
+    else:
+        assert old in text
+        wrong = text.replace(old, new)
+    name, *arrays = expected.split()
+    unit = judge(wrong)[name]
+    found = [f.array for f in unit.findings if f.verdict == "WRONG"]
+    assert found == arrays, unit
+
+
+@pytest.mark.parametrize("kind", NOT_CHECKED)
+def test_what_cannot_be_known_is_said(kind, judge):
+    text, words = NOT_CHECKED[kind]
+    (unit,) = judge(text).values()
+    assert not unit.findings, unit
+    assert words in unit.problem
