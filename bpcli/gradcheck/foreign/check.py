@@ -10,11 +10,12 @@ import numpy as np
 
 from bpcli.errors import SourceError
 from bpcli.gradcheck.foreign import tree
-from bpcli.gradcheck.foreign.arguments import NoValueError, parameters
+from bpcli.gradcheck.foreign.arguments import parameters
 from bpcli.gradcheck.foreign.discover import Unit, find_typos, find_units, unit_of
 from bpcli.gradcheck.foreign.finding import UnitCheck
-from bpcli.gradcheck.foreign.search import check_unit
 from bpcli.gradcheck.foreign.load import Source
+from bpcli.gradcheck.foreign.search import check_unit
+from bpcli.gradcheck.foreign.values import NoValueError
 
 quietly = np.errstate(all="ignore")  # what is not finite is reported, not warned of
 NEAR = 0.6  # likeness of a name that is asked about

@@ -24,9 +24,9 @@ from bpcli.gradcheck.foreign import guard, python2
 from bpcli.gradcheck.foreign.channel import Sender, hide
 from bpcli.gradcheck.foreign.check import check_units
 from bpcli.gradcheck.foreign.code import Code
+from bpcli.gradcheck.foreign.finding import UnitCheck
 from bpcli.gradcheck.foreign.given import parse_given
 from bpcli.gradcheck.foreign.isolation import isolate, seal
-from bpcli.gradcheck.foreign.finding import UnitCheck
 from bpcli.gradcheck.foreign.load import Source, load_source
 
 HERE = str(Path(__file__).parent)

@@ -18,14 +18,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bpcli.gradcheck.foreign import calling, tree, vocabulary
 from bpcli.gradcheck.foreign import layout as layouts
-from bpcli.gradcheck.foreign import tree, vocabulary
-from bpcli.gradcheck.foreign.arguments import NoValueError, is_required, parameters
-from bpcli.gradcheck.foreign.calling import Convention, MiscalledError
+from bpcli.gradcheck.foreign.arguments import is_required, parameters
+from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.given import Shaped
 from bpcli.gradcheck.foreign.labels import COLUMN, KINDS, LOSSES, find_input_and_labels
 from bpcli.gradcheck.foreign.layout import Layout, given, reshaped
+from bpcli.gradcheck.foreign.state import MiscalledError
+from bpcli.gradcheck.foreign.values import NoValueError
 
 STYLES = ("upstream", "input", "output")
 FITTING = "they fit"  # labels of the shape of what they stand beside
@@ -219,7 +221,7 @@ def _weighed(unit: Unit) -> Iterator[Layout]:
     if unit.kind != "class":
         return
     try:
-        state = Convention(unit, layouts.ROWS[0]).build(0)
+        state = calling.build(Convention(unit, layouts.ROWS[0]), 0)
     except MiscalledError:
         return
     sizes: dict[int, None] = {}

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bpcli.gradcheck.foreign import vocabulary
-from bpcli.gradcheck.foreign.randomness import module_of
 from bpcli.gradcheck.foreign.load import Source
+from bpcli.gradcheck.foreign.randomness import module_of
 from bpcli.gradcheck.foreign.vocabulary import AFTER, BACKWARD, BEFORE, FORWARD, HELPER, NETWORK
 
 

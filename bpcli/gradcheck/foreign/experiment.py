@@ -10,20 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Array
-from bpcli.gradcheck.foreign import tree, vocabulary
-from bpcli.gradcheck.foreign.arguments import NoValueError
-from bpcli.gradcheck.foreign.calling import BACKWARD, FORWARD, Convention, MiscalledError, State
+from bpcli.gradcheck.foreign import calling, tree, vocabulary
+from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.initializing import initialize
 from bpcli.gradcheck.foreign.layout import draw
-from bpcli.gradcheck.foreign.naming import is_marked, names_gradient
+from bpcli.gradcheck.foreign.preparation import NARROW, WIDE, enliven, widen
 from bpcli.gradcheck.foreign.randomness import rewind
+from bpcli.gradcheck.foreign.state import BACKWARD, FORWARD, MiscalledError, State
 from bpcli.gradcheck.foreign.tree import Path
+from bpcli.gradcheck.foreign.values import NoValueError
 
 STEP, COARSE_STEP = 1e-5, 1e-2  # of differences in float64, and where there is float32 inside
 SATURATED, HALVINGS = 4.0, 8  # a loss that is large, and how often weights are halved for it
 LARGEST = 1_000_000  # elements of an array that is moved to see what it does
-FEW = 0.05  # deviation of weights below which they are made larger: all gradients would be small
-WIDE, NARROW, HALF = np.dtype("f8"), np.dtype("f4"), np.dtype("f2")
 ELEMENTS = 2_000  # of a unit's arrays, by which all outputs are differentiated
 SECOND = 17  # added to the seed of a second input
 
@@ -55,11 +54,11 @@ class Experiment:
 
     def __init__(self, convention: Convention, seed: int) -> None:
         self.convention, self.seed, self.spent = convention, seed, 0
-        self.base = convention.build(seed)
+        self.base = calling.build(convention, seed)
         self._warm_up()
-        self._widen()
+        widen(self.base.unit)
         rng = np.random.default_rng(seed + 1)
-        self._enliven(rng)
+        enliven(self.base.unit, rng, built=self.has_parameters)
         self.outputs = self.evaluate()
         if not all(np.isfinite(y).all() for y in self.outputs):
             words = "forward gives numbers that are not finite"
@@ -102,9 +101,10 @@ class Experiment:
             other.outputs = other.evaluate()
         except MiscalledError:
             return None
-        finite = all(np.isfinite(y).all() for y in other.outputs)
-        shapes = [y.shape for y in other.outputs] == [y.shape for y in self.outputs]
-        if not (finite and shapes):
+        if not all(
+            np.isfinite(y).all() and y.shape == before.shape
+            for y, before in zip(other.outputs, self.outputs, strict=True)
+        ):
             return None
         other.douts = other.draw_douts(rng)
         return other
@@ -130,7 +130,7 @@ class Experiment:
             move(state)
         self._rewind()
         try:
-            self.convention.forward(state)
+            calling.forward(self.convention, state)
         except Exception as error:
             raise MiscalledError(FORWARD, error) from error
         return state.outputs
@@ -142,13 +142,13 @@ class Experiment:
         self._rewind()
         inputs = copy.deepcopy(state.inputs)
         try:
-            self.convention.forward(state)
+            calling.forward(self.convention, state)
         except Exception as error:
             raise MiscalledError(FORWARD, error) from error
         try:
             before = {p: a.copy() for p, a in tree.arrays(state.unit).items()}
             given = [dout.copy() for dout in douts]
-            returned = self.convention.backward(state, given)
+            returned = calling.backward(self.convention, state, given)
         except Exception as error:
             stage = FORWARD if isinstance(error, NoValueError) else BACKWARD
             raise MiscalledError(stage, error) from error
@@ -193,7 +193,7 @@ class Experiment:
         """Tell whether float32 is used inside: a small step then does nothing, or far too much."""
         state = self.clone()
         self._rewind()
-        self.convention.forward(state)
+        calling.forward(self.convention, state)
         inside = [*tree.arrays(state.unit).values(), *tree.arrays([state.cache]).values()]
         narrow = any(a.dtype != WIDE for a in [*state.outputs, *inside] if a.dtype.kind == "f")
         return narrow or self._is_rounded()
@@ -212,27 +212,19 @@ class Experiment:
         self.has_parameters = bool(tree.arrays(self.base.unit))
         try:
             self._rewind()
-            self.convention.forward(self.base)
+            calling.forward(self.convention, self.base)
             if self.has_parameters:
-                self.base = self.convention.build(self.seed)
+                self.base = calling.build(self.convention, self.seed)
         except Exception:  # noqa: BLE001 - it may raise whatever it likes
-            self.base = self.convention.build(self.seed)
+            self.base = calling.build(self.convention, self.seed)
             initialize(self.convention, self.base, self.seed)
             inputs = copy.deepcopy(self.base.inputs)
             try:
                 self._rewind()
-                self.convention.forward(self.base)
+                calling.forward(self.convention, self.base)
             except Exception as error:
                 raise MiscalledError(FORWARD, error) from error
         self.base.inputs = inputs
-
-    def _widen(self) -> None:
-        """Make arrays of float32 float64, in which differences say something."""
-        wide: dict[int, Array] = {}
-        for path, array in tree.arrays(self.base.unit).items():
-            if array.dtype in (NARROW, HALF):
-                wide.setdefault(id(array), array.astype(WIDE))
-                tree.put(self.base, UNIT + path, wide[id(array)])
 
     def _find_leaves(self, rng: np.random.Generator) -> dict[Path, str]:
         """Return the paths of the arrays that change the output, and what they are called."""
@@ -243,7 +235,7 @@ class Experiment:
             self._rewind()
             used.inputs = copy.deepcopy(self.base.inputs)
             try:
-                self.convention.forward(used)
+                calling.forward(self.convention, used)
             except Exception:  # noqa: BLE001 - of an object that may be called once
                 used = self.clone()
                 break
@@ -258,7 +250,7 @@ class Experiment:
                 if path[0] == UNIT[0] and _differ(array, tree.get(used, path)):
                     self.stateful = True  # as the h of a recurrent layer
                     continue
-                found[path] = _name_of(path)
+                found[path] = tree.spell(path[1:]) if path[0] == UNIT[0] else str(path[-1][1])
         return found
 
     def _paths(self) -> list[Path]:
@@ -281,29 +273,6 @@ class Experiment:
             return False
         return any(map(_differ, moved, self.outputs))
 
-    def _enliven(self, rng: np.random.Generator) -> None:
-        """Make parameters that are all the same, or hardly differ from 0, different.
-
-        Before it is sought what matters: with weights of zero nothing else does. What forward has
-        made, and is no parameter by its name, may be what it needs it to be.
-        """
-        seen: set[int] = set()
-        arrays = {
-            path: array
-            for path, array in tree.arrays(self.base.unit).items()
-            if not any(vocabulary.KEPT.search(str(key)) for _, key in path)
-            and (self.has_parameters or vocabulary.is_array(str(path[-1][1])))
-        }
-        gradients = {p for p in arrays for q in arrays if p != q and _is_gradient(p, q)}
-        for path in sorted(arrays.keys() - gradients, key=lambda p: (len(p), str(p))):
-            array = tree.get(self.base.unit, path)
-            if id(array) in seen or not array.flags.writeable or array.std() >= FEW:
-                continue
-            seen.add(id(array))
-            width = 0.3 if array.ndim < 2 else min(0.3, max(array.shape) ** -0.5)
-            noise = width * rng.normal(size=array.shape)
-            array += noise if abs(array.mean()) < FEW and array.any() else np.abs(noise)
-
     def _calm(self) -> None:
         """Halve the parameters while a loss is saturated, which says little of its gradient."""
         for _ in range(HALVINGS):
@@ -314,20 +283,6 @@ class Experiment:
                 array = tree.get(self.base, path)
                 if path[0] == UNIT[0] and array.flags.writeable:
                     array *= 0.5
-
-
-def _is_gradient(path: Path, other: Path) -> bool:
-    """Tell whether an array is kept for the gradient by another one."""
-    return (path[-1][1] != other[-1][1] and names_gradient(tree.spell(path), UNIT + other)) or (
-        len(path) > 1 and is_marked(str(path[-2][1])) and path[-1] == other[-1]
-    )
-
-
-def _name_of(path: Path) -> str:
-    """Return what the person calls an array."""
-    if path[0] == UNIT[0]:
-        return tree.spell(path[1:])
-    return str(path[1][1]) if len(path) == 2 else str(path[-1][1])  # parts of a path
 
 
 def _move(state: State, path: Path, amount: Array) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 from bpcli.errors import SourceError
 from bpcli.gradcheck.foreign.channel import FloodError, Receiver
 from bpcli.gradcheck.foreign.code import Code, read_code
-from bpcli.gradcheck.foreign.finding import Finding
-from bpcli.gradcheck.foreign.finding import UnitCheck
+from bpcli.gradcheck.foreign.finding import Finding, UnitCheck
 from bpcli.gradcheck.foreign.patience import SECONDS, Patience
 from bpcli.gradcheck.foreign.process import ask, end, explain_end, start
 

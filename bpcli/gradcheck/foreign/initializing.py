@@ -3,8 +3,10 @@
 import numpy as np
 
 from bpcli.gradcheck.foreign import vocabulary
-from bpcli.gradcheck.foreign.arguments import Supply, value
-from bpcli.gradcheck.foreign.calling import Convention, State
+from bpcli.gradcheck.foreign.arguments import Supply
+from bpcli.gradcheck.foreign.convention import Convention
+from bpcli.gradcheck.foreign.state import State
+from bpcli.gradcheck.foreign.values import value
 
 
 def initialize(convention: Convention, state: State, seed: int) -> None:

@@ -4,45 +4,22 @@ Each kind is a hypothesis, which is told only if the numbers that it predicts ar
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from bpcli.arrays import Array, Shape
 from bpcli.gradcheck.diagnosis import CLOSE, close, find_factor
+from bpcli.gradcheck.foreign.case import Case
+from bpcli.gradcheck.foreign.misshapen import (
+    another_shape,
+    not_turned,
+    shapes,
+    sum_is_missing,
+    sum_of_everything,
+)
 
 WINDOWS = ((1,), (-1,), (1, -1), ())  # axes of an output that belong to one window: its channels
 MATRIX, PICTURES = 2, 4  # axes
-
-
-@dataclass(frozen=True)
-class Case:
-    """A gradient that is wrong, and what is known about it.
-
-    `jacobian` (elements, outputs) has the derivative of each output, raveled, by each element of
-    the array, which is `value`; `dout` (outputs,) came from the right. `inputs` and `output` are
-    the layer's, `images` how many there are, `other` the gradient for another dout, and `others`
-    the right gradients by the other arrays.
-    """
-
-    found: Array
-    value: Array
-    jacobian: Array
-    dout: Array
-    inputs: Array
-    output: Array
-    images: int
-    other: Array | None
-    is_input: bool
-    indices: bool = False
-    others: dict[str, Array] = field(default_factory=dict)
-    kept: tuple[Array, ...] = ()  # arrays that forward has kept
-
-    @property
-    def expected(self) -> Array:
-        """The gradient as it should be."""
-        right: Array = (self.jacobian @ self.dout).reshape(self.value.shape)
-        return right
 
 
 def explain(case: Case) -> str:
@@ -72,44 +49,6 @@ def explain_fused(found: Array, expected: Array, p: Array, t: Array | None) -> s
         of_loss = find_factor(expected, own)
         if factor and of_loss and np.isclose(factor, of_loss, 1e-3):
             return name
-    return ""
-
-
-def spell(shape: Shape) -> str:
-    """Return a shape as a message has it."""
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
-
-
-def _shapes(case: Case) -> str:
-    return f"found an array of {spell(case.found.shape)}, expected one of {spell(case.value.shape)}"
-
-
-def _not_turned(case: Case) -> str:
-    if case.found.shape == case.expected.T.shape and close(case.found, case.expected.T):
-        return f"{_shapes(case)}: it is right, but transposed"
-    return ""
-
-
-def _sum_is_missing(case: Case) -> str:
-    for axis in range(case.found.ndim):
-        for keepdims in (False, True):
-            summed = case.found.sum(axis=axis, keepdims=keepdims)
-            if summed.shape == case.value.shape and close(summed, case.expected):
-                words = "is the sum over the images missing"
-                return f"{_shapes(case)}: {words}, as np.sum(dout, axis={axis})?"
-    return ""
-
-
-def _sum_of_everything(case: Case) -> str:
-    if case.found.size == 1 and np.isclose(float(case.found.sum()), case.expected.sum(), CLOSE):
-        axis = next((a for a, n in enumerate(case.output.shape) if n == case.images), 0)
-        return f"{_shapes(case)}: is it np.sum(dout) without an axis, as axis={axis}?"
-    return ""
-
-
-def _another_shape(case: Case) -> str:
-    if case.found.size == case.value.size and close(case.found.ravel(), case.expected.ravel()):
-        return f"{_shapes(case)}: it is right but for its shape, as without keepdims=True"
     return ""
 
 
@@ -316,7 +255,7 @@ def _softmax_over_all(case: Case) -> str:
 def _count_wrong(case: Case) -> str:
     """Say how much is wrong, and where it is most, where its kind says nothing."""
     if case.found.shape != case.value.shape:
-        return _shapes(case)
+        return shapes(case)
     found, expected = case.found, case.expected
     largest = float(np.abs(expected).max(initial=0))
     wrong = np.count_nonzero(~np.isclose(found, expected, CLOSE, CLOSE * largest))
@@ -330,7 +269,7 @@ def _count_wrong(case: Case) -> str:
     return f"{words}; worst at [{place}]: found {found[at]:.4g}, expected {expected[at]:.4g}"
 
 
-OF_SHAPE = (_not_turned, _sum_is_missing, _sum_of_everything, _another_shape, _another_array)
+OF_SHAPE = (not_turned, sum_is_missing, sum_of_everything, another_shape, _another_array)
 MISTAKES = (
     _not_finite, _never_set, _ignores_dout, _another_array, _one_image, _one_step, _overwrites,
     _one_mask, _diagonal, _activation, _decay, _factor, _transposed, _mask, _softmax_over_all,

@@ -202,3 +202,14 @@ def _updates(path: Path, called: Called) -> list[Candidate]:
     rates = [getattr(owner, n) for n in vocabulary.RATES if isinstance(getattr(owner, n, 0), float)]
     rate = next((r for r in rates if r), RATE)
     return [Candidate("what backward takes from it", taken / rate, updates=(taken,))]
+
+
+def in_shape(gradient: Array, value: Array) -> Array:
+    """Return a gradient in the shape of its array, if it can be taken from that as it is."""
+    if gradient.shape == value.shape or gradient.size != value.size:
+        return gradient
+    try:
+        fits = np.broadcast_shapes(value.shape, gradient.shape) == value.shape
+    except ValueError:
+        return gradient
+    return gradient.reshape(value.shape) if fits else gradient

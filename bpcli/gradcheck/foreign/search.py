@@ -4,11 +4,9 @@ Conventions are tried in order, the likeliest first. One in which everything is 
 where none is, what is wrong is told only if it is certain that the unit was called as meant.
 """
 
-import ast
 import contextlib
-import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,31 +14,29 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Shape
-from bpcli.gradcheck.foreign import precision, randomness, usage, vocabulary
-from bpcli.gradcheck.foreign.arguments import NoValueError, is_required, parameters
-from bpcli.gradcheck.foreign.calling import BACKWARD, FORWARD, Convention, MiscalledError
+from bpcli.gradcheck.foreign import calling, precision, randomness, vocabulary
+from bpcli.gradcheck.foreign.asking import constructor_of, helper_of, is_clear
+from bpcli.gradcheck.foreign.confirmation import confirm
+from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.conventions import assumed, conventions, loss_of, names_of
-from bpcli.gradcheck.foreign.discover import Unit, bound
+from bpcli.gradcheck.foreign.discover import Unit
 from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment, RandomError
-from bpcli.gradcheck.foreign.finding import Finding, UnitCheck
+from bpcli.gradcheck.foreign.failure import line_of, own_frames, raising, spell_error
+from bpcli.gradcheck.foreign.finding import UnitCheck
 from bpcli.gradcheck.foreign.layout import Layout
+from bpcli.gradcheck.foreign.state import BACKWARD, FORWARD, MiscalledError
 from bpcli.gradcheck.foreign.tree import walk
-from bpcli.gradcheck.foreign.variants import Variant, variants
-from bpcli.gradcheck.foreign.verdict import Comparison
+from bpcli.gradcheck.foreign.trial import RIGHT, SEEDS, Outcome, compare, words_of
+from bpcli.gradcheck.foreign.values import NoValueError
 
-HOUSE = Path(__file__).parents[2]
-SEEDS = (0, 1)  # a gradient is wrong only if it is with both
 MOST = 1500  # conventions of a unit that are tried
 ALIKE = 8  # conventions that fail in the same words, after which others are not tried
-RIGHT = ("ok", "note")
 NO_LOSS = (
     "its backward takes no gradient from the right, and which loss it derives is nowhere: give the "
     "class a method loss(x, t) that returns it"
 )
 NO_LAYERS = "it has no layers yet: write {helper}, with some in it"
 CANNOT = ("", "it cannot be built", "forward cannot be called", "backward cannot be called")
-REFUSALS = (NotImplementedError, AssertionError)
-OWN_FAULTS = (AttributeError, NameError, UnboundLocalError)  # whatever backward was given
 
 
 def check_unit(unit: Unit, given: Mapping[str, Any], tolerance: float) -> UnitCheck | None:
@@ -50,36 +46,6 @@ def check_unit(unit: Unit, given: Mapping[str, Any], tolerance: float) -> UnitCh
     """
     with randomness.repeatable(unit.module), precision.in_double(unit.module):
         return _Search(loss_of(unit), given, tolerance).check()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one convention: its findings, and how well it fits."""
-
-    convention: Convention
-    findings: tuple[Finding, ...]
-    misfit: bool
-    fits: bool
-
-    @property
-    def share(self) -> float:
-        """What share of what was compared is right."""
-        right, wrong = self._count(*RIGHT), self._count("WRONG")
-        return right / (right + wrong) if right else 0.0
-
-    @property
-    def rank(self) -> tuple[float, int]:
-        """How well it fits: the share that is right, and how many are."""
-        unreal = sum(finding.error == np.inf for finding in self.findings)
-        return self.share, self._count(*RIGHT) - unreal
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything is right."""
-        return self.share == 1 and not self._count("not checked")
-
-    def _count(self, *verdicts: str) -> int:
-        return sum(finding.verdict in verdicts for finding in self.findings)
 
 
 @dataclass
@@ -142,31 +108,12 @@ class _Search:
         """Return what comes of a convention, or None where it is none of the unit's."""
         self.tried += 1
         try:
-            outcome, _ = self.compare(convention, SEEDS[0])
+            outcome, _ = compare(convention, SEEDS[0], self.tolerance)
         except MiscalledError as error:
             self.note(convention, error)
             return None
         self.taken.add((convention.layout, convention.labels))
         return outcome
-
-    def compare(
-        self, convention: Convention, seed: int, *, explained: bool = False
-    ) -> tuple[Outcome, Experiment]:
-        """Return findings in one convention. Raises MiscalledError if the unit takes none."""
-        experiment = Experiment(convention, seed)
-        loss = experiment.outputs[0].ndim == 0 and convention.layout.x
-        axes = len(convention.layout.x)
-        if experiment.outputs[0].ndim > axes > 0 and not convention.indices:
-            raise MiscalledError(FORWARD, ValueError("forward has added axes to what it was given"))
-        if convention.layout.loses_channels(experiment.outputs[0].shape):
-            raise MiscalledError(FORWARD, ValueError("windows have taken in the channels"))
-        if convention.labels and not loss and not vocabulary.LOSS.search(_words(self.unit)):
-            raise MiscalledError(FORWARD, ValueError("no labels are taken where there is no loss"))
-        comparison = Comparison(experiment, self.tolerance, explained=explained)
-        findings = comparison.findings()
-        if not findings:
-            raise MiscalledError(FORWARD, ValueError("forward does not depend on anything"))
-        return Outcome(convention, tuple(findings), comparison.misfit, comparison.fits), experiment
 
     def _is_as_likely(self, outcome: Outcome, first: Outcome) -> bool:
         """Tell whether a convention may be meant where one before it works in part.
@@ -198,17 +145,13 @@ class _Search:
         """Return the outcome without weight decay, if what it adds is not in forward."""
         if found.complete or found.convention.labels or found.convention.loss:
             return found
-        named = [*self._constructor(), *names_of(self.unit, self.unit.forward)]
+        named = [*constructor_of(self.unit), *names_of(self.unit, self.unit.forward)]
         decays = {name: 0.0 for name in named if vocabulary.plain(name) in vocabulary.DECAY}
         if decays:
             other = self.attempt(replace(found.convention, options=decays))
             if other and other.rank > found.rank:
                 return other
         return found
-
-    def _constructor(self) -> list[str]:
-        kind = self.unit.kind == "class" and not self.unit.static
-        return names_of(self.unit, "__init__") if kind else []
 
     def skips(self, convention: Convention, first: Outcome | None) -> bool:
         """Tell whether a convention cannot work, or cannot be meant, by those before it."""
@@ -220,7 +163,7 @@ class _Search:
         if convention.likely:  # which would hide what is wrong with other numbers
             key = layout, convention.labels
             if key not in self.taken or not (
-                key in self.infinite or vocabulary.LIKELIHOOD.search(_words(self.unit))
+                key in self.infinite or vocabulary.LIKELIHOOD.search(words_of(self.unit))
             ):
                 return True
         if self.needs_integers != convention.indices:  # whose x has no gradient to be wrong
@@ -262,11 +205,11 @@ class _Search:
 
     def settle(self, best: Outcome) -> UnitCheck:
         """Check a unit in one convention; what seems wrong has to be so with other numbers too."""
-        outcome, experiment = self.compare(best.convention, SEEDS[0], explained=True)
+        outcome, experiment = compare(best.convention, SEEDS[0], self.tolerance, explained=True)
         findings = list(outcome.findings)
         if any(finding.verdict == "WRONG" for finding in findings):
             with contextlib.suppress(MiscalledError):
-                again, _ = self.compare(best.convention, SEEDS[1])
+                again, _ = compare(best.convention, SEEDS[1], self.tolerance)
                 right = {f.array: f for f in again.findings if f.verdict in RIGHT}
                 findings = [right.get(f.array, f) for f in findings]
         if any(f.verdict == "WRONG" for f in findings) and not self.is_certain(outcome):
@@ -274,9 +217,9 @@ class _Search:
             words = (
                 f"what was tried ({best.convention.words}) is right for nothing in it ({wrong}), "
             )
-            words += f"and may not be how it is meant: write {self.helper()}"
+            words += f"and may not be how it is meant: write {helper_of(self.unit)}"
             return UnitCheck(self.unit.name, self.unit.line, problem=words)
-        findings = self._vary(outcome, findings, experiment)
+        findings = confirm(outcome, findings, experiment, self.tolerance)
         network = experiment.outputs[0].ndim == 0 and any(
             path[0] != INPUTS[0] for path in experiment.leaves
         )
@@ -290,85 +233,9 @@ class _Search:
             inside=tuple(inside),
         )
 
-    def _vary(
-        self, outcome: Outcome, findings: list[Finding], experiment: Experiment
-    ) -> list[Finding]:
-        """Return findings with what is wrong only where a mistake shows: another stride, say."""
-        right = {f.array for f in findings if f.verdict in RIGHT}
-        found = {f.array: f for f in findings}
-        for variant in variants(outcome.convention, experiment):
-            if not any(found[name].verdict in RIGHT for name in right):
-                break
-            for finding in self._try_variant(variant):
-                said = replace(finding, words=f"with {variant.words}: {finding.words}")
-                if finding.array in right and found[finding.array].verdict in RIGHT:
-                    found[finding.array] = said
-                elif finding.array == "backward" and "backward" not in found:
-                    found["backward"] = said
-        return list(found.values())
-
-    def _try_variant(self, variant: Variant) -> Iterator[Finding]:
-        """Yield what is WRONG in a variant, with two sorts of numbers."""
-        convention = variant.convention
-        try:
-            outcome, experiment = self.compare(convention, SEEDS[0], explained=True)
-            wrong = [f for f in outcome.findings if f.verdict == "WRONG"]
-            if not wrong:
-                return
-            again, _ = self.compare(convention, SEEDS[1])
-        except MiscalledError as error:
-            sure = variant.natural and not isinstance(error.error, REFUSALS)
-            if error.stage == BACKWARD and (sure or isinstance(error.error, OWN_FAULTS)):
-                yield self._raising(error.error)
-            return
-        twice = {f.array for f in again.findings if f.verdict == "WRONG"}
-        decay = self._decays(convention, experiment)
-        yield from (f for f in wrong if f.array in twice and f.array not in decay)
-
-    def _decays(self, convention: Convention, experiment: Experiment) -> set[str]:
-        """Return the arrays whose gradients differ by the decay that a usual loss would add."""
-        amounts = [
-            value
-            for name, value in convention.options.items()
-            if vocabulary.plain(name) in vocabulary.DECAY and value
-        ]
-        if not amounts:
-            return set()
-        comparison = Comparison(experiment, self.tolerance, explained=False)
-        return {
-            experiment.leaves[path]
-            for path in experiment.leaves
-            if comparison.differs_by_decay(path, amounts[0])
-        }
-
     def is_certain(self, outcome: Outcome) -> bool:
         """Tell whether a unit was called as meant: something is right, or nothing was guessed."""
-        return bool(outcome.share) or (not outcome.convention.loss and self.is_clear())
-
-    def is_clear(self) -> bool:
-        """Tell whether every argument of backward is one by its name, or there is only one."""
-        unit = self.unit
-        if unit.backward is None:
-            return True  # what it returns is known by its name, or by its place
-        function = bound(unit.thing, unit.backward)
-        try:
-            named = [p for p in parameters(function) if is_required(p) and p.name != "self"]
-        except NoValueError:
-            return False
-        uses = usage.uses_of_arguments(function)
-        forward = names_of(unit, unit.forward)
-        returned = usage.returned_names(bound(unit.thing, unit.forward))
-        known = (vocabulary.is_upstream, vocabulary.is_labels, vocabulary.is_rate,
-                 vocabulary.is_output, vocabulary.is_predicted)  # fmt: skip
-        unknown = [
-            p.name
-            for p in named
-            if not any(is_it(p.name) for is_it in known)
-            and not vocabulary.CACHE.fullmatch(vocabulary.plain(p.name))
-            and p.name not in (*forward, *returned)
-            and usage.FILLED not in uses.get(p.name, ())
-        ]
-        return len(unknown) <= (len(named) == 1)
+        return bool(outcome.share) or (not outcome.convention.loss and is_clear(self.unit))
 
     def _has_parameters(self, outcome: Outcome) -> bool:
         experiment = Experiment(outcome.convention, SEEDS[0])
@@ -378,10 +245,10 @@ class _Search:
         """Say why a unit was not checked, or that its backward raises."""
         error, unit = self.error, self.unit
         if isinstance(error, RandomError):
-            words = f"{error}: give it a generator, or a seed, and write {self.helper()}"
+            words = f"{error}: give it a generator, or a seed, and write {helper_of(self.unit)}"
             return UnitCheck(unit.name, unit.line, problem=words)
         if isinstance(error, NoValueError) and self.raised is None:
-            words = f"what is {error}? Give it by -s {error}=..., or write {self.helper()}"
+            words = f"what is {error}? Give it by -s {error}=..., or write {helper_of(self.unit)}"
             return UnitCheck(unit.name, unit.line, problem=words)
         if self.raised:
             return self._explain_raised(*self.raised)
@@ -390,97 +257,39 @@ class _Search:
         words = (
             f"{CANNOT[max(self.stage, 0)]}: {type(error).__name__}{where}: {error}; give shapes "
         )
-        words += f"by -s x=3x5 and arguments by -s NAME=VALUE, or write {self.helper()}"
+        words += f"by -s x=3x5 and arguments by -s NAME=VALUE, or write {helper_of(self.unit)}"
         return UnitCheck(unit.name, unit.line, problem=words)
 
     def _explain_raised(self, convention: Convention, error: BaseException) -> UnitCheck:
         """Say that a backward raises, if that is not for how it was called."""
         unit = self.unit
         if self._is_empty():
-            words = NO_LAYERS.format(helper=self.helper())
+            words = NO_LAYERS.format(helper=helper_of(self.unit))
             return UnitCheck(unit.name, unit.line, problem=words)
         frames = own_frames(error)
         own = bool(frames) and Path(frames[-1].filename).name == Path(unit.file).name
-        certain = own and self.is_clear() and not convention.layout.tier and not convention.direct
+        certain = (
+            own and is_clear(self.unit) and not convention.layout.tier and not convention.direct
+        )
         if isinstance(error, NotImplementedError) or not certain:
-            words = f"backward cannot be called: {_spell(error)}; write {self.helper()}"
+            words = f"backward cannot be called: {spell_error(error)}; write {helper_of(self.unit)}"
             return UnitCheck(unit.name, unit.line, problem=words)
         if isinstance(error, ValueError):
             square = replace(convention, layout=replace(convention.layout, square=True))
             outcome = self.attempt(square)
             if outcome and not outcome.complete:
                 return self.settle(outcome)
-        return UnitCheck(unit.name, unit.line, convention.words, (self._raising(error),))
+        return UnitCheck(unit.name, unit.line, convention.words, (raising(error),))
 
     def _is_empty(self) -> bool:
         """Tell whether an object is a container that nothing has been put into."""
         if self.raised is None or self.unit.kind != "class":
             return False
         with contextlib.suppress(MiscalledError):
-            built = self.raised[0].build(SEEDS[0])
+            built = calling.build(self.raised[0], SEEDS[0])
             parts = getattr(built.unit, "__dict__", {}).values()
             empty = any(isinstance(part, list | dict) and not part for part in parts)
-            self.raised[0].forward(built)
+            calling.forward(self.raised[0], built)
             same = [np.array_equal(built.outputs[0], x) for x in built.inputs.values()]
             return empty and any(same)
         return False
-
-    def _raising(self, error: BaseException) -> Finding:
-        """Return the finding that backward raises, under the gradient that it was to set."""
-        return Finding(_gradient_at(error) or "backward", "WRONG", f"raises {_spell(error)}")
-
-    def helper(self) -> str:
-        """Return a function to paste that settles how a unit is to be called."""
-        unit = self.unit
-        built = f"{unit.name}({', '.join(n for n in self._constructor() if n != 'self')})"
-        if unit.kind != "class":
-            return f"def gradcheck_{unit.name}(): return ({unit.name}, {_name(unit.backward)}), x"
-        return f"def gradcheck_{unit.name}(): return {built}, x"
-
-
-def _name(function: Any) -> str:
-    return getattr(function, "__name__", str(function))
-
-
-def _spell(error: BaseException) -> str:
-    frames = own_frames(error)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}: {error}"
-
-
-def _gradient_at(error: BaseException) -> str:
-    """Return the array whose gradient was to be set by the statement that raised."""
-    frames = own_frames(error)
-    line = frames[-1].line if frames else ""
-    with contextlib.suppress(SyntaxError):
-        for node in ast.walk(ast.parse(line or "")):
-            if isinstance(node, ast.Assign | ast.AugAssign):
-                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-                name = ast.unparse(target).rpartition(".")[2]
-                return (
-                    name[1:] if name.startswith("d") and isinstance(target, ast.Attribute) else ""
-                )
-    return ""
-
-
-def _words(unit: Unit) -> str:
-    forward = unit.forward if isinstance(unit.forward, str) else ""
-    bases = getattr(unit.thing, "__mro__", ())
-    return " ".join([unit.name, forward, *(base.__name__ for base in bases)])
-
-
-def line_of(error: BaseException) -> int:
-    """Return how far a call went: the line of the person's code that it came to, or 0."""
-    frames = own_frames(error)
-    return frames[0].lineno or 0 if frames else 0
-
-
-def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Return where an error passed through the person's own code."""
-    return [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if str(HOUSE) not in frame.filename
-        and "site-packages" not in frame.filename
-        and frame.filename.endswith((".py", ".ipynb"))
-    ]

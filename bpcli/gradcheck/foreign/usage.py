@@ -7,22 +7,11 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from bpcli.gradcheck.foreign import vocabulary
+
 SIZE, ARRAY, DICTIONARY, FILLED, CALLED, WORD, OBJECT = (
     "size", "array", "dictionary", "filled", "called", "word", "object"
 )  # fmt: skip
-SHAPED = frozenset(
-    """zeros ones empty full randn rand normal uniform random range reshape eye pad standard_normal
-    randint arange identity""".split()
-)
-OF_ARRAYS = frozenset(
-    """dot matmul einsum tensordot exp tanh maximum minimum sum mean zeros_like ones_like transpose
-    where clip multiply outer log square abs pad concatenate hstack vstack asarray array
-    copy""".split()
-)
-OF_AN_ARRAY = frozenset(
-    "shape T dot ndim sum mean astype reshape copy transpose swapaxes size".split()
-)
-OF_A_DICTIONARY = frozenset("items keys values get update".split())
 
 
 def tree_of(function: Any) -> ast.AST:
@@ -136,8 +125,8 @@ def _uses(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
     elif isinstance(above, ast.Call) and above.func is node:
         yield CALLED
     elif isinstance(above, ast.Attribute):
-        kind = ARRAY if above.attr in OF_AN_ARRAY else OBJECT
-        yield DICTIONARY if above.attr in OF_A_DICTIONARY else kind
+        kind = ARRAY if above.attr in vocabulary.OF_AN_ARRAY else OBJECT
+        yield DICTIONARY if above.attr in vocabulary.OF_A_DICTIONARY else kind
     elif isinstance(above, ast.BinOp) and isinstance(above.op, ast.MatMult):
         yield ARRAY
     elif isinstance(above, ast.Compare):
@@ -159,9 +148,9 @@ def _use_around(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
             return
         if isinstance(above, ast.Call):
             name = ast.unparse(above.func).rpartition(".")[2]
-            if inner is not above.func and name in SHAPED:
+            if inner is not above.func and name in vocabulary.SHAPED:
                 yield SIZE
-            elif inner is not above.func and inner is node and name in OF_ARRAYS:
+            elif inner is not above.func and inner is node and name in vocabulary.OF_ARRAYS:
                 yield ARRAY
             return
         if not isinstance(above, ast.Tuple | ast.List | ast.BinOp | ast.keyword | ast.Starred):

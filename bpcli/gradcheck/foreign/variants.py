@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bpcli.gradcheck.foreign import vocabulary
-from bpcli.gradcheck.foreign.arguments import NoValueError, is_required, parameters
-from bpcli.gradcheck.foreign.calling import Convention
+from bpcli.gradcheck.foreign.arguments import is_required, parameters
+from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import Experiment
 from bpcli.gradcheck.foreign.layout import Layout
+from bpcli.gradcheck.foreign.values import NoValueError
 
 TINY = 0.01  # of x, beside a constant against division by zero
 SERIES = "(N, C, L)"

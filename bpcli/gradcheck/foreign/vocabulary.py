@@ -46,7 +46,8 @@ BACKWARD = _words("""
     gradient_backward _backward _compute_gradients function_prime forward_derivative dactivation
     activation_derivative _compute_gradient _backprop function_derivative fprime prime_function
     calculate_gradients backward_propogation back_propogation activation_gradient
-    evaluate_derivative evaluate_gradient apply_derivative function_gradient func_prime func_derivative derive
+    evaluate_derivative evaluate_gradient apply_derivative function_gradient func_prime
+    func_derivative derive
     activation_function_derivative activation_function_prime _gradient _derivative d_loss
 """)
 NETWORK = _words("gradient gradients compute_gradients backprop grad")  # of a class with a loss
@@ -212,6 +213,18 @@ LIKELIHOOD = re.compile(
     r"entropy|bce|nll|likelihood|softmax|logistic|logloss|_ce|ce_|^ce\b|cross|binary", re.IGNORECASE
 )
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|^d", re.IGNORECASE)
+
+# What numpy's functions and an array's own attributes say of their arguments.
+SHAPED = _words("""
+    zeros ones empty full randn rand normal uniform random range reshape eye pad standard_normal
+    randint arange identity
+""")
+OF_ARRAYS = _words("""
+    dot matmul einsum tensordot exp tanh maximum minimum sum mean zeros_like ones_like transpose
+    where clip multiply outer log square abs pad concatenate hstack vstack asarray array copy
+""")
+OF_AN_ARRAY = _words("shape T dot ndim sum mean astype reshape copy transpose swapaxes size")
+OF_A_DICTIONARY = _words("items keys values get update")
 
 
 def is_upstream(name: str) -> bool:

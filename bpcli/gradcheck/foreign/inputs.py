@@ -1,0 +1,72 @@
+"""a convention in -> the inputs of forward: x, labels of a kind, and others, by name, out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign.arguments import Supply, is_required, parameters
+from bpcli.gradcheck.foreign.convention import Convention
+from bpcli.gradcheck.foreign.given import take
+from bpcli.gradcheck.foreign.labels import find_input_and_labels, make_labels
+from bpcli.gradcheck.foreign.layout import UNITS, draw
+from bpcli.gradcheck.foreign.state import Context
+
+
+def make_inputs(
+    convention: Convention, forward: Callable[..., Any], supply: Supply
+) -> tuple[dict[str, Any], set[str]]:
+    """Return x and t by the names that forward has for them, and the name of t."""
+    named = parameters(forward)
+    names, inputs = [parameter.name for parameter in named], convention.unit.inputs
+    if inputs:
+        known = dict(zip(names, inputs, strict=False))
+        return known, set(names[1:2]) if len(inputs) > 1 else set()
+    known = {n: Context() for n in names[:1] if vocabulary.CONTEXT.fullmatch(n.lower())}
+    names = [name for name in names if name not in known]
+    if not names:
+        return known, set(known)
+    x_name, t_name = find_input_and_labels(names, with_labels=bool(convention.labels))
+    constants = {t_name, *known}
+    known[x_name] = _make_x(convention, x_name, supply)
+    for parameter in named:  # another input, as y in x + y
+        word = vocabulary.plain(parameter.name)
+        too = (*vocabulary.LABELS, *vocabulary.INPUT, *vocabulary.PREDICTED)
+        state = supply.open and vocabulary.STATE.fullmatch(word)
+        if (
+            parameter.name not in (x_name, t_name, *supply.shapes)
+            and word in too
+            and not state
+            and is_required(parameter)
+            and not vocabulary.is_array(parameter.name)
+        ):
+            known.setdefault(parameter.name, draw(convention.layout.x, supply.rng))
+    if t_name:
+        known[t_name] = _make_labels(convention, t_name, known[x_name], supply)
+    return known, (constants | ({x_name} if convention.indices else set())) - {""}
+
+
+def _make_x(convention: Convention, name: str, supply: Supply) -> Any:
+    if name in convention.given:
+        return take(convention.given[name], supply.rng)
+    x: npt.NDArray[Any] = draw(convention.layout.x, supply.rng, 3.3 if convention.labels else 7.3)
+    x *= convention.scale
+    if convention.likely:
+        axis = 0 if convention.layout.columns else -1
+        x = np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+    return supply.rng.integers(0, UNITS, convention.layout.x) if convention.indices else x
+
+
+def _make_labels(convention: Convention, name: str, x: Any, supply: Supply) -> Any:
+    """Return labels of a kind; those that fit have the shape of what they stand beside."""
+    if convention.labels != "they fit":
+        return make_labels(convention.labels, np.asarray(x), convention.layout, supply.rng)
+    if name not in supply.shapes:
+        return supply.sizes.placeholder(name)
+    axis = 0 if convention.layout.columns else -1
+    order = supply.rng.random(supply.shapes[name])
+    if order.ndim < 2 or order.shape[axis] == 1:
+        return (order > np.median(order)).astype(float)
+    return (order == order.max(axis=axis, keepdims=True)).astype(float)

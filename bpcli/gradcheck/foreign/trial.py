@@ -1,0 +1,74 @@
+"""a convention in -> its Outcome: what is right in it, and how well it fits, out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign.convention import Convention
+from bpcli.gradcheck.foreign.discover import Unit
+from bpcli.gradcheck.foreign.experiment import Experiment
+from bpcli.gradcheck.foreign.finding import Finding
+from bpcli.gradcheck.foreign.judging import judge
+from bpcli.gradcheck.foreign.state import FORWARD, MiscalledError
+from bpcli.gradcheck.foreign.verdict import Comparison
+
+SEEDS = (0, 1)  # a gradient is wrong only if it is with both
+RIGHT = ("ok", "note")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one convention: its findings, and how well it fits."""
+
+    convention: Convention
+    findings: tuple[Finding, ...]
+    misfit: bool
+    fits: bool
+
+    @property
+    def share(self) -> float:
+        """What share of what was compared is right."""
+        right, wrong = self._count(*RIGHT), self._count("WRONG")
+        return right / (right + wrong) if right else 0.0
+
+    @property
+    def rank(self) -> tuple[float, int]:
+        """How well it fits: the share that is right, and how many are."""
+        unreal = sum(finding.error == np.inf for finding in self.findings)
+        return self.share, self._count(*RIGHT) - unreal
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is right."""
+        return self.share == 1 and not self._count("not checked")
+
+    def _count(self, *verdicts: str) -> int:
+        return sum(finding.verdict in verdicts for finding in self.findings)
+
+
+def compare(
+    convention: Convention, seed: int, tolerance: float, *, explained: bool = False
+) -> tuple[Outcome, Experiment]:
+    """Return findings in one convention. Raises MiscalledError if the unit takes none."""
+    experiment = Experiment(convention, seed)
+    loss = experiment.outputs[0].ndim == 0 and convention.layout.x
+    axes = len(convention.layout.x)
+    if experiment.outputs[0].ndim > axes > 0 and not convention.indices:
+        raise MiscalledError(FORWARD, ValueError("forward has added axes to what it was given"))
+    if convention.layout.loses_channels(experiment.outputs[0].shape):
+        raise MiscalledError(FORWARD, ValueError("windows have taken in the channels"))
+    if convention.labels and not loss and not vocabulary.LOSS.search(words_of(convention.unit)):
+        raise MiscalledError(FORWARD, ValueError("no labels are taken where there is no loss"))
+    comparison = Comparison(experiment, tolerance, explained=explained)
+    findings = judge(comparison)
+    if not findings:
+        raise MiscalledError(FORWARD, ValueError("forward does not depend on anything"))
+    return Outcome(convention, tuple(findings), comparison.misfit, comparison.fits), experiment
+
+
+def words_of(unit: Unit) -> str:
+    """Return the names of a unit, its forward and its classes, which tell whether it is a loss."""
+    forward = unit.forward if isinstance(unit.forward, str) else ""
+    bases = getattr(unit.thing, "__mro__", ())
+    return " ".join([unit.name, forward, *(base.__name__ for base in bases)])
