@@ -167,6 +167,8 @@ def _compare(
     """Compare the gradients of a subject in one reading of it."""
     try:
         examined = Examination(subject, where)
+    except NoOutputError as error:
+        return Compared(subject.name, (Comparison(subject.name, "", problem=str(error)),))
     except BackwardError as error:
         cause = error.__cause__ or error
         if isinstance(cause, ArgumentError):
@@ -185,7 +187,7 @@ def _compare(
         )
     )
     if examined.outputs.arrays[0].ndim == 0 and len(subject.inputs) > 1:
-        rows = excuse_constant(rows, examined.calls[0], examined.images, tolerance)
+        rows = excuse_constant(rows, examined.calls, examined.images, tolerance)
     if not rows:
         return _unknown(subject, "nothing was given that it could be differentiated by")
     notes = tuple(f"{name} is taken as given" for name in examined.constants)

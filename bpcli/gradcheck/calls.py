@@ -73,10 +73,11 @@ class Examination:
         call = replace(call, arguments=first.arguments | changed)
         self.calls = call, self._call_again(used, call)
 
-    def images(self) -> Iterator[Call]:
-        """Make a call for each row of the inputs, alone."""
-        for row in range(count_rows(self.base.inputs)):
-            start = copy.deepcopy(self.base)
+    def images(self, call: Call) -> Iterator[Call]:
+        """Make a call for each row of the inputs of one of the two, alone."""
+        origin = self.base if call is self.calls[0] else self.again
+        for row in range(count_rows(origin.inputs)):
+            start = copy.deepcopy(origin)
             start.inputs = _take_row(start.inputs, row)
             execution = execute(copy.deepcopy(start), _rng(), self.rewind)
             yield self._call(start, execution, self._read(start, execution))
@@ -93,7 +94,7 @@ class Examination:
         """Call what has been used once more, on other inputs."""
         moved = {path for path in self.paths.values() if path[:1] == INPUTS}
         used.inputs = _draw_again(self.base.inputs, moved)
-        start = copy.deepcopy(used)
+        start = self.again = copy.deepcopy(used)
         try:
             second = execute(used, _rng(), self.rewind)
             return self._call(start, second, self._read(start, second))
@@ -147,14 +148,18 @@ def _rng() -> np.random.Generator:
 
 def count_rows(inputs: Mapping[str, Any]) -> int:
     """Return how many rows the first array among inputs has, 1 if there is none."""
-    return next((len(array) for array in inputs.values() if np.ndim(array)), 1)
+    return next((len(array) for array in inputs.values() if _has_rows(array)), 1)
+
+
+def _has_rows(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0
 
 
 def _take_row(inputs: dict[str, Any], row: int) -> dict[str, Any]:
     """Return inputs of one row of those that have as many as the first."""
     rows = count_rows(inputs)
     return {
-        name: value[row : row + 1] if np.ndim(value) and len(value) == rows else value
+        name: value[row : row + 1] if _has_rows(value) and len(value) == rows else value
         for name, value in inputs.items()
     }
 

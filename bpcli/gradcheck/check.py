@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.arrays import Array, Labels, check_inputs, check_labels
+from bpcli.arrays import Array, Labels, check_classes, check_inputs, check_labels
 from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError, choose
 from bpcli.gradcheck.alone import check_layers
@@ -126,9 +126,8 @@ def check(
     {"layers[0].w": "layers[0].g"}, or the number of a value that backward returns.
 
     `method` is `central`, (f(p + h) - f(p - h)) / 2h, or `complex`, Im f(p + ih) / h (Squire &
-    Trapp 1998). Relative errors up to `tolerance` pass. Of each array so many `elements`, or `all`,
-    are compared one by one, and the rest along random directions; without it 1,000, and all of a
-    network of up to 50,000. `watch` is told how many have been compared.
+    Trapp 1998). Relative errors up to `tolerance` pass. Of each array so many `elements` are
+    compared one by one: a number, or `all`; by itself 1,000, or all of a network of up to 50,000.
 
     What is checked is a copy in float64, and random numbers are drawn again alike. What cannot be
     known says `not checked`, or raises ArgumentError, or ArrayError for what a network cannot take.
@@ -178,6 +177,9 @@ def _check_network(
     """Check the layers of a network alone, then the whole; Ctrl-C ends it with what there is."""
     check_inputs(x)
     check_labels(t, len(x))
+    classes = _count_classes(network, x)
+    if classes:
+        check_classes(t, classes)
     network, x = network.astype(np.float64), x.astype(np.float64)
     compare = partial(comparer, elements=_most(network, elements))
     alone = partial(compare, watch=lambda _elements: None)
@@ -188,6 +190,14 @@ def _check_network(
     if not stopped:
         parameters = excuse_network(parameters, network, x, t, tolerance)
     return GradientCheck("Network", parameters, layers, samples=len(x), stopped=stopped)
+
+
+def _count_classes(network: Network, x: Array) -> int:
+    """Return how many classes a network tells apart, 0 if a wrong layer keeps it from telling."""
+    try:
+        return int(network.astype(x.dtype).predict(x).shape[1])
+    except Exception:  # noqa: BLE001 - whatever a wrong layer raises is to be reported
+        return 0
 
 
 def count_elements(network: Network, elements: int | str | None) -> int:

@@ -19,7 +19,6 @@ from bpcli.gradcheck.numerical import STEP, Function, along, extrapolated_differ
 STEPS = STEP, STEP / 10  # where a kink lies within the first, the second may do
 LEAST, MOST = 1e-14, 1e-3  # of a constant that is told
 IMAGES = 200  # that are called one by one
-ALIKE = 0.1  # relative; how far the constants of two images may lie apart
 
 
 def are_excusable(rows: Sequence[Comparison]) -> bool:
@@ -29,23 +28,31 @@ def are_excusable(rows: Sequence[Comparison]) -> bool:
 
 
 def excuse_constant(
-    rows: Sequence[Comparison], batch: Call, images: Callable[[], Iterator[Call]], tolerance: float
+    rows: Sequence[Comparison],
+    calls: Sequence[Call],
+    images: Callable[[Call], Iterator[Call]],
+    tolerance: float,
 ) -> tuple[Comparison, ...]:
     """Return comparisons of a loss; those that are right but for such a constant with a note.
 
-    `images` makes the calls of each image alone, which are few.
+    `images` makes the calls of each image of one of the `calls` alone, which are few.
     """
     if not are_excusable(rows):
         return tuple(rows)
     try:
-        calls = list(itertools.islice(images(), IMAGES + 1))
-        c = find_log_constant(batch, calls, tolerance) if len(calls) <= IMAGES else None
-    except Exception:  # noqa: BLE001 - one image alone may be more than it takes
-        c = None
-    if c is None:
+        found = [_find(call, images, tolerance) for call in calls]
+    except Exception:  # noqa: BLE001 - one image alone may be less than it takes
+        found = [None]
+    if None in found:
         return tuple(rows)
-    note = f"the loss has a constant in its logarithm, log(y + {c:.1g}), which backward leaves out"
+    words = f"the loss has a constant in its logarithm, log(y + {found[0]:.1g})"
+    note = f"{words}, which backward leaves out"
     return tuple(row if row.passed else replace(row, problem="", note=note) for row in rows)
+
+
+def _find(call: Call, images: Callable[[Call], Iterator[Call]], tolerance: float) -> float | None:
+    alone = list(itertools.islice(images(call), IMAGES + 1))
+    return find_log_constant(call, alone, tolerance) if len(alone) <= IMAGES else None
 
 
 def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> float | None:
@@ -59,11 +66,12 @@ def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> 
     true = np.exp([-float(function.value()) for function in functions])  # y + c
     found = [_share(f, call) for f, call in zip(functions, images, strict=True)]
     shares, noise = np.array(found).T
-    constants, noise = (1 - shares) * true, noise * true
-    c = float(constants[np.argmin(noise)])
-    if not LEAST < c < MOST or (np.abs(constants - c) > ALIKE * c + noise).any():
+    surest = np.argmin(noise * true)
+    c = float((1 - shares[surest]) * true[surest])
+    weights = 1 - c / true
+    if not LEAST < c < MOST or (np.abs(shares - weights) > tolerance * weights + noise).any():
         return None
-    if np.ptp(shares) <= 10 * float((noise / true).max()) and not _is_round(c):
+    if np.ptp(shares) <= 10 * float(noise.max()) and not _is_round(c):
         return None  # of images that are all alike it may be a factor, and no constant
     function, rng = batch.build(np.float64), np.random.default_rng(5)
     for name, whole in batch.found.items():
@@ -71,7 +79,7 @@ def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> 
         terms = np.array([_term(call, name, direction, i) for i, call in enumerate(images)])
         total = float((whole * direction).sum())
         mean = abs(terms.mean() - total) < abs(terms.sum() - total)
-        expected = (shares * terms).mean() if mean else (shares * terms).sum()
+        expected = (weights * terms).mean() if mean else (weights * terms).sum()
         size = max(
             float(np.linalg.norm(whole * direction)), abs(total), _noise(function) / tolerance
         )

@@ -17,7 +17,7 @@ from bpcli.gradcheck.foreign import tree
 from bpcli.gradcheck.foreign.tree import Path
 from bpcli.gradcheck.numerical import Function
 from bpcli.gradcheck.places import Left, name_returned
-from bpcli.gradcheck.subject import Outputs, Subject
+from bpcli.gradcheck.subject import NoOutputError, Outputs, Subject
 
 OWNER: Path = ((".", "owner"),)
 INPUTS: Path = ((".", "inputs"),)
@@ -73,6 +73,8 @@ def execute(
     }
     for i, pair in enumerate(zip(douts, passed, strict=True), 1):
         arguments["dout" if i == 1 else f"dout {i}"] = pair
+    if outputs.is_kept and returned is not None:
+        raise NoOutputError(None)
     function = subject.backward or subject.forward
     named = name_returned(returned, function, skipped=int(subject.backward is None))
     return Execution(Outputs(arrays), douts, arguments, Left(subject.owner, named), filled)

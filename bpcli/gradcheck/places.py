@@ -31,12 +31,10 @@ def names_gradient(word: str, name: str) -> bool:
 
     >>> [names_gradient(word, "W") for word in ("dW", "grad_W", "W_grad", "W", "db")]
     [True, True, True, False, False]
-    >>> names_gradient("dw", "weights"), names_gradient("grad", "data")
-    (True, True)
+    >>> names_gradient("dw", "weights")
+    True
     """
     word, name, marks = plain(word), plain(name), GRADIENT.pattern
-    if name in HELD and GRADIENT.fullmatch(word):  # W.data and W.grad
-        return True
     return any(
         re.fullmatch(f"({marks})+{re.escape(own)}|{re.escape(own)}({marks})", word)
         for own in {name, SHORT.get(name, name)}
@@ -55,10 +53,12 @@ def places(left: Left, path: Path) -> Iterator[Path]:
     if kind == "[" and parents:
         pools += [OWNER + tuple(parents[:-1])]
     own = str(parents[-1][1]) if kind == "[" and parents else ""  # of params["W"], params
+    held = kind == "." and bool(parents) and plain(name) in HELD  # of W.data, W.grad
     for pool in pools:
         for step, part in list(tree.children(tree.get(left, pool))):
             word = str(step[1])
-            if names_gradient(word, name) or (pool == RETURNED and word == name and not own):
+            same = pool == RETURNED and word == key  # as of {"W": ...}
+            if same or names_gradient(word, name) or (held and GRADIENT.fullmatch(plain(word))):
                 yield (*pool, step)
             elif GRADIENT.fullmatch(plain(word)) or (own and names_gradient(word, own)):
                 if isinstance(part, dict):

@@ -29,17 +29,23 @@ PAIR = "give two functions, as check(lambda x: ..., lambda dout: ..., x)"
 class NoOutputError(BpcliError):
     """A forward that returns nothing which could be differentiated."""
 
+    def __init__(self, returned: object) -> None:
+        got = "None" if returned is None else f"a {type(returned).__name__}"
+        super().__init__(f"forward returned {got}, expected an array: is `return y` missing?")
+
 
 @dataclass(frozen=True)
 class Outputs:
     """What a forward returned: the `arrays` that are differentiated, and what else it returned.
 
-    That is a `cache` for backward or, where there is no backward, the `gradients`.
+    That is a `cache` for backward or, where there is no backward, the `gradients`. They may have
+    been kept, and not returned.
     """
 
     arrays: list[Array]
     cache: Any = None
     gradients: Any = None
+    is_kept: bool = False
 
 
 @dataclass
@@ -78,22 +84,21 @@ class Subject:
     def call_forward(self) -> Outputs:
         """Call forward on the inputs. Raises what it raises, and ArgumentError."""
         returned = self.forward(*map(self._give, self.inputs))
-        if returned is None and self.is_object:  # it is kept, then
+        is_kept = returned is None and self.is_object
+        if is_kept:
             kept = (getattr(self.owner, name, None) for name in RESULTS)
             returned = next((part for part in kept if part is not None), None)
         parts = list(returned) if isinstance(returned, tuple) else [returned]
         if not is_number(parts[0]):
-            got = "None" if returned is None else f"a {type(parts[0]).__name__}"
-            raise NoOutputError(
-                f"forward returned {got}, expected an array: is `return y` missing?"
-            )
+            raise NoOutputError(parts[0])
         if self.backward is None:
             return Outputs([np.asarray(parts[0])], gradients=tuple(parts[1:]))
         arrays = [np.asarray(part) for part in parts if is_number(part)]
         douts = len(self._douts(required=True))
         if any(array.ndim == 0 for array in arrays) and not douts:  # as of (probabilities, loss)
             arrays.sort(key=lambda array: array.ndim)
-        return Outputs(arrays[: max(1, douts)], cache=parts[-1] if len(parts) > 1 else arrays[0])
+        cache = parts[-1] if len(parts) > 1 else arrays[0]
+        return Outputs(arrays[: max(1, douts)], cache, is_kept=is_kept)
 
     def call_backward(self, outputs: Outputs, douts: Sequence[Array]) -> Any:
         """Call backward after a forward, with `douts` from the right, and return what it returns.
@@ -112,28 +117,49 @@ class Subject:
                     f"{self.name}: {name_of(self.backward)} takes nothing, and forward returns an "
                     f"array {outputs.arrays[0].shape}: of which loss it is cannot be told; {PAIR}"
                 )
-            return self.backward(*douts)
+            return self._call_unnamed(douts)
         names = self._douts(required=True)
         if not names and not scalar:
             names = self._douts(required=False)[:1]  # backward(dout=None)
-        returned = self.backward(**self._fill(outputs, dict(zip(names, douts, strict=False))))
+        args, named = self._fill(outputs, dict(zip(names, douts, strict=False)))
+        returned = self.backward(*args, **named)
         multiplied = not names and not scalar and not self.reduction
         return _multiply_all(douts[0], returned) if multiplied else returned
 
-    def _fill(self, outputs: Outputs, douts: Mapping[str, Array]) -> dict[str, Any]:
-        """Return the arguments of backward: douts, inputs, the cache, and what forward returned."""
-        given: dict[str, Any] = {}
-        for name in (p.name for p in parameters(self.backward)):
+    def _call_unnamed(self, douts: Sequence[Array]) -> Any:
+        """Call a backward that has no names for what it takes."""
+        try:
+            return self.backward and self.backward(*douts)
+        except TypeError as error:
+            words = f"{name_of(self.backward)} has no names for what it takes"
+            raise ArgumentError(f"{self.name}: {words}; {PAIR}") from error
+
+    def _fill(
+        self, outputs: Outputs, douts: Mapping[str, Array]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments of backward: douts, inputs, the cache, and what forward returned.
+
+        They go by their places, as far as there are no others between them.
+        """
+        args, named = list[Any](), dict[str, Any]()
+        every = parameters(self.backward)
+        for i, (name, kind) in enumerate((p.name, p.kind) for p in every):
             source = self.given_as.get(name, name)
             if name in douts:
-                given[name] = douts[name] if douts[name].ndim else douts[name].item()
+                value = douts[name] if douts[name].ndim else douts[name].item()
             elif source in self.inputs:
-                given[name] = self._give(source)
+                value = self._give(source)
             elif CACHE.fullmatch(plain(name)):
-                given[name] = outputs.cache
+                value = outputs.cache
             elif is_output(name):
-                given[name] = outputs.arrays[0].copy()
-        return given
+                value = outputs.arrays[0].copy()
+            else:
+                continue
+            if i == len(args) and kind is not inspect.Parameter.KEYWORD_ONLY:
+                args.append(value)
+            else:
+                named[name] = value
+        return args, named
 
     def draw_douts(self, outputs: Outputs, rng: np.random.Generator) -> list[Array]:
         """Return a gradient from the right for each output: 1 for a loss."""

@@ -80,7 +80,7 @@ def excuse_network(
     if network.weight_decay or not are_excusable(rows):
         return rows
 
-    def images() -> Iterator[Call]:
+    def images(_call: Call) -> Iterator[Call]:
         return (call_of(network, x[i : i + 1], t[i : i + 1]) for i in range(len(x)))
 
-    return excuse_constant(rows, call_of(network, x, t), images, tolerance)
+    return excuse_constant(rows, [call_of(network, x, t)], images, tolerance)

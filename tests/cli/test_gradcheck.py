@@ -29,7 +29,7 @@ def test_gradcheck_of_the_books_network(bpcli):
     }  # fmt: skip
     assert set(found["parameters"][0]) == {
         "layer", "name", "shape", "checked", "kinks", "max_relative_error", "worst_index",
-        "backprop", "numerical", "zero", "ratio", "passed", "problem",
+        "backprop", "numerical", "zero", "ratio", "passed", "problem", "unknown", "note",
     }  # fmt: skip
     assert [(row["layer"], row["name"]) for row in found["layers"]] == [
         ("Affine1", "x"), ("Affine1", "W1"), ("Affine1", "b1"), ("ReLU1", "x"),

@@ -265,7 +265,7 @@ def test_the_images_of_a_check_keep_clear_of_kinks(rng):
     ("options", "message"),
     [
         ({"method": "forward"}, "method: found 'forward', expected one of central, complex"),
-        ({"tolerance": 0}, "tolerance: found 0, expected a number above 0 and below 1"),
+        ({"tolerance": 0}, "tolerance: found 0, expected a relative error above 0 and up to 0.1"),
     ],
 )
 def test_arguments_that_a_check_does_not_take_are_not_blamed_on_a_layer(options, message, rng):
