@@ -46,7 +46,8 @@ class Strokes:
         """Ink from 0 to 1, of a digit whose longer side is `height`, by a pen `pen` pixels wide."""
         scale = height / max(self.line.shape)
         away = ndimage.distance_transform_edt(~np.pad(self.line, int(2 * pen / scale) + 8))
-        return np.clip(pen / 2 + 0.5 - ndimage.zoom(away, scale, order=1) * scale, 0, 1)
+        away = ndimage.zoom(away, scale, order=1, mode="nearest")  # its edges are nobody's ink
+        return np.clip(pen / 2 + 0.5 - away * scale, 0, 1)
 
 
 def lay(ink, size, rng=None, *, at=None):

@@ -28,18 +28,15 @@ def answer(reader, pixels):
 def pixels_of(picture, tmp_path):
     """A picture as `read_image` finds it in a file."""
     path = tmp_path / f"p.{(picture.format or 'PNG').lower()}"
-    options = {"exif": picture.getexif(), "quality": 95} if picture.format == "JPEG" else {}
-    picture.save(path, **options)
+    jpeg = {"exif": picture.getexif(), "quality": 95}
+    picture.save(path, **(jpeg if picture.format == "JPEG" else {"compress_level": 1}))
     return read_image(path)
 
 
 def test_digits_of_every_kind_of_picture_are_recognised(reader, tmp_path):
     right = dict.fromkeys((kind.__name__ for kind in KINDS), 0)
     for kind, digit, picture in photographs(COUNT):
-        found = prepare(pixels_of(picture, tmp_path))
-        right[kind] += len(found) == 1 and answer(reader, pixels_of(picture, tmp_path)) == str(
-            digit
-        )
+        right[kind] += answer(reader, pixels_of(picture, tmp_path)) == str(digit)
     assert all(right.values()), right
     assert sum(right.values()) >= 0.9 * COUNT * len(KINDS), right
 
@@ -47,13 +44,13 @@ def test_digits_of_every_kind_of_picture_are_recognised(reader, tmp_path):
 def test_images_of_mnist_pass_nearly_unchanged(reader):
     test = load_split("mnist", "test")
     right = as_is = 0
-    for image, label in zip(test.images[:1000], test.labels[:1000], strict=True):
+    for image, label in zip(test.images[:500], test.labels[:500], strict=True):
         picture = np.repeat(image.reshape(28, 28, 1), 3, axis=2)
         (found,) = prepare(picture)
         assert not found.is_dark
         right += answer(reader, picture) == str(label)
         as_is += reader.read(picture, as_is=True)[0].label == str(label)
-    assert right >= as_is - 8
+    assert right >= as_is - 4
 
 
 @pytest.mark.parametrize("digits", [[4, 2], [1, 0, 7], [3, 1, 4, 1, 5]])
@@ -87,14 +84,19 @@ def drawn_seven(height):
     return seven().draw(height, height / 12)
 
 
+@functools.cache
+def seven_in_the_middle():
+    page = lay(drawn_seven(100), (380, 380), at=(90, 90))
+    (prepared,) = prepare(np.array(colour(page, [255] * 3, [0] * 3)))
+    return prepared.image
+
+
 @settings(max_examples=15)
 @given(st.integers(0, 200), st.integers(0, 200), st.sampled_from([60, 85, 110]))
 def test_wherever_and_however_large_it_is_drawn_the_image_is_the_same(row, column, height):
     page = lay(drawn_seven(height), (380, 380), at=(row + 1, column + 1))
     (found,) = prepare(np.array(colour(page, [255] * 3, [0] * 3)))
-    other = lay(drawn_seven(100), (380, 380), at=(90, 90))
-    (expected,) = prepare(np.array(colour(other, [255] * 3, [0] * 3)))
-    difference = np.abs(found.image.astype(int) - expected.image.astype(int))
+    difference = np.abs(found.image.astype(int) - seven_in_the_middle().astype(int))
     assert difference.mean() < 12
     rows, columns = np.nonzero(page > 0.5)
     box = [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
