@@ -30,7 +30,7 @@ STROKES = {
     8: [[(0.8, 0.1), (0.4, 0), (0.2, 0.25), (0.75, 0.7), (0.5, 1), (0.2, 0.8), (0.8, 0.1)]],
     9: [[(0.8, 0.2), (0.5, 0), (0.2, 0.25), (0.5, 0.5), (0.8, 0.2), (0.7, 1)]],
 }
-PLACES = [(50, 50, 180), (130, 90, 110)]  # left, top, height
+PLACES = [(50, 50, 180), (130, 90, 110)]  # left, top, height: of the even digits, and of the odd
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def draw(page, strokes):
     """Draw with the mouse, from point to point."""
     from selenium.webdriver import ActionChains
 
-    page.find_element("id", "clear").click()
+    page.execute_script("document.getElementById('clear').click()")
     paper = page.find_element("id", "paper")
     middle = paper.size["width"] / 2, paper.size["height"] / 2
     for first, *others in strokes:
@@ -77,21 +77,19 @@ def on_paper(page):
 
 
 def test_each_digit_is_read_as_predict_reads_it(page, reader):
-    right = total = 0
+    right = 0
     for digit, strokes in STROKES.items():
-        for left, top, height in PLACES:
-            width = 0.7 * height
-            draw(
-                page, [[(left + x * width, top + y * height) for x, y in line] for line in strokes]
-            )
-            pixels, chances = on_paper(page)
-            (expected,) = reader.read(pixels)
-            (found,) = chances
-            assert page.find_element("id", "answer").text == expected.label
-            for label, chance in expected.likeliest:
-                assert found[int(label)] == pytest.approx(chance, abs=2e-6)
-            right, total = right + (expected.label == str(digit)), total + 1
-    assert right >= 0.85 * total
+        left, top, height = PLACES[digit % 2]
+        width = 0.7 * height
+        draw(page, [[(left + x * width, top + y * height) for x, y in line] for line in strokes])
+        pixels, chances = on_paper(page)
+        (expected,) = reader.read(pixels)
+        (found,) = chances
+        assert page.find_element("id", "answer").text == expected.label
+        for label, chance in expected.likeliest:
+            assert found[int(label)] == pytest.approx(chance, abs=2e-6)
+        right += expected.label == str(digit)
+    assert right >= 0.85 * len(STROKES)
 
 
 def test_the_steps_of_the_page_are_those_of_python(page):
@@ -147,7 +145,7 @@ def test_the_keyboard_draws_too(page, reader):
     page.find_element("id", "clear").click()
     paper = page.find_element("id", "paper")
     page.execute_script("arguments[0].focus()", paper)
-    keys = [Keys.ARROW_UP] * 9 + [Keys.SPACE] + [Keys.ARROW_DOWN] * 18 + [Keys.SPACE]
+    keys = [Keys.ARROW_UP] * 5 + [Keys.SPACE] + [Keys.ARROW_DOWN] * 10 + [Keys.SPACE]
     ActionChains(page).send_keys(*keys).perform()
     pixels, _ = on_paper(page)
     (expected,) = reader.read(pixels)
