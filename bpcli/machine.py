@@ -10,8 +10,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -51,7 +53,7 @@ def limit_threads(threads: int | None = None) -> str:
     return f"{wanted} BLAS threads on {cores} cores are slower than {cores}" * (wanted > cores)
 
 
-def variables_for_child(folder: Path) -> dict[str, str]:
+def variables_for_child(folder: "Path") -> dict[str, str]:
     """Return the environment of another Python: it finds bpcli in `folder`, opens no window."""
     paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH", "")])]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "Agg"}

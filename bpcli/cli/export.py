@@ -4,7 +4,6 @@ import click
 
 from bpcli.cli.options import FILE
 from bpcli.cli.terminal import complain
-from bpcli.files.result import check_result, write_result
 
 FORMS = (".onnx", ".safetensors")
 
@@ -21,6 +20,7 @@ def export_command(model: str, output: str) -> None:
     bpcli export model.npz -o digits.onnx
     """
     from bpcli.export import preparation, to_onnx, to_safetensors
+    from bpcli.files.result import check_result, write_result
     from bpcli.training import load
 
     form = check_result(output, FORMS)

@@ -1,7 +1,6 @@
 """an expression, a configuration or a model in -> its graph, drawn, out: `bpcli graph`."""
 
 import re
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +8,6 @@ import click
 from bpcli.cli.options import FILE, json_option, threads_option
 from bpcli.cli.terminal import can_print, say, terminal_width
 from bpcli.errors import readable
-from bpcli.files.result import check_result, write_result
 
 if TYPE_CHECKING:
     from bpcli.show.figure import Figure
@@ -57,8 +55,9 @@ def graph_command(
     _expect_one("EXPRESSION, --config CONFIG and --model MODEL", expression, config_file, model)
     if as_json and as_ascii:
         raise click.UsageError("expected one of --json and --ascii, not two")
-    if output is not None:
-        check_result(output, FORMS)  # before the work
+    from bpcli.files.result import check_result, write_result
+
+    form = check_result(output, FORMS) if output is not None else ""  # before the work
     if expression is None:
         if expand or explained or seed is not None:
             raise click.UsageError("--expand, --explain and --seed go with an EXPRESSION")
@@ -66,7 +65,7 @@ def graph_command(
     else:
         figure, fields, steps = _of_expression(expression, values, expand, explained, seed or 0)
     if output is not None:
-        _write(figure, output)
+        write_result(output, _encode(figure, form))
     if as_json:
         say(fields)
     else:
@@ -85,7 +84,7 @@ def _of_expression(
     from bpcli.backprop.expression import Expression
     from bpcli.files.assignment import parse_values
     from bpcli.show import graph_fields, graph_figure
-    from bpcli.show.steps import draw_steps, explain
+    from bpcli.show.steps import draw_steps, explain, steps_fields
 
     if re.match(r"\s*\w+\s*=(?!=)", text):
         words = readable(text)
@@ -93,7 +92,7 @@ def _of_expression(
     found = Expression(text, parse_values(values, seed), expand=expand)
     graph = found.graph
     steps = explain(graph) if explained else []
-    told = {"steps": [asdict(step) for step in steps]} if explained else {}
+    told = steps_fields(steps) if explained else {}
     notes = ["The result is an array: what is derived is its sum."] if found.summed else []
     return graph_figure(graph, *notes), graph_fields(graph) | told, draw_steps(steps)
 
@@ -107,21 +106,19 @@ def _of_network(config_file: str | None, model: str | None) -> "tuple[Figure, di
     return network_figure(specs), network_fields(specs), ""
 
 
-def _write(figure: "Figure", output: str) -> None:
-    form = check_result(output, FORMS)
+def _encode(figure: "Figure", form: str) -> bytes:
+    """Return a figure as the bytes of a file of one of FORMS."""
     if form == ".svg":
         from bpcli.show.svg import figure_svg
 
-        content = figure_svg(figure).encode()
-    elif form == ".dot":
+        return figure_svg(figure).encode()
+    if form == ".dot":
         from bpcli.show.dot import figure_dot
 
-        content = figure_dot(figure).encode()
-    else:
-        from bpcli.show.plot import figure_picture
+        return figure_dot(figure).encode()
+    from bpcli.show.plot import figure_picture
 
-        content = figure_picture(figure, form[1:])
-    write_result(output, content)
+    return figure_picture(figure, form[1:])
 
 
 def _say_drawn(figure: "Figure | None", steps: str, *, as_ascii: bool) -> None:

@@ -1,27 +1,59 @@
-"""the name of a command in -> that command; what each needs is imported when it runs.
+"""the name of a command in -> that command; each is imported when it is asked for.
 
 So `--help` stays quick, and the number of BLAS threads is settled before numpy is imported.
 """
 
+import importlib
+
 import click
 
 from bpcli import __version__
-from bpcli.cli.compare import compare_command
-from bpcli.cli.config import config_command
-from bpcli.cli.data import data_command
-from bpcli.cli.eval import eval_command
-from bpcli.cli.export import export_command
-from bpcli.cli.gradcheck import gradcheck_command
-from bpcli.cli.graph import graph_command
-from bpcli.cli.info import info_command
-from bpcli.cli.predict import predict_command
-from bpcli.cli.report import report_command
 from bpcli.cli.shell import Shell
-from bpcli.cli.train import train_command
-from bpcli.cli.tune import tune_command
+
+# What each command does, as its own help begins; it is in the room of its name.
+SUMMARIES = {
+    "compare": "Show side by side in which keys the runs of MODELs differ, and what they reached.",
+    "config": "Print the complete configuration that CONFIG and -s amount to, as commented YAML.",
+    "data": "Show what SOURCE holds: images, classes, grey levels, and some pictures.",
+    "eval": "Measure MODEL: accuracy, loss, precision and recall of each class, confusion matrix.",
+    "export": "Write MODEL for other programs: as ONNX, or its weights as PyTorch's Sequential "
+    "takes them.",
+    "gradcheck": "Compare every gradient that backpropagation finds with a numerical one, in "
+    "float64.",
+    "graph": "Draw the computational graph of EXPRESSION with its values and derivatives.",
+    "info": "Say which versions run here, and of MODEL what it is, what it reached and what wrote "
+    "it.",
+    "predict": "Say which digits PICTURE shows, a photograph or a drawing, and how it was "
+    "prepared.",
+    "report": "Write one page on MODEL: curve, mistakes, hidden units, and a paper to draw a digit "
+    "on.",
+    "train": "Train the network that CONFIG, a YAML file, describes; without CONFIG, the book's.",
+    "tune": "Search for the best values of keys of CONFIG, each by its accuracy on held-out "
+    "images.",
+}
 
 
-@click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"]})
+class Menu(Shell):
+    """The commands, by name; their summaries are known without them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the same for all
+        return [*SUMMARIES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in SUMMARIES:
+            return None
+        room = importlib.import_module(f"bpcli.cli.{cmd_name}")
+        command: click.Command = getattr(room, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        room = formatter.width - 6 - max(map(len, SUMMARIES))  # as click has it
+        alike = [click.Command(name, help=summary) for name, summary in SUMMARIES.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([(str(one.name), one.get_short_help_str(room)) for one in alike])
+
+
+@click.group(cls=Menu, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="bpcli %(version)s")
 def main() -> None:
     """Train a neural network on MNIST by backpropagation, and prove its gradients.
@@ -33,20 +65,3 @@ def main() -> None:
     bpcli gradcheck                compare its gradients with numerical ones
     bpcli graph 'x * x' x=3        see the chain rule at work
     """
-
-
-for command in (
-    train_command,
-    eval_command,
-    predict_command,
-    compare_command,
-    report_command,
-    gradcheck_command,
-    graph_command,
-    data_command,
-    tune_command,
-    export_command,
-    config_command,
-    info_command,
-):
-    main.add_command(command)

@@ -1,6 +1,5 @@
 """a model and pictures in -> the digits that they show, and why, out: `bpcli predict`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -8,8 +7,6 @@ import click
 from bpcli.cli.options import FILE, json_option, threads_option
 from bpcli.cli.terminal import can_print, complain, is_terminal, say
 from bpcli.errors import PictureError
-from bpcli.files.path import is_same_file
-from bpcli.files.result import check_result, write_result
 
 if TYPE_CHECKING:
     from bpcli.training import Prediction, Reader
@@ -33,9 +30,13 @@ def predict_command(
     \b
     bpcli predict model.npz my_seven.jpg
     """
+    from pathlib import Path
+
     import numpy as np
 
     from bpcli.files.image import encode_png, read_image
+    from bpcli.files.path import is_same_file
+    from bpcli.files.result import check_result, write_result
     from bpcli.training import Reader, load
 
     if output is not None:

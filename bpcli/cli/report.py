@@ -4,7 +4,6 @@ import click
 
 from bpcli import __version__
 from bpcli.cli.options import FILE, threads_option
-from bpcli.files.result import check_result, write_result
 
 FORMS = (".html", ".svg", ".png", ".pdf")
 MISTAKES = 24  # that are shown
@@ -31,6 +30,7 @@ def report_command(models: tuple[str, ...], output: str, data: str | None, no_ca
     \b
     bpcli report model.npz -o page.html
     """
+    from bpcli.files.result import check_result, write_result
     from bpcli.training import analyze, load
 
     form = check_result(output, FORMS)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bpcli.cli.options import THREADS_WARNING, hint_at_key
-from bpcli.cli.terminal import abandon_output, complain
+from bpcli.cli.terminal import COLUMNS, abandon_output, complain, terminal_width
 from bpcli.errors import BpcliError, OutputError, Stopped, visible
 from bpcli.machine import limit_threads, limited_memory
 
@@ -35,8 +35,9 @@ class Shell(click.Group):
 
     @_written_out()
     def make_context(self, *args: Any, **options: Any) -> click.Context:
+        width = max(min(terminal_width(), COLUMNS) - 2, 50)  # as click has it
         try:
-            return super().make_context(*args, **options)
+            return super().make_context(*args, terminal_width=width, **options)
         except BrokenPipeError:  # help that nobody reads, for which click would exit with 1
             abandon_output()
             sys.exit(Stopped(SIGPIPE).exit_code)

@@ -1,7 +1,8 @@
 """a Graph that has run in -> what happened in it, step by step as a teacher tells it, out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -93,6 +94,11 @@ def draw_steps(steps: list[Step]) -> str:
         words = [step.words for step in steps if step.direction == direction]
         lines += ["", heading, *(f"  {line}" for line in words)] if words else []
     return "\n".join(lines[1:])
+
+
+def steps_fields(steps: list[Step]) -> dict[str, Any]:
+    """Return the fields that `bpcli graph --explain --json` has beside those of the graph."""
+    return {"steps": [asdict(step) for step in steps]}
 
 
 def _names(graph: Graph) -> dict[int, str]:

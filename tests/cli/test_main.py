@@ -8,9 +8,10 @@ import sys
 
 import numpy as np
 import pytest
+from tiny import ROOT
 
 from bpcli import __version__
-from bpcli.cli.main import main
+from bpcli.cli.main import SUMMARIES, main
 
 ERRORS = [
     (["train", "no.yaml"], 2, "no.yaml: cannot be read: No such file or directory"),
@@ -81,24 +82,82 @@ def test_version(bpcli):
     assert bpcli("--version").stdout == f"bpcli {__version__}\n"
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
+@pytest.mark.parametrize("name", SUMMARIES)
 def test_every_command_helps_with_an_example(name, bpcli):
     for option in ("-h", "--help"):
         text = bpcli(name, option).stdout
         assert re.search(rf"^  bpcli {name}\b", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["train", "--help"]])
-def test_help_and_version_import_neither_numpy_nor_yaml(args):
-    code = (
-        "import sys; from bpcli.cli.main import main\n"
-        f"try: main({args})\n"
-        "except SystemExit: pass\n"
-        "sys.stderr.write(repr({'numpy', 'yaml', 'tqdm'} & set(sys.modules)))"
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_a_summary_is_how_the_help_of_its_command_begins(name):
+    command = main.get_command(None, name)
+    assert command.name == name
+    assert " ".join(command.help.split("\n\n")[0].split()) == SUMMARIES[name]
+
+
+def test_the_menu_is_whole_and_in_order(bpcli):
+    listed = re.findall(r"^  ([a-z]+)  ", bpcli("--help").stdout.partition("Commands:")[2], re.M)
+    files = {path.stem for path in (ROOT / "bpcli/cli").glob("*.py")}
+    assert listed == sorted(SUMMARIES)
+    assert {f for f in files if "@click.command(" in (ROOT / f"bpcli/cli/{f}.py").read_text()} == {
+        *SUMMARIES
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("bpcli ", {*SUMMARIES}),
+        ("bpcli tr", {"train"}),
+        ("bpcli train --res", {"--resume", "--resume-if-possible"}),
+        ("bpcli eval model.npz --split ", {"test", "train", "validation"}),
+        ("bpcli graph --asc", {"--ascii"}),
+    ],
+)
+def test_completion(words, expected):
+    done = subprocess.run(
+        [sys.executable, "-m", "bpcli"], capture_output=True, text=True, check=True,
+        env=os.environ | {"_BPCLI_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))},
+    )  # fmt: skip
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == expected
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("40", 50), ("60", 58), ("200", 78), ("wide", 78)])
+def test_help_is_as_wide_as_it_is_read(columns, widest, shell):
+    process = shell("train", "--help", env=os.environ | {"COLUMNS": columns})
+    lines = process.communicate(timeout=60)[0].splitlines()
+    prose = [line for line in lines if not line.startswith("  bpcli ")]
+    assert widest - 15 < max(map(len, prose)) <= widest
+
+
+def modules(code):
+    """What is imported after some code, beside what Python itself imports."""
+    ending = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code + ending], capture_output=True, text=True, check=True
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == "set()"
-    assert "bpcli" in done.stdout
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"]])
+def test_help_and_version_import_click_and_little_else(args):
+    code = f"from bpcli.cli.main import main\ntry: main({args})\nexcept SystemExit: pass"
+    found = modules(code) - modules("import click")
+    assert not {"numpy", "yaml", "tqdm", "hashlib", "dataclasses", "pathlib", "shutil"} & found
+    rooms = {name for name in found if name.startswith("bpcli.cli.")}
+    needed = {f"bpcli.cli.{name}" for name in ("main", "shell", "terminal", "options")}
+    assert rooms == needed
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_help_of_a_command_imports_no_other_and_none_of_their_work(name):
+    found = modules(
+        f"from bpcli.cli.main import main\ntry: main(['{name}', '-h'])\nexcept SystemExit: pass"
+    )
+    assert f"bpcli.cli.{name}" in found
+    assert not {"numpy", "yaml", "tqdm", "hashlib", "dataclasses", "shutil"} & found
+    assert len(found & {f"bpcli.cli.{other}" for other in SUMMARIES}) == 1
 
 
 def blas_threads(*args, **environment):
