@@ -221,6 +221,35 @@ def test_nothing_reaches_the_network_or_unpickles(name):
     assert not NETWORK & set(re.findall(r"^\s*(?:import|from) (\w+)", text, re.M))
 
 
+# What asks a system for a file, or for what stands at a path.
+DOORS = {
+    "copyfile", "copyfileobj", "copytree", "exists", "expanduser", "fdopen", "glob", "hardlink_to",
+    "is_dir", "is_file", "is_symlink", "isdir", "isfile", "islink", "iterdir", "lexists", "listdir",
+    "lstat", "makedirs", "mkdir", "open", "read_bytes", "read_text", "readlink", "realpath",
+    "rename", "resolve", "rglob", "rmdir", "rmtree", "samefile", "scandir", "stat", "symlink_to",
+    "touch", "unlink", "write_bytes", "write_text",
+}  # fmt: skip
+GATEHOUSE = ("files.path", "files.atomic")
+KEYS_OF_THEIR_OWN = {
+    "machine": {"Path(*path).read_text"},  # what /proc and /sys say
+    "cli.terminal": {"os.open"},  # nothing in place of a stream that fails
+    "files.archive": {"archive.open"},  # members of what has been opened
+    "files.model": {"archive.open"},
+    "files.image": {"Image.open"},  # pictures of what has been opened
+}
+STILL_OUTSIDE = ("gradcheck.foreign.", "tuning.", "cli.tune")
+
+
+@every_room
+def test_only_the_gatehouse_opens_files_and_looks_what_stands_there(name):
+    if name in GATEHOUSE or name.startswith(STILL_OUTSIDE):
+        return
+    nodes = list(ast.walk(tree(name)))
+    asked = {ast.unparse(n) for n in nodes if isinstance(n, ast.Attribute) and n.attr in DOORS}
+    asked |= {"open" for n in nodes if isinstance(n, ast.Name) and n.id == "open"}
+    assert asked == KEYS_OF_THEIR_OWN.get(name, set())
+
+
 def test_floating_point_warnings_are_silenced_in_few_rooms():
     rooms = {name for name, path in ROOMS.items() if "np.errstate" in path.read_text()}
     assert rooms == {

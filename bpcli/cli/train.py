@@ -81,6 +81,7 @@ def _start(
     Without a configuration file, what overrides do not say is as in the run or model before it.
     """
     from bpcli import training
+    from bpcli.files.path import exists
 
     earlier = training.load(init) if init else place.find() if resume == "always" else None
     base = earlier.config if earlier and config_file is None else None
@@ -93,7 +94,7 @@ def _start(
         start = training.begin(config, earlier)
     for remark in start.remarks:
         complain(remark)
-    if resume == "never" and place.part.exists():
+    if resume == "never" and exists(place.part):
         complain(
             f"{place.part}: this run replaces an unfinished one; --resume would go on with that"
         )

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ OPEN_LOCK = os.O_RDWR | os.O_CREAT | NO_LINK
 OPEN_LEFT = os.O_RDWR | NO_LINK | getattr(os, "O_NONBLOCK", 0)
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # what such file systems say
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what is not the path's fault
+TOGETHER = 1 << 20  # bytes that are copied at a time
 TEMPORARY = "tmp"  # what the names of files that are being written end with
 
 
@@ -75,7 +75,8 @@ def copy_into_place(source: Path, target: Path) -> None:
     Raises FileError where the source cannot be read, and SaveError.
     """
     with open_file(source) as file, replacing(target) as copy:
-        shutil.copyfileobj(file, copy)
+        while part := file.read(TOGETHER):
+            copy.write(part)
 
 
 def remove(path: str | Path) -> None:

@@ -1,12 +1,12 @@
 """the name of a model in -> where its run writes, alone, and what an earlier one has left, out."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from bpcli.errors import BusyError, CheckpointError, PlaceError
 from bpcli.files import atomic
+from bpcli.files.path import exists
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.run import Run
 from bpcli.training.serialization import check_replaceable, load, save
@@ -47,7 +47,7 @@ class Output:
 
     def find_unfinished(self) -> Checkpoint | None:
         """Load the unfinished run that has been written here, if there is one."""
-        if not os.path.lexists(self.part):
+        if not exists(self.part, CheckpointError):
             return None
         try:
             return load(self.part)
@@ -59,7 +59,7 @@ class Output:
         unfinished = self.find_unfinished()
         if unfinished:
             return unfinished
-        if os.path.lexists(self.path):
+        if exists(self.path, CheckpointError):
             return load(self.path)
         raise CheckpointError(
             f"{self.part}: found neither it nor {self.path}; train without --resume first"

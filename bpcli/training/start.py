@@ -1,6 +1,5 @@
 """a configuration, and an earlier run or none, in -> a Run that begins or goes on, out."""
 
-import os
 from dataclasses import dataclass
 
 from bpcli import machine
@@ -9,6 +8,7 @@ from bpcli.data.dataset import Dataset
 from bpcli.errors import CheckpointError, readable
 from bpcli.files.document import to_scalar
 from bpcli.files.labels import find_places, list_names
+from bpcli.files.path import exists
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import Config, flatten
 from bpcli.training.output import Output
@@ -140,7 +140,7 @@ def _compare(run: Run, saved: Checkpoint) -> list[str]:
 def _describe(dataset: Dataset) -> list[str]:
     """Say what is not as with most data: whatever may not be as it was meant."""
     source, names, white, remarks = dataset.train.source, dataset.names, dataset.white, []
-    if source == "mnist" and os.path.lexists(source):
+    if source == "mnist" and exists(source):
         remarks.append("mnist: these are the bundled data; for what is beside you write ./mnist")
     if white != WHITE:
         remarks.append(f"{source}: grey levels go up to {white}, not {WHITE}; {white} is white")

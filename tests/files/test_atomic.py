@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import io
 import multiprocessing
 import os
 import queue
@@ -230,15 +231,16 @@ def test_a_copy_is_whole_or_not_there(tmp_path):
 
 
 def test_a_copy_that_cannot_be_read_to_its_end_is_none(tmp_path, monkeypatch):
-    def fail(_source, target):
-        target.write(b"part")
-        raise FileError("source: cannot be read: Input/output error")
+    class Failing(io.BytesIO):
+        def read(self, _count):
+            if self.tell():
+                raise FileError("source: cannot be read: Input/output error")
+            return super().read(4)
 
-    (tmp_path / "source").write_bytes(b"content")
-    monkeypatch.setattr("shutil.copyfileobj", fail)
+    monkeypatch.setattr(atomic, "open_file", lambda _path: Failing(b"content"))
     with pytest.raises(FileError, match="Input/output error"):
         copy_into_place(tmp_path / "source", tmp_path / "copy")
-    assert os.listdir(tmp_path) == ["source"]
+    assert os.listdir(tmp_path) == []
 
 
 def test_files_are_removed_and_folders_made(tmp_path):

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 from bpcli import arrays
@@ -11,6 +10,7 @@ from bpcli.backprop.layers import Layer
 from bpcli.data import ink, pieces, preparation
 from bpcli.errors import readable
 from bpcli.export.translation import TRANSLATIONS, translate
+from bpcli.show.page.page import read_part
 from bpcli.training.checkpoint import Checkpoint
 
 SCRIPTS = ("layers.js", "preparation.js", "canvas.js")
@@ -59,8 +59,7 @@ def canvas_script(saved: Checkpoint) -> str:
         "PROBABILITIES": translate(network.loss_layer).javascript,
     }
     declared = (f"const {name} = {value};" for name, value in constants.items())
-    files = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return "\n".join(['"use strict";', *declared, *files])
+    return "\n".join(['"use strict";', *declared, *map(read_part, SCRIPTS)])
 
 
 def _literal(value: Any) -> str:

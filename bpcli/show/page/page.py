@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import ExtraError
+from bpcli.files.path import open_file
 
 FOLDER = Path(__file__).parent
 
@@ -20,7 +21,7 @@ def fill_page(template: str, script: str = "", **fields: Any) -> str:
     except ImportError:
         raise ExtraError("a page", "jinja2", "report") from None
 
-    style = (FOLDER / "page.css").read_text(encoding="utf-8")
+    style = read_part("page.css")
     policy = ["default-src 'none'", "img-src data:", f"style-src '{_hash(style)}'"]
     policy += [f"script-src '{_hash(script)}'"] * bool(script)
     policy += ["base-uri 'none'", "form-action 'none'"]
@@ -28,6 +29,12 @@ def fill_page(template: str, script: str = "", **fields: Any) -> str:
     return rooms.get_template(template).render(
         style=style, script=script, policy="; ".join(policy), **fields
     )
+
+
+def read_part(name: str) -> str:
+    """Return the text of a file of this folder."""
+    with open_file(FOLDER / name) as file:
+        return file.read().decode()
 
 
 def data_uri(content: bytes, kind: str) -> str:
