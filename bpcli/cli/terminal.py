@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from bpcli.errors import BpcliError, OutputError, Stopped, visible
+from bpcli.errors import BpcliError, OutputError, visible
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 COLUMNS = 80  # where no terminal says how many
-STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those of them that the system has
 
 
 def say(result: str | dict[str, Any]) -> None:
@@ -167,25 +166,3 @@ def _import_tqdm() -> "type[tqdm[Any]]":
     finally:
         os.environ.update(hidden)
     return tqdm
-
-
-@contextlib.contextmanager
-def signals() -> Iterator[list[int]]:
-    """Collect the first signal that asks to stop; a second one does not wait, nor save."""
-    caught: list[int] = []
-
-    def catch(number: int, _frame: object) -> None:
-        if caught:
-            raise Stopped(number)
-        caught.append(number)
-
-    signals = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
-    previous = {number: signal.getsignal(number) for number in signals}
-    for number, handler in previous.items():
-        if handler is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, catch)
-    try:
-        yield caught
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

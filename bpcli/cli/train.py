@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from bpcli.cli.options import FILE, config_argument, json_option, set_option, threads_option
-from bpcli.cli.terminal import complain, own_command, progress, say, signals
+from bpcli.cli.stopping import Stop, stopping
+from bpcli.cli.terminal import complain, own_command, progress, say
 from bpcli.errors import DivergedError, Stopped
 
 if TYPE_CHECKING:
@@ -56,13 +57,14 @@ def train_command(
     """
     if init is not None and resume == "always":
         raise click.UsageError("expected either --init or --resume, not both")
-    from bpcli.training import Output
+    with stopping("training") as stop:
+        from bpcli.training import Output
 
-    place = Output(output)
-    with place.reserved():
-        run = _start(place, config_file, overrides, resume, init)
-        with signals() as caught:
-            _train(place, run, caught, as_json=as_json, quiet=quiet)
+        place = Output(output)
+        with place.reserved():
+            run = _start(place, config_file, overrides, resume, init)
+            stop.begin()
+            _train(place, run, stop, as_json=as_json, quiet=quiet)
             failure = _finish(place, run)
     _say_end(output, run, as_json=as_json, quiet=quiet)
     if failure:
@@ -101,8 +103,8 @@ def _start(
     return start.run
 
 
-def _train(place: "Output", run: "Run", caught: list[int], *, as_json: bool, quiet: bool) -> None:
-    """Train to the end, save the run at each evaluation, and stop where a signal is `caught`."""
+def _train(place: "Output", run: "Run", stop: Stop, *, as_json: bool, quiet: bool) -> None:
+    """Train to the end, save the run at each evaluation, and stop where a signal asks for it."""
     from bpcli import show
 
     for record in _records(run, quiet=quiet):
@@ -110,10 +112,10 @@ def _train(place: "Output", run: "Run", caught: list[int], *, as_json: bool, qui
             place.save(run)
             if not quiet:
                 say(record.to_fields() if as_json else show.draw_record(record))
-        if caught:
+        if stop.is_asked():
             break
     if not run.complete:
-        raise _stopped(place, run, caught[0])
+        raise _stopped(place, run, stop.number)
 
 
 def _finish(place: "Output", run: "Run") -> "Failure | None":

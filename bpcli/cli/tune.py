@@ -9,7 +9,8 @@ import click
 
 from bpcli import __version__
 from bpcli.cli.options import FILE, json_option
-from bpcli.cli.terminal import complain, counter, exit_as, own_command, say, signals
+from bpcli.cli.stopping import Stop, stopping
+from bpcli.cli.terminal import complain, counter, exit_as, own_command, say
 from bpcli.errors import BpcliError, NotAsAsked, Stopped
 
 if TYPE_CHECKING:
@@ -90,17 +91,18 @@ def tune_command(
     bpcli tune configs/fast.yaml -o study -s dataset.validation=10000
       -s 'optimizer.learning_rate=log(0.01, 1)' --trials 30 --jobs 2
     """
-    from bpcli.tuning import Tuning, read_space
+    with stopping("the study") as stop:
+        from bpcli.tuning import Tuning, read_space
 
-    if shown is not None:
-        _show(shown, folder, as_json=as_json)
-        return
-    if not folder:
-        raise click.UsageError("Missing option '-o': the folder of the study")
-    space = read_space(config_file, overrides)
-    tuning = Tuning(space, trials, seeds, Path(folder), method, prune)
-    _warn(tuning, storage)
-    found = _search(tuning, storage, jobs)
+        if shown is not None:
+            _show(shown, folder, stop, as_json=as_json)
+            return
+        if not folder:
+            raise click.UsageError("Missing option '-o': the folder of the study")
+        space = read_space(config_file, overrides)
+        tuning = Tuning(space, trials, seeds, Path(folder), method, prune)
+        _warn(tuning, storage)
+        found = _search(tuning, storage, jobs, stop)
     _say_best(tuning, found, as_json=as_json)
 
 
@@ -114,21 +116,22 @@ def _warn(tuning: "Tuning", storage: str | None) -> None:
         complain(f"{tuning.slots} of the {points} points of the grid are tried: see --trials")
 
 
-def _search(tuning: "Tuning", storage: str | None, jobs: int) -> "Found":
+def _search(tuning: "Tuning", storage: str | None, jobs: int, stop: Stop) -> "Found":
     """Run the trials and write the best. Raises Stopped and NotAsAsked if some are left."""
     import shlex
 
-    from bpcli.tuning import Interrupted, Waiting, search, write_best
+    from bpcli.tuning import Interrupted, Waiting, check, search, write_best
 
     found, again = None, shlex.join([*own_command(), *sys.argv[1:]])
-    with signals() as caught, counter(tuning.slots) as count:
-        waiting = Waiting(lambda: bool(caught), complain)
-        with contextlib.suppress(Interrupted):
-            found = search(tuning, storage, jobs, run=run_worker, count=count, waiting=waiting)
+    check(tuning)
+    stop.begin()
+    waiting = Waiting(stop.is_asked, complain)
+    with counter(tuning.slots) as count, contextlib.suppress(Interrupted):
+        found = search(tuning, storage, jobs, run=run_worker, count=count, waiting=waiting)
     if found:
         write_best(tuning.folder, tuning.space, found.trials)
-    if caught:
-        raise Stopped(caught[0], f"stopped and saved in {tuning.folder}; go on with: {again}")
+    if stop.is_asked():
+        raise Stopped(stop.number, f"stopped and saved in {tuning.folder}; go on with: {again}")
     assert found  # noqa: S101 - it is interrupted by signals alone
     if sum(trial.has_ended for trial in found.trials) < tuning.slots:
         raise NotAsAsked(f"not all trials have ended; go on with: {again}")
@@ -140,8 +143,9 @@ def run_worker(tuning: "Tuning", storage: str | None, orders: "Orders") -> None:
     from bpcli.tuning import Interrupted, run_trials
 
     try:
-        with signals() as caught, contextlib.suppress(Interrupted):
-            run_trials(tuning, storage, lambda: bool(caught) or orders())
+        with stopping("a trial") as stop, contextlib.suppress(Interrupted):
+            stop.begin()
+            run_trials(tuning, storage, lambda: stop.is_asked() or orders())
     except BpcliError as error:
         exit_as(error)
 
@@ -159,15 +163,15 @@ def _say_best(tuning: "Tuning", found: "Found", *, as_json: bool) -> None:
         raise NotAsAsked(f"{tuning.folder}: no trial has come to its end; see bpcli tune --show")
 
 
-def _show(where: str, page: str | None, *, as_json: bool) -> None:
+def _show(where: str, page: str | None, stop: Stop, *, as_json: bool) -> None:
     """Show the trials of a study in a folder or a database, as a text or a page."""
     from bpcli.files.result import check_result, write_result
     from bpcli.show.tuning import draw_trials, trials_fields
-    from bpcli.tuning import look
+    from bpcli.tuning import Waiting, look
 
     if page is not None:
         check_result(page, (".html",))
-    found = look(where)
+    found = look(where, Waiting(stop.is_asked, complain))
     if page is not None:
         from bpcli.show.page.study import draw_study
 

@@ -25,8 +25,8 @@ class Checkpoint:
 
     `names` are those of the classes, `size` that of an image, (height, width), in pixels; `white`
     is the grey level that becomes 1; `is_prepared` tells whether the training images were as
-    MNIST's, `is_dark` whether dark on light; `history` has a point for each evaluation, `record`
-    the last; `written_by` is a version of bpcli.
+    MNIST's, `is_dark` whether dark on light; `seconds` is how long the run has taken; `history` has
+    a point for each evaluation, `record` the last; `written_by` is a version of bpcli.
     """
 
     path: Path
@@ -39,6 +39,7 @@ class Checkpoint:
     is_prepared: bool
     is_dark: bool
     iteration: int
+    seconds: float
     dropout_state: dict[str, Any]
     record: Record | None
     history: list[Point]

@@ -30,7 +30,7 @@ def train(run: Run) -> Iterator[Record | None]:
     learn_once = np.errstate(all="ignore")(_learn(run, range(run.iteration, last)).__next__)
     for iteration in range(run.iteration + 1, last + 1):
         loss = learn_once()
-        run.iteration = iteration
+        run.iteration, run.seconds = iteration, watch.seconds()
         if not math.isfinite(loss):
             raise _diverged(run, f"the loss is {loss}")
         yield watch.record() if iteration == last or is_due(iteration) else None
@@ -72,9 +72,13 @@ class _Watch:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.began = time.perf_counter() - (run.record.seconds if run.record else 0)
         self.learning_since = time.perf_counter()
+        self.began = self.learning_since - run.seconds
         self.iteration = run.iteration
+
+    def seconds(self) -> float:
+        """Return how long the run has taken by now."""
+        return time.perf_counter() - self.began
 
     def record(self) -> Record:
         run, batch_size = self.run, self.run.config.training.batch_size
@@ -87,6 +91,7 @@ class _Watch:
             raise _diverged(run, f"the loss is {train.loss}")
         check_finite(run)
         now = time.perf_counter()
+        run.seconds = now - self.began
         run.record = Record(
             iteration=run.iteration,
             epoch=run.iteration * batch_size / len(run.dataset.train),
@@ -95,7 +100,7 @@ class _Watch:
             split=run.dataset.held_out.name,
             accuracy=held_out.accuracy,
             images_per_second=images_per_second,
-            seconds=now - self.began,
+            seconds=run.seconds,
         )
         append(run.history, run.record)
         run.evaluation = held_out

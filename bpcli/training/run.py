@@ -49,6 +49,7 @@ class Run:
         size = config.training.batch_size
         self.mini_batches = _mini_batches(config, dataset, size, np.float32)
         self.iteration = 0
+        self.seconds = 0.0  # that it has run, before and after it was stopped
         self.record: Record | None = None  # of the last evaluation
         self.history: list[Point] = []  # of all of them
         self.evaluation: Evaluation | None = None  # on held-out images, of the same

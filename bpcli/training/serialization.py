@@ -28,7 +28,7 @@ from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import parse_config
 from bpcli.training.history import from_arrays, to_arrays
 from bpcli.training.loop import check_finite
-from bpcli.training.record import Record
+from bpcli.training.record import LARGEST, Record
 from bpcli.training.run import OPTIMIZER, Run
 
 Value = TypeVar("Value", int, str, bool)
@@ -81,6 +81,7 @@ def write(file: BinaryIO, run: Run) -> None:
         "prepared": run.is_prepared,
         "dark": run.is_dark,
         "iteration": run.iteration,
+        "seconds": run.seconds,
         "dropout": run.dropout_rng.bit_generator.state,
         "record": run.record and run.record.to_fields(),
     }
@@ -148,6 +149,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         is_prepared=_read(metadata, "prepared", bool, config.dataset.source == "mnist"),
         is_dark=_read(metadata, "dark", bool, False),
         iteration=iteration,
+        seconds=_read_seconds(metadata.get("seconds"), record),
         dropout_state=metadata["dropout"],
         record=record,
         history=history,
@@ -164,6 +166,16 @@ def _read(
     if type(value) is not kind:  # true is no 1
         raise TypeError(f"{name}: found {quote(value)}, expected {KINDS[kind]}")
     return value
+
+
+def _read_seconds(seconds: Any, last: Record | None) -> float:
+    """Return how long a run has taken; older models say it of their last evaluation alone."""
+    least = last.seconds if last else 0.0
+    if seconds is None:
+        return least
+    if type(seconds) not in (int, float) or not least <= seconds < LARGEST:
+        raise ValueError("found another time of the run than its last evaluation can have")
+    return float(seconds)
 
 
 def _read_names(names: Any, classes: int) -> tuple[str, ...]:

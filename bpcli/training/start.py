@@ -62,6 +62,7 @@ def resume(config: Config, saved: Checkpoint) -> Start:
     for name, array in run.arrays.items():
         array[...] = saved.arrays[name]
     run.optimizer.updates = run.iteration = saved.iteration
+    run.seconds = saved.seconds
     run.dropout_rng.bit_generator.state = saved.dropout_state
     run.record, run.history = saved.record, [*saved.history]
     return Start(run, tuple(_compare(run, saved)), is_new=False)

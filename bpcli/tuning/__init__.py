@@ -4,7 +4,7 @@ from bpcli.tuning.best import find_best, write_best
 from bpcli.tuning.postgres import has_password
 from bpcli.tuning.processes import Orders, run_trials
 from bpcli.tuning.results import TrialResult, importances, list_trials
-from bpcli.tuning.search import Found, look, search
+from bpcli.tuning.search import Found, check, look, search
 from bpcli.tuning.slots import Tuning, fill_slots
 from bpcli.tuning.space import Space, read_space
 from bpcli.tuning.study import SharedStudy, look_at_study, open_study
@@ -20,6 +20,7 @@ __all__ = [
     "TrialResult",
     "Tuning",
     "Waiting",
+    "check",
     "fill_slots",
     "find_best",
     "has_password",

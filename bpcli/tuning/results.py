@@ -57,12 +57,16 @@ def mean(accuracies: Sequence[float]) -> float:
 
 def read_trials(study: "optuna.Study") -> "list[FrozenTrial]":
     """Return all trials of a study as Optuna has them, in order. Raises UnsoundError."""
+    optuna = import_optuna()
     with reading():
         trials = study.get_trials(deepcopy=False)
-        if study.directions != [import_optuna().study.StudyDirection.MAXIMIZE]:
+        if study.directions != [optuna.study.StudyDirection.MAXIMIZE]:
             raise UnsoundError("found another goal than the highest accuracy")
         for number, trial in enumerate(trials):
             _check(trial, number)
+        complete = [t for t in trials if t.state == optuna.trial.TrialState.COMPLETE]
+        if any(trial.params.keys() != complete[0].params.keys() for trial in complete):
+            raise UnsoundError("found trials of other keys")
     return trials
 
 

@@ -25,16 +25,23 @@ class Found:
     importances: dict[str, float]
 
 
+def check(tuning: Tuning) -> None:
+    """See to it, before anything is made, that trials can run: what is wrong is said once, and now.
+
+    Raises ExtraError without optuna, and DatasetError.
+    """
+    import_optuna()
+    load_dataset(**vars(tuning.space.base.dataset))
+
+
 def search(
     tuning: Tuning, storage: str | None, jobs: int, *, run: Run, count: Count, waiting: Waiting
 ) -> Found:
     """Run the trials that are left of a study, in `jobs` processes that each `run`.
 
     A study is begun where there is none. Raises Interrupted if it is stopped while it waits for a
-    database, TuningError and DatasetError.
+    database, and TuningError.
     """
-    import_optuna()
-    load_dataset(**vars(tuning.space.base.dataset))  # what is wrong with it is said once, and now
     with ExitStack() as stack:
         _reserve(stack, tuning.folder, is_shared=storage is not None)
         shared = stack.enter_context(open_study(tuning.folder, storage, waiting=waiting))
@@ -47,12 +54,15 @@ def search(
         return Found(list_trials(shared.study), importances(shared.study))
 
 
-def look(where: str) -> Found:
-    """Return what is known of the study in a folder, or at an address. Raises TuningError."""
+def look(where: str, waiting: Waiting | None = None) -> Found:
+    """Return what is known of the study in a folder, or at an address.
+
+    Raises TuningError, and Interrupted if it is stopped while it waits for a database.
+    """
     is_address, folder = "://" in where, Path(where)
     if not is_address and not (folder / STUDY).is_file():
         raise TuningError(f"{where}: found no study there, expected a folder of bpcli tune")
-    with look_at_study(folder, where if is_address else None) as study:
+    with look_at_study(folder, where if is_address else None, waiting) as study:
         return Found(list_trials(study), importances(study))
 
 

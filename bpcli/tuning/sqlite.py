@@ -47,6 +47,8 @@ class Connection(sqlite3.Connection):
                 is_locked = _code(error) == sqlite3.SQLITE_BUSY
                 if not is_locked or time.monotonic() - since > self.patience:
                     raise
+            except UnicodeDecodeError as error:  # in what SQLite says of its own tables
+                raise sqlite3.DatabaseError("the tables are damaged") from error
             self.waiting.pause(f"another program that has locked {self.name}", since)
 
 

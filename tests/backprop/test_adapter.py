@@ -182,7 +182,9 @@ def test_an_array_that_would_not_learn_is_told():
         def backward(self, dout):
             return dout @ self.W.T
 
-    with pytest.raises(ArrayError, match="Alone: found the array W, which its forward reads, and no"):
+    with pytest.raises(
+        ArrayError, match="Alone: found the array W, which its forward reads, and no"
+    ):
         Network([Alone()], SoftmaxWithLoss())
 
 
@@ -195,7 +197,9 @@ def test_a_gradient_of_another_shape_is_told():
 
     network = Network([Unsummed(W, B)], SoftmaxWithLoss())
     network.forward(X, T)
-    with pytest.raises(ArrayError, match=r"backward leaves an array \(6, 5\) for db, expected .* \(5,\)"):
+    with pytest.raises(
+        ArrayError, match=r"backward leaves an array \(6, 5\) for db, expected .* \(5,\)"
+    ):
         network.backward()
 
 
@@ -212,5 +216,7 @@ def test_an_array_that_is_put_in_place_of_the_networks_is_told():
 @pytest.mark.parametrize("dtype", [np.intp, np.int8, np.int64])
 def test_labels_that_are_no_class_are_told(wrong, label, dtype, rng):
     network = build_network(4, 5, rng)
-    with pytest.raises(ArrayError, match=f"t: found the label {label}, expected classes from 0 to 4"):
+    with pytest.raises(
+        ArrayError, match=f"t: found the label {label}, expected classes from 0 to 4"
+    ):
         network.forward(X[:3].astype(np.float32), np.array(wrong, dtype))

@@ -282,12 +282,16 @@ def test_right_ones_are_right_and_left_as_they_are(case):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @given(
-    kinds=st.lists(st.sampled_from(["affine", "tanh", "sigmoid", "square"]), min_size=1, max_size=3),
+    kinds=st.lists(
+        st.sampled_from(["affine", "tanh", "sigmoid", "square"]), min_size=1, max_size=3
+    ),
     shape=st.tuples(st.integers(1, 3), st.integers(1, 4)),
     seed=st.integers(0, 1000),
     factor=st.sampled_from([1.0, 1.001, -1.0]),
 )
-def test_another_differentiator_agrees_and_a_changed_gradient_does_not(dtype, kinds, shape, seed, factor):
+def test_another_differentiator_agrees_and_a_changed_gradient_does_not(
+    dtype, kinds, shape, seed, factor
+):
     weights = normal(shape[1], shape[1], seed=seed)
 
     def f(x):
@@ -630,7 +634,9 @@ def test_a_layer_of_ours_that_is_not_initialised_is_told():
 )
 def test_the_person_may_say_where_gradients_are(params):
     assert check(OddlyNamed(), X, params=params)
-    wrong = changed(OddlyNamed, "backward", lambda layer, _: layer.table.update(first=layer.table["first"] * 2))
+    wrong = changed(
+        OddlyNamed, "backward", lambda layer, _: layer.table.update(first=layer.table["first"] * 2)
+    )
     assert not check(wrong(), X, params=params)
     assert check(OddlyNamed(), X, params={})  # quanzhong is a constant, then
     assert not check(OddlyNamed(), X, params={"quanzhong": "dW"})
@@ -677,8 +683,12 @@ def test_a_function_and_its_derivative(f, x, df, method):
 
 
 @pytest.mark.parametrize("forward", ["x @ W", "np.dot(x, W)", "np.einsum('nd,dm->nm', x, W)"])
-@pytest.mark.parametrize("dx", ["dout @ W.T", "dout @ W", "(W @ dout.T).T", "(W.T @ dout.T).T", "dout * W"])
-@pytest.mark.parametrize("dW", ["x.T @ dout", "dout.T @ x", "x @ dout", "x * dout", "np.einsum('nd,nm->dm', x, dout)"])
+@pytest.mark.parametrize(
+    "dx", ["dout @ W.T", "dout @ W", "(W @ dout.T).T", "(W.T @ dout.T).T", "dout * W"]
+)
+@pytest.mark.parametrize(
+    "dW", ["x.T @ dout", "dout.T @ x", "x @ dout", "x * dout", "np.einsum('nd,nm->dm', x, dout)"]
+)
 def test_every_product_of_square_matrices(forward, dx, dW):
     """Everything is 4 x 4, so that every wrong product has a shape that fits."""
     names = {"np": np}
@@ -722,7 +732,9 @@ def test_what_pytest_shows_of_it_says_what_is_wrong():
     found = check(Early(W, B), X)
     assert repr(found) == "<check of Early: FAILED: W: dW is never set; b: db is never set>"
     assert repr(check(ReLU(), X)) == "<check of ReLU: all agree>"
-    assert repr(check(Unrepeatable(), X)).startswith("<check of Unrepeatable: not checked: x: forward")
+    assert repr(check(Unrepeatable(), X)).startswith(
+        "<check of Unrepeatable: not checked: x: forward"
+    )
     network = Network([Mixed(W, B)], SoftmaxWithLoss())
     assert "FAILED: Mixed1: W1: params['W'] is never read" in repr(check(network, X, T))
     for shown in (repr(found), repr(check(Stale(W, B), X))):
@@ -760,9 +772,15 @@ def test_a_notebook_shows_a_table_in_its_own_colours():
     table = Table(text)
     assert "<b>" not in text
     assert [row[0] for row in table.rows[1:]] == ["<b>Odd&</b>"] * 3
-    assert [(row[1], row[-1]) for row in table.rows[1:]] == [("x", "ok"), ("W", "FAILED"), ("b", "FAILED")]
+    assert [(row[1], row[-1]) for row in table.rows[1:]] == [
+        ("x", "ok"),
+        ("W", "FAILED"),
+        ("b", "FAILED"),
+    ]
     assert "dW is never set" in text
-    assert not re.search(r"#[0-9a-f]{3}|rgb|(?:color|background): (?!inherit|none)", " ".join(table.styles))
+    assert not re.search(
+        r"#[0-9a-f]{3}|rgb|(?:color|background): (?!inherit|none)", " ".join(table.styles)
+    )
 
 
 def test_the_door_stands_at_the_front():

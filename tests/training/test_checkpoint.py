@@ -277,6 +277,10 @@ def test_wrong_arrays_are_refused(model, changed, expected):
         ({"record": RECORD}, "found a history that does not end with the last evaluation"),
         ({"record": RECORD | {"x" * 10**6: 1}}, "found other fields than an evaluation has: "),
         ({"config": {"y" * 10**4: 1}}, "found no valid configuration: "),
+        ({"seconds": -1.0}, "found another time of the run"),
+        ({"seconds": 0.0}, "found another time of the run"),
+        ({"seconds": float("nan")}, "found another time of the run"),
+        ({"seconds": "long"}, "found another time of the run"),
         ({"record": 3}, "found no valid metadata of bpcli: "),
         ({"record": 0}, "found no valid metadata of bpcli: "),
         (

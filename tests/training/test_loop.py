@@ -1,9 +1,13 @@
 """The learning loop: four steps, the same bytes for a seed, and a word when it goes wrong."""
 
+import itertools
+import types
+
 import numpy as np
 import pytest
 
 from bpcli.errors import DivergedError
+from bpcli.training import load, loop, resume, save
 from bpcli.training.loop import train
 
 
@@ -143,9 +147,24 @@ def test_any_learning_rate_trains_or_says_that_it_diverged(method, activation, i
     assert init == "1e20" or diverged < len(RATES)
 
 
-def test_seconds_go_on_when_training_does(make_run):
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is a second later each time that it is looked at."""
+    moments = itertools.count()
+    monkeypatch.setattr(loop, "time", types.SimpleNamespace(perf_counter=lambda: next(moments)))
+    return moments
+
+
+@pytest.mark.parametrize("stop", [1, 11, 12, 13, 59])
+def test_seconds_forget_nothing_that_has_run(stop, clock, make_run, tmp_path):
     run = make_run()
-    first = next(record for record in train(run) if record)
-    second = next(record for record in train(run) if record)
-    assert second.iteration == 24
-    assert second.seconds > first.seconds
+    for _ in itertools.islice(train(run), stop):
+        pass
+    before = run.seconds
+    assert before >= stop
+    save(tmp_path / "m.npz.part", run)
+    started = next(clock)
+    again = resume(run.config, load(tmp_path / "m.npz.part")).run
+    assert again.seconds == before
+    list(train(again))
+    assert again.record.seconds == before + next(clock) - started - 2  # the two looks of the test
