@@ -5,12 +5,14 @@ from typing import Any
 
 import click
 
+from bpcli.cli.misplaced import take_configuration
 from bpcli.cli.terminal import complain
 from bpcli.errors import quote, readable
 from bpcli.machine import limit_threads
 
 PER_CENT = 100
 THREADS_WARNING = "threads"  # where a command finds what is wrong with those of the environment
+CONFIGURATION = ("config", "conf", "cfg", "c", "yaml", "file", "configuration", "config_file")
 
 
 class Fraction(click.FloatRange):
@@ -35,7 +37,9 @@ class Fraction(click.FloatRange):
 
 
 FILE = click.Path()  # for completion; what is wrong with a file is said where it is read
-config_argument = click.argument("config_file", metavar="[CONFIG]", required=False, type=FILE)
+config_argument = click.argument(
+    "config_file", metavar="[CONFIG]", nargs=-1, type=FILE, callback=take_configuration
+)
 set_option = click.option(
     "-s",
     "--set",
@@ -75,6 +79,8 @@ def hint_at_key(error: click.NoSuchOption, arguments: list[str]) -> str:
     values = [a.partition("=")[2] for a in arguments if a.startswith(f"{option}=")]
     values += arguments[arguments.index(option) + 1 :] if option in arguments else []
     value = values[0] if values else "VALUE"
+    if name in CONFIGURATION:
+        return f"The configuration is named without an option: {error.ctx.command_path} {value}"
     same = [key for key in KEYS if name in (key, key.rpartition(".")[2])]
     key = same[0] if len(same) == 1 else find_name(name)
     if key:

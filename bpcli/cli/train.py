@@ -83,7 +83,6 @@ def _start(
     Without a configuration file, what overrides do not say is as in the run or model before it.
     """
     from bpcli import training
-    from bpcli.files.path import exists
 
     earlier = training.load(init) if init else place.find() if resume == "always" else None
     base = earlier.config if earlier and config_file is None else None
@@ -94,12 +93,14 @@ def _start(
         start = training.resume(config, earlier)
     else:
         start = training.begin(config, earlier)
+    aside = place.set_aside() if start.is_new else None
+    if aside:
+        complain(
+            f"{place.part}: found an unfinished run, which is kept as {aside.part}; go on with it: "
+            f"{_again(aside)}"
+        )
     for remark in start.remarks:
         complain(remark)
-    if resume == "never" and exists(place.part):
-        complain(
-            f"{place.part}: this run replaces an unfinished one; --resume would go on with that"
-        )
     return start.run
 
 
@@ -158,11 +159,16 @@ def _records(run: "Run", *, quiet: bool) -> "Iterator[Record | None]":
 
 def _stopped(place: "Output", run: "Run", number: int) -> Stopped:
     """Save a run that signal `number` has interrupted, and say how to go on."""
-    import shlex
-
     place.save(run)
-    command = shlex.join([*own_command(), "train", "-o", str(place.path), "--resume"])
     return Stopped(
         number,
-        f"stopped at iteration {run.iteration} and saved in {place.part}; go on with: {command}",
+        f"stopped at iteration {run.iteration} and saved in {place.part}; go on with: "
+        f"{_again(place)}",
     )
+
+
+def _again(place: "Output") -> str:
+    """Return the command that goes on with an unfinished run."""
+    import shlex
+
+    return shlex.join([*own_command(), "train", "-o", str(place.path), "--resume"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpcli import __version__
-from bpcli.cli.options import FILE, json_option
+from bpcli.cli.options import FILE, config_argument, json_option
 from bpcli.cli.stopping import Stop, stopping
 from bpcli.cli.terminal import complain, counter, exit_as, own_command, say
 from bpcli.errors import BpcliError, NotAsAsked, Stopped
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("tune")
-@click.argument("config_file", metavar="[CONFIG]", required=False, type=FILE)
+@config_argument
 @click.option(
     "-o",
     "--output",

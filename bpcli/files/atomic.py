@@ -79,6 +79,14 @@ def copy_into_place(source: Path, target: Path) -> None:
             copy.write(part)
 
 
+def move(path: Path, other: Path) -> None:
+    """Give a file another name on its disk. Raises SaveError, and PlaceError."""
+    try:
+        path.rename(other)
+    except OSError as error:
+        _refuse(path, error, "moved")
+
+
 def remove(path: str | Path) -> None:
     """Remove a file, if it is there. Raises PlaceError."""
     check_name(path, PlaceError)

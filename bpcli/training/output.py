@@ -1,6 +1,7 @@
 """the name of a model in -> where its run writes, alone, and what an earlier one has left, out."""
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,20 @@ class Output:
         raise CheckpointError(
             f"{self.part}: found neither it nor {self.path}; train without --resume first"
         )
+
+    def set_aside(self) -> "Output | None":
+        """Give an unfinished run that stands here a name of its own, so that nothing is lost of it.
+
+        Return where it is then, or None if there is none. Raises SaveError and CheckpointError.
+        """
+        if not exists(self.part):
+            return None
+        names = (f"{self.path.stem}-{n}{self.path.suffix}" for n in itertools.count(1))
+        others = (Output(self.path.with_name(name)) for name in names)
+        other = next(o for o in others if not (exists(o.path) or exists(o.part)))
+        with other.reserved():
+            atomic.move(self.part, other.part)
+        return other
 
     def save(self, run: Run) -> None:
         """Write the state of an unfinished run to MODEL.part. Raises as `serialization.save`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bpcli.errors import TuningError
 from bpcli.files.result import write_result
-from bpcli.training.config import KINDS, to_yaml
+from bpcli.training.config import to_yaml
 from bpcli.tuning.results import TrialResult
 from bpcli.tuning.space import Space
 
@@ -42,7 +42,7 @@ def write_best(folder: Path, space: Space, trials: Sequence[TrialResult]) -> Tri
     best = find_best(trials)
     if best is None:
         return None
-    config = space.configure({key: KINDS[key].read(value) for key, value in best.values.items()})
+    config = space.configure(space.read(best.values))
     held_out = config.dataset.validation
     config = replace(config, dataset=replace(config.dataset, validation=0))
     seeds = len(best.accuracies)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bpcli.files.document import read_value
+from bpcli.tuning.space import Space
 from bpcli.tuning.storage import UnsoundError, import_optuna, reading
 from bpcli.tuning.trial import Outcome
 
@@ -70,10 +71,10 @@ def read_trials(study: "optuna.Study") -> "list[FrozenTrial]":
     return trials
 
 
-def list_trials(study: "optuna.Study") -> list[TrialResult]:
+def list_trials(study: "optuna.Study", space: Space | None = None) -> list[TrialResult]:
     """Return the trial of each slot: the one that has come farthest, of several tries.
 
-    Raises UnsoundError.
+    Raises UnsoundError, too if one that is done has values which are not of a given space.
     """
     state = import_optuna().trial.TrialState
     order = {
@@ -92,7 +93,11 @@ def list_trials(study: "optuna.Study") -> list[TrialResult]:
         if slot not in best or ranks.index(trial.state) < ranks.index(best[slot].state):
             best[slot] = trial
     with reading():
-        return [_result(slot, best[slot], order[best[slot].state]) for slot in sorted(best)]
+        found = [_result(slot, best[slot], order[best[slot].state]) for slot in sorted(best)]
+        for result in found:
+            if space and result.state == "done":
+                space.read(result.values)
+    return found
 
 
 def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:

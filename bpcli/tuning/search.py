@@ -51,7 +51,7 @@ def search(
             give_up_running(shared.study)
         fill_slots(shared, tuning)
         watch_over(shared, tuning, storage, jobs, run, count)
-        return Found(list_trials(shared.study), importances(shared.study))
+        return Found(list_trials(shared.study, tuning.space), importances(shared.study))
 
 
 def look(where: str, waiting: Waiting | None = None) -> Found:

@@ -40,6 +40,13 @@ class Dimension:
     def __str__(self) -> str:
         return f"{self.kind}({', '.join(map(to_scalar, self.values))})"
 
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value is one of its values, or between its ends."""
+        if self.kind == "choice":
+            return value in self.values
+        first, last = self.values
+        return bool(first <= value <= last)
+
     def draw(self, rng: np.random.Generator) -> Any:
         """Return one of its values at random."""
         if self.kind == "choice":
@@ -65,6 +72,18 @@ class Space:
         Raises ConfigError if they do not go together.
         """
         return change(self.base, dict(values) | ({} if seed is None else {SEED: seed}))
+
+    def read(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the plain values that a study has kept, as `configure` takes them.
+
+        Raises ValueError if they are not all that is searched.
+        """
+        found = {key: KINDS[key].read(values[key]) for key in self.dimensions if key in values}
+        if found.keys() != values.keys() or found.keys() != self.dimensions.keys():
+            raise ValueError("found other keys than those that are searched")
+        if not all(made.holds(found[key]) for key, made in self.dimensions.items()):
+            raise ValueError("found values beyond those that are searched")
+        return found
 
     @property
     def axes(self) -> dict[str, Sequence[Any]]:

@@ -18,6 +18,7 @@ Result = TypeVar("Result")
 STUDY = "study.db"  # in the folder
 BEGINNING = b"SQLite format 3\0"  # of its files
 BESIDE = ("", "-journal", "-wal")  # what the names of the files of one database end with
+ANYTHING = "SELECT 1 FROM sqlite_master"  # to ask for, as opening reads nothing
 # Seconds in which SQLite itself waits for a lock, and cannot be interrupted.
 UNHEARD = 0.5
 UNREADABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)  # what has to be taken back
@@ -97,7 +98,7 @@ def readable(path: Path, waiting: Waiting) -> Iterator[Path]:
     """
     try:
         with contextlib.closing(connect(path, waiting, is_read=True)) as connection:
-            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            connection.cursor().execute(ANYTHING)
     except sqlite3.OperationalError as error:
         if _code(error) not in UNREADABLE:
             raise
@@ -113,7 +114,7 @@ def readable(path: Path, waiting: Waiting) -> Iterator[Path]:
         except OSError as error:
             raise TuningError(f"{path}: cannot be read: {error.strerror}") from error
         with contextlib.closing(connect(copy, waiting, is_read=False)) as connection:
-            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            connection.cursor().execute(ANYTHING)
         yield copy
 
 

@@ -146,12 +146,74 @@ def test_extending_a_falling_schedule_is_said(bpcli, tiny_options, folder):
     assert "the linear schedule now ends at iteration 72 and not 60" in result.stderr
 
 
-def test_an_unfinished_run_is_not_replaced_in_silence(bpcli, tiny_options, model):
-    model.rename(model.with_name("model.npz.part"))
-    result = bpcli("train", *tiny_options)
-    assert result.stderr == (
-        "model.npz.part: this run replaces an unfinished one; --resume would go on with that\n"
-    )
+def test_a_new_run_keeps_an_unfinished_one_that_can_go_on(unfinished, bpcli, tiny_options, folder):
+    for number in (1, 2):  # and one more each time
+        left, digest = unfinished.read_bytes(), load(unfinished).digest
+        result = bpcli("train", *tiny_options, "-s", "seed=7")
+        name = f"model-{number}.npz"
+        assert result.stderr.startswith(
+            f"model.npz.part: found an unfinished run, which is kept as {name}.part; go on with it: "
+        )
+        assert result.stderr.endswith(f"train -o {name} --resume\n")
+        assert (folder / f"{name}.part").read_bytes() == left
+        bpcli("train", "-o", name, "--resume")
+        assert load(name).iteration == 60
+        assert load(name).digest != digest
+        unfinished.write_bytes(left)
+
+
+def test_an_unfinished_run_that_does_not_fit_is_kept_too(unfinished, bpcli, tiny_options, folder):
+    left = unfinished.read_bytes()
+    result = bpcli("train", *tiny_options, "-s", "seed=7", "--resume-if-possible")
+    first, second = result.stderr.splitlines()
+    assert "which is kept as model-1.npz.part" in first
+    assert second.endswith("; beginning anew")
+    assert (folder / "model-1.npz.part").read_bytes() == left
+
+
+def test_an_unfinished_run_that_fits_is_gone_on_with(unfinished, bpcli, tiny_options, folder):
+    result = bpcli("train", *tiny_options, "--resume-if-possible")
+    assert result.stderr == ""
+    assert set(os.listdir(folder)) == {"tiny", "model.npz"}
+
+
+@pytest.mark.parametrize("problem", ["training.iterations=x", "dataset.source=nowhere"])
+def test_a_run_that_cannot_begin_moves_nothing(problem, unfinished, bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-s", problem, code=2)
+    assert set(os.listdir(folder)) == {"tiny", "model.npz.part"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            ["--resume", "m.npz"],
+            "a model is no configuration; bpcli train -o m.npz --resume goes on",
+        ),
+        (["m.npz"], "and --init m.npz begins with its weights"),
+        (["M.NPZ.part", "--resume"], "bpcli train -o M.NPZ --resume goes on with its run"),
+        (["training.iterations=5"], "set by -s training.iterations=5"),
+        (["fast", "seed=5"], "set by -s seed=5"),
+        (["--config", "x.yaml"], "named without an option: bpcli train x.yaml"),
+        (["--cfg=x.yaml"], "named without an option: bpcli train x.yaml"),
+        (["my nb.ipynb"], "a notebook is no configuration; bpcli gradcheck my nb.ipynb checks"),
+        (["layers.py"], "bpcli gradcheck layers.py checks its layers"),
+        (["tiny"], "data are no configuration; they are named by -s dataset.source=tiny"),
+        (["train.csv.gz"], "named by -s dataset.source=train.csv.gz"),
+        (["fast", "98"], "found 2 configurations, expected one"),
+    ],
+)
+def test_what_is_no_configuration_is_told_where_it_belongs(words, expected, bpcli, tiny, folder):
+    message = bpcli("train", *words, code=2).stderr
+    assert expected in message
+    assert message.count("Error: ") == 1
+    assert set(os.listdir(folder)) == {"tiny"}
+
+
+@pytest.mark.parametrize("command", ["config", "tune"])
+def test_other_commands_tell_where_words_belong_too(command, bpcli, folder):
+    for word, expected in (("a.b=5", "-s a.b=5"), ("x.py", "bpcli gradcheck x.py")):
+        assert expected in bpcli(command, word, code=2).stderr
 
 
 def test_a_signal_while_the_model_is_saved_does_not_lose_it(

@@ -18,8 +18,8 @@ from bpcli.tuning import (
     Interrupted,
     Tuning,
     Waiting,
-    best,
     fill_slots,
+    list_trials,
     look,
     open_study,
     read_space,
@@ -84,6 +84,7 @@ def go_on(folder, waiting):
         slots.give_up_running(shared.study)
         fill_slots(shared, tuning)
         work(shared, tuning)
+        write_best(folder, tuning.space, list_trials(shared.study, tuning.space))
 
 
 def stopped_after(looks):
@@ -185,6 +186,3 @@ def continue_study(folder):
     with contextlib.suppress(Interrupted):
         go_on(folder, waiting)
     assert not waiting.is_stopped(), "it goes on for ever"
-    found = look(str(folder))
-    if best.find_best(found.trials):
-        write_best(folder, make_tuning(folder).space, found.trials)
