@@ -235,7 +235,7 @@ KEYS_OF_THEIR_OWN = {
     "cli.terminal": {"os.open"},  # nothing in place of a stream that fails
     "files.archive": {"archive.open"},  # members of what has been opened
     "files.model": {"archive.open"},
-    "files.image": {"Image.open"},  # pictures of what has been opened
+    "files.image": {"Image.open", "os.open"},  # pictures of what has been opened; see cli.terminal
 }
 STILL_OUTSIDE = ("gradcheck.foreign.", "tuning.", "cli.tune")
 

@@ -1,7 +1,10 @@
 """a picture of whatever format in -> its pixels out. Only here is Pillow known."""
 
+import contextlib
+import os
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ SUFFIXES = (
     ".pgm",
 )
 MOST = 50_000_000  # pixels; a camera's largest picture has fewer
+STDERR = 2  # the descriptor that libraries write to
 HALF = 128  # of the grey levels, and of what is transparent
 TOGETHER = 1_000_000  # pixels that are worked on at a time
 
@@ -50,7 +54,8 @@ def read_image(path: Path) -> Bytes:
             Image.open(file, formats=FORMATS) as image,
         ):
             _check_size(path, image.width, image.height)
-            image.load()
+            with _unheard() if image.format == "TIFF" else contextlib.nullcontext():
+                image.load()
             turned = ImageOps.exif_transpose(image)
             if turned.mode == "F" or turned.mode.startswith("I"):
                 return _from_wide(np.asarray(turned))
@@ -68,6 +73,22 @@ def read_image(path: Path) -> Bytes:
             f"{path}: found no picture that can be read, or a damaged one, expected a PNG, a JPEG "
             "or the like"
         ) from error
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Let nothing reach standard error: libtiff says there, line by line, what is damaged."""
+    if sys.stderr is None:  # its descriptor may be that of the picture
+        yield
+        return
+    kept, silence = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silence, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(silence)
 
 
 def _check_size(path: Path, width: int, height: int) -> None:

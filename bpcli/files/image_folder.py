@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bpcli.errors import DatasetError
+from bpcli.files.describe import describe_file
 from bpcli.files.image import is_image, read_image, to_grey
 from bpcli.files.labels import Labelled, number_words
 from bpcli.files.path import list_folder, look
@@ -43,6 +44,7 @@ def read_classes(folders: list[Path]) -> Labelled:
     The images are shuffled, alike on every machine, so that any part of them is of all classes.
     Raises DatasetError if they differ in size, PictureError and ExtraError.
     """
+    _check_links(folders[0].parent)
     paths = [p for folder in folders for p in list_folder(folder, DatasetError) if is_image(p)]
     paths.sort(key=_shuffle)
     first = to_grey(read_image(paths[0]))
@@ -57,6 +59,16 @@ def read_classes(folders: list[Path]) -> Labelled:
             )
         image[...] = grey
     return Labelled(images, *number_words([path.parent.name for path in paths], str(paths[0])))
+
+
+def _check_links(folder: Path) -> None:
+    """Raise DatasetError if a link among the classes leads nowhere: a class may be missing."""
+    for path in list_folder(folder, DatasetError):
+        if path.name[0] != "." and look(path, DatasetError) == "nothing":
+            raise DatasetError(
+                f"{path}: found {describe_file(path)}, expected a folder of pictures; mend the "
+                "link, or remove it if no class is missing"
+            )
 
 
 def _shuffle(path: Path) -> bytes:

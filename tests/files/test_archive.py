@@ -193,3 +193,16 @@ def test_metadata_that_are_nested_too_deep_are_refused(model):
     rewrite(model, contents | {"metadata.npy": file.getvalue()})
     with pytest.raises(CheckpointError):
         load(model)
+
+
+@pytest.mark.parametrize("arrays", [{}, {"x": np.zeros(3)}, {"b1": np.zeros(3, np.float32)}])
+def test_a_beginning_like_a_models_makes_no_model(arrays, tmp_path, bpcli):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    path = tmp_path / "m.npz"
+    path.write_bytes(b"PK\x03\x04" + bytes(26) + b"metadata.npy" + file.getvalue())
+    for command in ("info", "eval", "config"):
+        stderr = bpcli(command, path, code=2).stderr
+        assert re.fullmatch(
+            rf"{path}: (found no model|not a model file|found .* archive), .*\n", stderr
+        )

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import struct
 
@@ -156,3 +157,49 @@ def test_a_folder_without_data_says_what_is_in_it(names, expected, tmp_path):
     with pytest.raises(DatasetError) as caught:
         load_dataset(str(place))
     assert str(caught.value).startswith(f"{place}: {expected}")
+
+
+def test_a_link_to_nothing_says_where_it_leads(tiny):
+    (tiny / "train-images-idx3-ubyte").unlink()
+    (tiny / "train-images-idx3-ubyte").symlink_to("/mnt/gone/images")
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(str(tiny))
+    assert str(caught.value) == (
+        f"{tiny / 'train-images-idx3-ubyte'}: cannot be read: it is a link to /mnt/gone/images, "
+        "where nothing is"
+    )
+
+
+def test_a_link_to_nothing_is_named_among_what_is_there(tmp_path):
+    (tmp_path / "images").symlink_to("../gone")
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(
+        DatasetError, match=r"found images \(a link to \.\./gone, where nothing is\), notes"
+    ):
+        load_dataset(str(tmp_path))
+
+
+def test_a_link_to_nothing_beside_the_data_is_not_in_the_way(tiny):
+    (tiny / "latest").symlink_to("gone")
+    (tiny / "train-images (1)").symlink_to("gone")
+    (tiny / "loop").symlink_to("loop")
+    assert_is_tiny(tiny)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_not_read_for_one(kind, tiny):
+    path = tiny / "train-labels-idx1-ubyte"
+    path.unlink()
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    with pytest.raises(
+        DatasetError, match=f"train-labels-idx1-ubyte: found a {kind}, expected a file"
+    ):
+        load_dataset(str(tiny))
+
+
+def test_links_to_data_are_followed(tiny, tmp_path):
+    (tmp_path / "linked").mkdir()
+    for path in tiny.iterdir():
+        (tmp_path / "linked" / path.name).symlink_to(path)
+    (tmp_path / "all").symlink_to("linked")
+    assert_is_tiny(tmp_path / "all")

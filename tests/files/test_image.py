@@ -1,6 +1,7 @@
 """Pictures of any format and kind, as pixels, and folders of them as data."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from tiny import make_images
 
 from bpcli.data import load_dataset
-from bpcli.errors import PictureError
+from bpcli.errors import BpcliError, PictureError
 from bpcli.files.image import read_image, to_grey
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
@@ -138,3 +139,45 @@ def test_pictures_without_folders_for_classes(bpcli, folder):
     result = bpcli("data", "p", code=2)
     assert "p: found 1.png, expected " in result.stderr
     assert "or a folder train with a folder of pictures for each class" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "words"),
+    [
+        ("train/9", "gone", r"9: found a link to gone, where nothing is, expected a folder of pic"),
+        (
+            "train/0/x.png",
+            "gone",
+            r"x\.png: cannot be read: it is a link to gone, where nothing is",
+        ),
+        ("train/0/x.png", "/dev/zero", r"x\.png: found a device, expected a file"),
+        ("train/0/x.png", "x.png", r"x\.png: cannot be read: Too many levels of symbolic links"),
+    ],
+)
+def test_links_in_folders_of_pictures_that_lead_to_none(name, target, words, tmp_path, rng):
+    write_classes(tmp_path / "train", 20, rng)
+    write_classes(tmp_path / "test", 20, rng)
+    (tmp_path / name).symlink_to(target)
+    with pytest.raises(BpcliError, match=words):
+        load_dataset(str(tmp_path))
+
+
+def test_a_picture_that_is_a_pipe_is_not_waited_for(tmp_path, rng):
+    write_classes(tmp_path / "train", 20, rng)
+    write_classes(tmp_path / "test", 20, rng)
+    os.mkfifo(tmp_path / "train/0/x.png")
+    with pytest.raises(PictureError, match=r"x\.png: found a pipe, expected a file"):
+        load_dataset(str(tmp_path))
+
+
+def test_a_library_says_nothing_of_a_damaged_picture(tmp_path, capfd):
+    path = tmp_path / "a.tif"
+    Image.fromarray(np.tile(GREY, (20, 20))).save(path, compression="tiff_lzw")
+    content = bytearray(path.read_bytes())
+    content[8:40] = b"\xff" * 32
+    path.write_bytes(content)
+    with pytest.raises(PictureError):
+        read_image(path)
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"

@@ -7,6 +7,7 @@ and tries first the next time; it then belongs into a test of its own.
 
 import gzip
 import io
+import json
 import struct
 import sys
 import tempfile
@@ -23,11 +24,20 @@ from hypothesis import strategies as st
 from tiny import ROOT, write_folder
 
 from bpcli.backprop import Expression
-from bpcli.data import Dataset, load_dataset, load_split
-from bpcli.errors import CheckpointError, ConfigError, DatasetError, ExpressionError
+from bpcli.data import Dataset, load_dataset, load_split, prepare
+from bpcli.errors import CheckpointError, ConfigError, DatasetError, ExpressionError, PictureError
 from bpcli.files.idx import read_idx
-from bpcli.show import draw_figure, figure_svg, graph_fields, graph_figure
-from bpcli.training import Config, load, load_config, save, set_up, train
+from bpcli.files.image import read_image
+from bpcli.show import (
+    draw_comparison,
+    draw_figure,
+    draw_info,
+    figure_svg,
+    graph_fields,
+    graph_figure,
+    info_fields,
+)
+from bpcli.training import Config, compare, load, load_config, save, set_up, train
 
 INTERESTING = [b"\0", b"\xff", b"\n", b"\t", b"'", b'"', b"&a ", b"*a", b"!!python/object:os ", b"1e400", b"-", b": ", b"[", b"{", b"999999999999999999", b"\xed\xa0\x80", b"\xfe\xff"]  # fmt: skip
 
@@ -53,12 +63,11 @@ def good_configurations():
 
 
 @st.composite
-def damaged_models(draw):
-    """A model with damaged bytes, or with damaged contents of a member, whose checksum fits."""
-    models = good_models()
+def damaged_archives(draw, good):
+    """An archive with damaged bytes, or with damaged contents of a member, whose checksum fits."""
     if draw(st.booleans()):
-        return draw(damaged(models))
-    with zipfile.ZipFile(io.BytesIO(draw(st.sampled_from(models)))) as archive:
+        return draw(damaged(good))
+    with zipfile.ZipFile(io.BytesIO(draw(st.sampled_from(good)))) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     name = draw(st.sampled_from(sorted(contents)))
     contents[name] = draw(damaged([contents[name]]))
@@ -91,10 +100,17 @@ def good_images():
 
 
 def good_npz():
-    file = io.BytesIO()
+    files = []
     images, labels = np.zeros((4, 3, 3), np.uint8), np.arange(4, dtype=np.uint8)
-    np.savez_compressed(file, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    return [file.getvalue()]
+    for x, y in (
+        (images, labels),
+        (images / 3, labels.astype("U9")),
+        (images[..., None], np.eye(4)),
+    ):
+        file = io.BytesIO()
+        np.savez_compressed(file, x_train=x, y_train=y, x_test=x, y_test=y)
+        files.append(file.getvalue())
+    return files
 
 
 def config(folder, data):
@@ -136,7 +152,8 @@ def npz(folder, data):
 
 def good_tables():
     plain = b"label,1x1,1x2,2x1,2x2\n" + b"".join(b"%d,0,9,128,255\n" % i for i in range(9))
-    return [plain, plain.partition(b"\n")[2], gzip.compress(plain)]
+    shares = b"".join(b'"%d";0.0;.5;1e-1;1\n' % i for i in range(9))
+    return [plain, plain.partition(b"\n")[2], gzip.compress(plain), shares]
 
 
 def table(folder, data):
@@ -159,13 +176,105 @@ def expression(_folder, text):
         assert graph_fields(graph)
 
 
+@cache
+def good_pictures():
+    """A small digit in each format that is read, and in each way of packing pixels in it."""
+    from PIL import Image
+
+    grey = np.zeros((18, 14), np.uint8)
+    grey[4:14, 6:8] = 200
+    plain = Image.fromarray(grey)
+    colour, faded = plain.convert("RGB"), Image.merge("LA", (plain, plain))
+    deep = Image.fromarray(grey.astype(np.uint16) * 257)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera lay on its side
+    ways = [
+        (plain, "PNG", {}), (colour, "PNG", {"exif": exif}), (faded, "PNG", {}), (deep, "PNG", {}),
+        (plain.quantize(4), "PNG", {"transparency": 0}), (plain.convert("1"), "PNG", {}),
+        (plain, "JPEG", {}), (colour, "JPEG", {"progressive": True, "exif": exif}),
+        (colour.convert("CMYK"), "JPEG", {}), (plain, "BMP", {}), (colour, "BMP", {}),
+        (plain.quantize(4), "GIF", {}), (plain, "GIF", {"save_all": True, "append_images": [plain]}),
+        (plain, "PPM", {}), (colour, "PPM", {}), (deep, "PPM", {}),
+        *((plain, "TIFF", {"compression": way}) for way in (None, "tiff_lzw", "packbits", "tiff_adobe_deflate")),
+        (Image.fromarray(grey.astype(np.float32) / 255), "TIFF", {}),
+        (colour, "WEBP", {"lossless": True}), (faded.convert("RGBA"), "WEBP", {}),
+    ]  # fmt: skip
+    return [_save(image, form, options) for image, form, options in ways]
+
+
+def _save(image, form, options):
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def picture(folder, data):
+    path = folder / "p.png"
+    path.write_bytes(data)
+    try:
+        pixels = read_image(path)
+    except PictureError as error:
+        assert str(error).startswith(f"{path}: ")
+        assert "\n" not in str(error)
+    else:
+        assert (pixels.dtype, pixels.ndim, pixels.shape[2]) == (np.uint8, 3, 3)
+        assert all(digit.image.shape == (28, 28) for digit in prepare(pixels))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    | st.sampled_from([-0.0, 10**400, -(10**30), 2**63, 1e308, "\x1b[2J", "x" * 1000, "\ud800"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@st.composite
+def changed_metadata(draw):
+    """A model some of whose metadata are anything that JSON can say."""
+    with np.load(io.BytesIO(draw(st.sampled_from(good_models())))) as archive:
+        arrays = dict(archive)
+    fields = json.loads(str(arrays["metadata"]))
+    for _ in range(draw(st.integers(1, 3))):
+        at = fields
+        while True:
+            key = draw(st.sampled_from(sorted(at)) | st.sampled_from(["names", "size", "white"]))
+            if not isinstance(at.get(key), dict) or not at[key] or draw(st.booleans()):
+                break
+            at = at[key]
+        if draw(st.integers(0, 9)):
+            at[key] = draw(JSON)
+        else:
+            at.pop(key, None)
+    file = io.BytesIO()
+    np.savez(file, **arrays | {"metadata": np.array(json.dumps(fields))})
+    return file.getvalue()
+
+
+def metadata(folder, data):
+    path = folder / "m.npz"
+    path.write_bytes(data)
+    try:
+        saved = load(path)
+    except CheckpointError as error:
+        assert str(error).startswith(f"{path}: ")
+        assert len(str(error)) < 2000 + len(str(path))
+    else:
+        assert saved.network().parameters.size
+        assert draw_info("", {}, saved).isascii() or saved.names
+        json.dumps(info_fields("", {}, saved), allow_nan=False)
+        assert draw_comparison(compare([saved]), 80, history=True)
+
+
 TOKENS = ["x", "apple", "1", "2.5", "1e300", "+", "-", "*", "/", "**", "(", ")", ",", " ", "exp", "log", "max", "relu", "sigmoid", "tanh", "0", "y", "é", "\0", "_", "."]  # fmt: skip
 PARSERS = {
     "config": (config, lambda: damaged(good_configurations())),
-    "model": (model, damaged_models),
+    "model": (model, lambda: damaged_archives(good_models())),
     "images": (images, lambda: damaged(good_images())),
     "csv": (table, lambda: damaged(good_tables())),
-    "npz": (npz, lambda: damaged(good_npz())),
+    "npz": (npz, lambda: damaged_archives(good_npz())),
+    "picture": (picture, lambda: damaged(good_pictures())),
+    "metadata": (metadata, changed_metadata),
     "expression": (
         expression,
         lambda: st.text(max_size=30) | st.lists(st.sampled_from(TOKENS), max_size=25).map("".join),
