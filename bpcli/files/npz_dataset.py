@@ -44,14 +44,14 @@ def check_free(path: str | Path) -> None:
 def write_npz(path: str | Path, splits: Mapping[str, Labelled]) -> None:
     """Write an .npz that `read_npz` reads, of images and labels by split: all, or nothing.
 
-    Raises SaveError, and PlaceError as `check_free` does.
+    Raises SaveError, BusyError, and PlaceError as `check_free` does.
     """
-    check_free(path)
     arrays: dict[str, Any] = {}
     for split, found in splits.items():
         arrays[IMAGES[0].format(split)] = found.images
         arrays[LABELS[0].format(split)] = to_labels(found.labels, found.names)
-    with atomic.replacing(path) as file:
+    with atomic.reserved(path), atomic.replacing(path) as file:
+        check_free(path)
         np.savez_compressed(file, **arrays)
 
 

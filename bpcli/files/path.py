@@ -88,10 +88,10 @@ def is_same_file(path: str | Path, other: str | Path) -> bool:
 def open_file(path: str | Path, kind: type[BpcliError] = FileError) -> io.BufferedReader:
     """Open a file to be read, as long as it is now: what is appended to it later is not read.
 
-    Pipes, sockets and devices may have no end, and are refused. Raises `kind`, also where reading
-    fails later.
+    Pipes, sockets, devices and files of /proc may have no end, and are refused. Raises `kind`, also
+    where reading fails later.
     """
-    found = look(path, kind)
+    found: str = look(path, kind)
     if found in ("nothing", "file"):
         try:
             descriptor = os.open(path, OPEN | BINARY)
@@ -99,9 +99,10 @@ def open_file(path: str | Path, kind: type[BpcliError] = FileError) -> io.Buffer
             _refuse(path, error, kind)
         # Something else may have taken its place meanwhile.
         found = _standing(os.fstat(descriptor).st_mode)
-        if found == "file":
+        if found == "file" and not _is_of_system(descriptor):
             return io.BufferedReader(_AsFound(path, descriptor, kind), 1 << 16)
         os.close(descriptor)
+        found = "file of the system's own" if found == "file" else found
     raise kind(f"{say_path(path)}: found a {found}, expected a file")
 
 
@@ -146,6 +147,16 @@ def _standing(mode: int) -> Standing:
     if stat.S_ISFIFO(mode):
         return "pipe"
     return "socket" if stat.S_ISSOCK(mode) else "device"
+
+
+def _is_of_system(descriptor: int) -> bool:
+    """Tell whether an open file has no size and yet something in it, as those of /proc have."""
+    if os.fstat(descriptor).st_size:
+        return False
+    try:
+        return bool(os.read(descriptor, 1))
+    except OSError:
+        return True
 
 
 class _AsFound(io.FileIO):

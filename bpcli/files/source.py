@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bpcli.errors import DatasetError, quote
+from bpcli.errors import DatasetError, FileError, quote
 from bpcli.files import image_folder
 from bpcli.files.describe import describe_file
 from bpcli.files.folder import read_folder
@@ -34,8 +34,7 @@ def read_split(source: str, split: str, bundled: Path) -> Labelled:
         found = read_csv(path)
     else:
         what = describe_file(path)
-        relative = standing == "nothing" and not path.is_absolute()
-        where = f" (looked for in {resolve('.', DatasetError)})" if relative else ""
+        where = "" if standing != "nothing" or path.is_absolute() else _working_folder()
         raise DatasetError(f"{say_path(path)}: found {what}{where}; {EXPECTED}")
     if len(found.images) != len(found.labels):
         raise DatasetError(
@@ -43,6 +42,14 @@ def read_split(source: str, split: str, bundled: Path) -> Labelled:
             f"{len(found.images)} images"
         )
     return found
+
+
+def _working_folder() -> str:
+    """Say where names without a folder are looked for."""
+    try:
+        return f" (looked for in {resolve('.')})"
+    except FileError:
+        return " (looked for in a folder that is gone)"
 
 
 def has_splits(source: str) -> bool:

@@ -19,6 +19,7 @@ from bpcli.files.path import (
     read_start,
     resolve,
 )
+from bpcli.files.source import read_split
 
 NAMES = {
     "too long": "x" * 300,
@@ -182,3 +183,24 @@ def test_one_file_by_two_names(places):
     assert not is_same_file("file", "none")
     assert not is_same_file("file", "a\0b")
     assert resolve("link") == (places / "file").resolve()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="needs /proc")
+def test_what_says_nothing_of_its_size_is_refused(places):
+    with pytest.raises(FileError, match="maps: found a file of the system's own, expected a file$"):
+        open_file("/proc/self/maps")
+    open("empty", "w").close()
+    assert read_start("empty", 9) == b""
+
+
+def test_a_working_directory_that_is_gone(places, monkeypatch):
+    (places / "gone").mkdir()
+    monkeypatch.chdir(places / "gone")
+    (places / "gone").rmdir()
+    with pytest.raises(FileError, match=r"^\.: cannot be reached: No such file or directory$"):
+        resolve(".")
+    assert look("file") == "nothing"
+    with pytest.raises(
+        DatasetError, match=r"^data: found nothing there \(looked for in a folder that is"
+    ):
+        read_split("data", "train", places)

@@ -1,5 +1,9 @@
 """Entries laid over one another: unknown keys, and every mistake at once with its line."""
 
+import errno
+import os
+import types
+
 import pytest
 from refusals import problems
 
@@ -162,3 +166,17 @@ def test_the_keys_of_a_section_are_listed_once():
     assert [line.partition("unknown key")[2] != "" for line in found] == [
         True, *[False] * 19, True, False,
     ]  # fmt: skip
+
+
+def test_standard_input_that_cannot_be_read(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(ConfigError, match="^standard input: found it closed, expected a configur"):
+        load_config("-")
+
+    class Failing:
+        def read(self, _count):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+    monkeypatch.setattr("sys.stdin", types.SimpleNamespace(buffer=Failing()))
+    with pytest.raises(ConfigError, match="^standard input: cannot be read: Is a directory$"):
+        load_config("-")
