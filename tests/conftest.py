@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
+from signs import end_what_hangs
 from tiny import write_folder
-from waiting import end_what_hangs
 
 from bpcli.cli.main import main
 from bpcli.training import load_config, save, set_up, train

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from photographs import Strokes, colour, lay
+from signs import HANGS
 from tiny import ROOT
-from waiting import HANGS
 
 import bpcli
 from bpcli.backprop import SoftmaxWithLoss

@@ -12,6 +12,8 @@ from bpcli.errors import Stopped
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGBREAK")
 NUMBERS = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]  # as systems differ
 
+held: set[int] = set()  # signals that wait: by `hold` alone, as others may hold some for good
+
 
 class Stop:
     """Whether a signal has asked to stop: `number` is that of the first, 0 where none has."""
@@ -48,7 +50,8 @@ class Stop:
 def hold() -> None:
     """Let signals wait until `stopping` is there to obey them, where the system can."""
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+        held.update(NUMBERS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, held)
 
 
 @contextlib.contextmanager
@@ -63,8 +66,8 @@ def stopping(what: str) -> Iterator[Stop]:
         for number, handler in previous.items():
             if handler is not signal.SIG_IGN:  # as under nohup
                 signal.signal(number, stop.catch)
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, NUMBERS)
+        if held:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
         yield stop
     except Exception as error:
         if stop.number and not stop.has_begun and not isinstance(error, Stopped):

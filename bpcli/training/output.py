@@ -80,6 +80,15 @@ class Output:
             atomic.move(self.part, other.part)
         return other
 
+    def discard(self, *, is_whole: bool) -> None:
+        """Remove an unfinished run that stands here and, if so, a finished one, unless one writes.
+
+        What a killed process has left beside them goes, too.
+        """
+        with contextlib.suppress(CheckpointError, OSError), self.reserved():
+            for path in (self.part, self.path) if is_whole else (self.part,):
+                path.unlink(missing_ok=True)
+
     def save(self, run: Run) -> None:
         """Write the state of an unfinished run to MODEL.part. Raises as `serialization.save`."""
         save(self.part, run)

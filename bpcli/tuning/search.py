@@ -3,18 +3,24 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bpcli.data.dataset import load_dataset
 from bpcli.errors import TuningError
 from bpcli.files import atomic
+from bpcli.training import Output
 from bpcli.tuning.best import check_folder
 from bpcli.tuning.processes import Count, Run, watch_over
-from bpcli.tuning.results import TrialResult, importances, list_trials
+from bpcli.tuning.results import SLOT, TrialResult, importances, list_trials, read_trials
 from bpcli.tuning.slots import Tuning, fill_slots, give_up_running
 from bpcli.tuning.sqlite import STUDY
 from bpcli.tuning.storage import import_optuna
 from bpcli.tuning.study import keep_question, look_at_study, open_study
+from bpcli.tuning.trial import name_model, name_stem
 from bpcli.tuning.waiting import Waiting
+
+if TYPE_CHECKING:
+    import optuna
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,27 @@ def search(
         if storage is None:
             give_up_running(shared.study)
         fill_slots(shared, tuning)
+        tidy(shared.study, tuning)  # after commands that were killed
         watch_over(shared, tuning, storage, jobs, run, count)
+        tidy(shared.study, tuning)
         return Found(list_trials(shared.study, tuning.space), importances(shared.study))
+
+
+def tidy(study: "optuna.Study", tuning: Tuning) -> None:
+    """Remove what has no use any more, as a slot has ended: unfinished runs, and tries that failed.
+
+    The try that ended has a copy of what others before it have done.
+    """
+    ended = {one.slot for one in list_trials(study) if one.has_ended}
+    failed = import_optuna().trial.TrialState.FAIL
+    for trial in read_trials(study):
+        slot = trial.user_attrs.get(SLOT)
+        if slot in ended:
+            stem = name_stem(tuning.folder, slot, trial.number)
+            for seed in range(tuning.seeds):
+                place = Output(name_model(stem, seed))
+                if trial.state == failed or place.part.exists():
+                    place.discard(is_whole=trial.state == failed)
 
 
 def look(where: str, waiting: Waiting | None = None) -> Found:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli.errors import DivergedError
+from bpcli.files import atomic
 from bpcli.training import Config, Output, Record, load, resume_if_possible, train
 from bpcli.tuning.waiting import Interrupted
 
@@ -47,6 +48,11 @@ def run_trial(
     return Outcome(tuple(accuracies))
 
 
+def name_stem(folder: Path, slot: int, number: int) -> Path:
+    """Return what the names of all files begin with that a try of a slot writes."""
+    return folder / f"trial-{slot:04d}-try-{number}"
+
+
 def name_model(stem: Path, seed: int) -> Path:
     """Return the file of a seed's model."""
     return stem.with_name(f"{stem.name}-seed-{seed}.npz")
@@ -58,8 +64,12 @@ def _take_over(path: Path, earlier: Sequence[Path]) -> None:
         for suffix in ("", ".part"):
             source, target = (p.with_name(p.name + suffix) for p in (other, path))
             if source.exists() and not target.exists():
-                with contextlib.suppress(OSError):
-                    shutil.copyfile(source, target)
+                with (
+                    contextlib.suppress(OSError),
+                    source.open("rb") as file,
+                    atomic.replacing(target) as copy,
+                ):
+                    shutil.copyfileobj(file, copy)
 
 
 def _run(

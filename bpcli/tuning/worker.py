@@ -13,7 +13,7 @@ from bpcli.tuning.slots import Tuning, fill_slots, give_up_dead
 from bpcli.tuning.space import Dimension
 from bpcli.tuning.storage import import_optuna
 from bpcli.tuning.study import SharedStudy
-from bpcli.tuning.trial import Outcome, run_trial
+from bpcli.tuning.trial import Outcome, name_stem, run_trial
 from bpcli.tuning.waiting import Interrupted
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
     ]
     # A worker that was given up too soon may still write to the files of its own try.
     stem, *earlier = (
-        tuning.folder / f"trial-{slot:04d}-try-{number}"
-        for number in [trial.number, *reversed(tries)]
+        name_stem(tuning.folder, slot, number) for number in [trial.number, *reversed(tries)]
     )
     return _keep(trial, run_trial(configs, stem, earlier, watch, is_stopped))
 

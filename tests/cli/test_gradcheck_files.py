@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
+from signs import wait_until
 from tiny import ROOT
-from waiting import wait_until
 
 from bpcli.gradcheck import check_file
 

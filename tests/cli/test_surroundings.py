@@ -10,8 +10,8 @@ import termios
 from pathlib import Path
 
 import pytest
+from signs import HANGS, end_what_hangs
 from tiny import ROOT, write_folder
-from waiting import HANGS, end_what_hangs
 
 
 @pytest.fixture

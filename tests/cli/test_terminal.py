@@ -12,7 +12,7 @@ import termios
 import threading
 
 import pytest
-from waiting import end_what_hangs
+from signs import end_what_hangs
 
 from bpcli.cli.main import main
 from bpcli.training import load

@@ -9,12 +9,12 @@ import sys
 
 import numpy as np
 import pytest
+from signs import catches, holds_back, wait_for_change, wait_until
 from tiny import ROOT
-from waiting import wait_for_change, wait_until
 
 from bpcli import machine
 from bpcli.errors import DivergedError
-from bpcli.training import load, serialization
+from bpcli.training import load, serialization, start
 from bpcli.training.loop import check_finite, train
 from bpcli.training.output import Output
 
@@ -86,7 +86,50 @@ def wait_for(process, path):
     wait_until(path.exists, process)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_before_training_has_begun_is_obeyed(
+    number, tiny_options, folder, bpcli, monkeypatch
+):
+    def interrupted(config):
+        os.kill(os.getpid(), number)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(start, "load_data", interrupted)
+    result = bpcli("train", *tiny_options, code=128 + number)
+    assert result.stderr == f"stopped by {number.name} before training has begun\n"
+    assert os.listdir(folder) == ["tiny"]
+    assert signal.getsignal(number) != interrupted  # and handlers are as they were
+
+
+def test_a_signal_that_is_taken_for_damage_is_obeyed_too(
+    tiny_options, model, bpcli, monkeypatch, folder
+):
+    def interrupted(*_args, **_options):
+        os.kill(os.getpid(), signal.SIGTERM)  # within what calls every exception a damage
+
+    monkeypatch.setattr(np.lib.format, "read_array", interrupted)
+    result = bpcli("train", "--init", model, "-o", "n.npz", code=128 + signal.SIGTERM)
+    assert result.stderr == "stopped by SIGTERM before training has begun\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.parametrize("sign", [holds_back, catches])
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_at_once_is_obeyed(number, sign, shell, folder):
+    process = shell("train", "-", stdin=subprocess.PIPE)  # it waits for its configuration
+    handled = signal.SIGTERM  # as are all of them at once, and Python has a handler for Ctrl-C
+    wait_until(lambda: sign(process, handled) or catches(process, handled), process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert stderr == f"stopped by {number.name} before training has begun\n"
+    assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_saves_and_says_how_to_go_on(shell, bpcli, tiny_options, folder, number):
     process = shell("train", *tiny_options, *SLOW, "-o", "a b.npz")
     wait_for(process, folder / "a b.npz.part")
@@ -250,7 +293,8 @@ def test_an_ignored_signal_stays_ignored(shell, tiny_options, folder):
         [sys.executable, "-c", f"{ignore}os.execv(sys.executable, {command})"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
-    wait_for(process, folder / "model.npz.part")
+    part = folder / "model.npz.part"
+    wait_for(process, part)
     process.send_signal(signal.SIGHUP)
     for _ in range(3):  # whoever heeds it saves once more, or twice
         wait_for_change(folder / "model.npz.part", process)

@@ -5,8 +5,8 @@ import os
 import signal
 
 import pytest
+from signs import wait_until
 from tiny import ROOT
-from waiting import wait_until
 
 from bpcli.cli.main import main
 

@@ -169,7 +169,8 @@ def read_study(folder, data):
         try:
             act(folder)
         except (TuningError, SaveError) as error:
-            assert str(error).startswith((str(folder), *OVERRIDES, "--", "seed"))
+            asked = "but the study has begun with" in str(error)  # and the key that differs first
+            assert str(error).startswith(str(folder)) or asked
             assert "\n" not in str(error)
 
 

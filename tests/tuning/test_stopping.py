@@ -2,18 +2,10 @@
 
 import os
 import signal
-import time
 
 import pytest
+from signs import catches, wait_until
 from trials import check_arrays, trials_of
-
-
-def wait_until(happens, seconds=60):
-    until = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.05)
-
 
 SLOW = ["-s", "training.iterations=12000", "-s", "training.evaluate_every=200"]
 
@@ -42,17 +34,15 @@ def test_a_killed_worker_has_a_successor_and_the_total_holds(
     folder = tmp_path / "study"
     options = ["-s", "training.iterations=4000", "-s", "training.evaluate_every=500"]
     process = shell("tune", "-o", folder, *search, *options, "--trials", 6, "--jobs", 2)
-    killed = 0
-    while process.poll() is None and killed < 2:
-        children = workers_of(process)
-        if len(list(folder.glob("*.part"))) >= 1 and children:
-            os.kill(children[-1], signal.SIGKILL)
-            killed += 1
-            time.sleep(3)
-        time.sleep(0.05)
+    killed = set()
+    for _ in range(2):
+        wait_until(
+            lambda: set(workers_of(process)) - killed and list(folder.glob("*.part")), process
+        )
+        killed.add(victim := min(set(workers_of(process)) - killed))
+        os.kill(victim, signal.SIGKILL)
     _, stderr = process.communicate(timeout=180)
     assert (process.returncode, stderr) == (0, "")
-    assert killed >= 1
     trials = trials_of(bpcli, folder)
     assert [trial["slot"] for trial in trials] == list(range(6))
     assert {trial["state"] for trial in trials} == {"done"}
@@ -71,12 +61,13 @@ def test_one_folder_has_one_command_at_a_time(bpcli, search, tmp_path, shell):
 
 def test_workers_that_are_always_killed_are_an_error(bpcli, search, tmp_path, shell, workers_of):
     process = shell("tune", "-o", tmp_path / "study", *search, *SLOW, "--trials", 2)
-    until = time.monotonic() + 120
-    while process.poll() is None:
-        assert time.monotonic() < until
+
+    def kill_all():
         for worker in workers_of(process):
             os.kill(worker, signal.SIGKILL)
-        time.sleep(0.05)
+        return process.poll() is not None
+
+    wait_until(kill_all)
     assert process.returncode == 2
     assert "killed by signal 9 again and again" in process.communicate()[1]
 
@@ -90,16 +81,48 @@ def is_alive(group):
     return True
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1, 1.5, 2])
-def test_ctrl_c_in_a_terminal_is_for_all_its_processes(seconds, bpcli, search, tmp_path, shell):
+def has_handlers(process, _folder, _workers_of):
+    return catches(process, signal.SIGTERM)  # as Python has a handler for Ctrl-C
+
+
+def has_a_study(_process, folder, _workers_of):
+    return (folder / "study.db").exists()
+
+
+def has_workers(process, _folder, workers_of):
+    return bool(workers_of(process))
+
+
+def has_trials(_process, folder, _workers_of):
+    return bool(list(folder.glob("*.part")))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.parametrize("moment", [has_handlers, has_a_study, has_workers, has_trials])
+def test_ctrl_c_in_a_terminal_is_for_all_its_processes(
+    moment, bpcli, search, tmp_path, shell, workers_of
+):
     command = ["tune", "-o", tmp_path / "s", *search, *SLOW, "--trials", 4, "--jobs", 2]
     process = shell(*command, start_new_session=True)
-    time.sleep(seconds)
+    wait_until(lambda: moment(process, tmp_path / "s", workers_of), process)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode in (130, -signal.SIGINT)  # before it has been heard of
-    assert "Traceback" not in stderr
+    assert process.returncode == 130
+    assert stderr.startswith(("stopped and saved in ", "stopped by SIGINT before the study "))
+    assert stderr.count("\n") == 1
     wait_until(lambda: not is_alive(process.pid))
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM])
+def test_signals_of_batch_systems_save(number, bpcli, search, tmp_path, shell):
+    command = ["tune", "-o", tmp_path / "s", *search, *SLOW, "--trials", 1]
+    process = shell(*command)
+    wait_until(lambda: list((tmp_path / "s").glob("*.part")), process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert stderr.startswith(f"stopped and saved in {tmp_path / 's'}; go on with: ")
+    assert [trial["state"] for trial in trials_of(bpcli, tmp_path / "s")] == ["waiting"]
 
 
 def test_workers_end_with_the_command_that_has_started_them(

@@ -1,12 +1,17 @@
 """A study keeps its total and its comparisons right, whatever happens to a trial."""
 
+import contextlib
 import dataclasses
 import functools
+import os
 import warnings
 
 import pytest
 
+from bpcli.files import atomic
+from bpcli.training import Output
 from bpcli.tuning import (
+    Interrupted,
     Tuning,
     Waiting,
     fill_slots,
@@ -18,6 +23,8 @@ from bpcli.tuning import (
     work,
     worker,
 )
+from bpcli.tuning.search import tidy
+from bpcli.tuning.trial import _take_over
 
 optuna = pytest.importorskip("optuna")
 State = optuna.trial.TrialState
@@ -94,9 +101,52 @@ def test_a_resumed_trial_is_compared_at_the_same_evaluations(tuning):
 
 
 def test_the_latest_try_is_taken_over(tuning, tmp_path):
-    from bpcli.tuning.trial import _take_over
-
     for number, content in ((1, b"early"), (2, b"late")):
         (tmp_path / f"{number}.npz.part").write_bytes(content)
     _take_over(tmp_path / "3.npz", [tmp_path / "2.npz", tmp_path / "1.npz"])
     assert (tmp_path / "3.npz.part").read_bytes() == b"late"
+
+
+def test_a_copy_of_a_try_that_is_cut_short_is_not_taken(tuning, tmp_path, monkeypatch):
+    (tmp_path / "1.npz.part").write_bytes(b"early")
+
+    def full(_source, copy):
+        copy.write(b"ea")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bpcli.tuning.trial.shutil.copyfileobj", full)
+    _take_over(tmp_path / "2.npz", [tmp_path / "1.npz"])
+    assert os.listdir(tmp_path) == ["1.npz.part"] or not (tmp_path / "2.npz.part").exists()
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_what_tries_have_left_goes_once_their_slot_has_ended(seeds, tuning):
+    tuning = dataclasses.replace(tuning, seeds=seeds)
+    with open_study(tuning.folder, None) as shared:
+        for looks in (30, 45, 45):  # until it is stopped, in the middle of a run
+            stopped = Waiting(iter([False] * looks + [True] * 1000).__next__)
+            with contextlib.suppress(Interrupted):
+                work(dataclasses.replace(shared, waiting=stopped), tuning)
+        tries = sorted(tuning.folder.glob("*.part"))
+        assert len(tries) > 1
+        tidy(shared.study, tuning)
+        assert sorted(tuning.folder.glob("*.part")) == tries  # as their slots have not ended
+        left = tuning.folder / atomic._beside(tries[0].with_suffix(""), "tmp").name
+        left.write_bytes(b"of a killed writer")
+        work(shared, tuning)
+        tidy(shared.study, tuning)
+        done = [one for one in shared.study.get_trials() if one.state == State.COMPLETE]
+        names = {f"trial-{one.user_attrs['slot']:04d}-try-{one.number}-seed-{seed}.npz"
+                 for one in done for seed in range(seeds)}  # fmt: skip
+    assert len(names) == 3 * seeds
+    assert set(os.listdir(tuning.folder)) == {"tiny", "study.db", *names}
+
+
+def test_what_another_worker_is_writing_to_is_left_to_it(tuning, make_run):
+    place = Output(tuning.folder / "trial-0000-try-0-seed-0.npz")
+    place.save(make_run())
+    with place.reserved():
+        place.discard(is_whole=True)
+        assert place.part.exists()
+    place.discard(is_whole=True)
+    assert not place.part.exists()
