@@ -10,7 +10,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-STONES = ("errors", "arrays", "machine")
+STONES = ("errors", "arrays", "machine", "memory")
 WINGS = ("backprop", "files", "gradcheck", "data", "training", "export", "tuning", "show", "cli")
 # What a notebook draws: where it is, its name, the kind of picture, and what of `show` draws it.
 PICTURES = (

@@ -57,6 +57,10 @@ class PictureError(BpcliError):
     """A picture that is missing, damaged, or no picture."""
 
 
+class MachineError(BpcliError):
+    """A machine, or a limit that it sets, that leaves too little to work with."""
+
+
 class TuningError(BpcliError):
     """A study that cannot be had, or is of something else."""
 

@@ -5,11 +5,10 @@ one, and changes the last bits of the result; so one thread is the default.
 """
 
 import contextlib
-import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ VARIABLES = (
     "OMP_NUM_THREADS",
 )
 PACKAGES = ("click", "tqdm", "PyYAML", "pillow", "matplotlib", "Jinja2")
-PROC, CGROUPS = "/proc", "/sys/fs/cgroup"  # where Linux says what there is
 
 settled_by: dict[str, str] = {}  # who has said how many threads BLAS gets
 
@@ -149,105 +147,3 @@ def _openblas(function: str) -> Callable[..., int] | None:
                     found: Callable[..., int] = getattr(library, name + suffix)
                     return found
     return None
-
-
-@contextlib.contextmanager
-def limited_memory() -> Iterator[None]:
-    """Let this process take no more memory than there is: what asks for more gets a MemoryError.
-
-    Otherwise the system would kill it, once it uses what it was promised. Where a system has no
-    such limit, nothing happens; where there was one, it is there again afterwards.
-    """
-    try:
-        import resource
-    except ImportError:  # Windows
-        yield
-        return
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_DATA, (available_memory(), before[1]))
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-def available_memory() -> int:
-    """Return the bytes that this process may take: of the machine, its container and its limit.
-
-    A system that does not say, as Windows, promises no more than it has: there it is any number.
-    """
-    return int(min(sys.maxsize, *_limits()))
-
-
-def _limits() -> Iterator[float]:
-    memory = _free_memory()
-    if memory:
-        yield _taken_memory() + memory["MemAvailable"] + memory["SwapFree"]
-    with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows
-        yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(ImportError):
-        import resource
-
-        for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
-            soft, _ = resource.getrlimit(kind)
-            if soft != resource.RLIM_INFINITY:
-                yield soft
-    yield from _limits_of_groups(memory.get("SwapFree", 0))
-
-
-def _free_memory() -> dict[str, int]:
-    """Return the bytes of memory and of swap that nobody uses; nothing where it is not Linux."""
-    with contextlib.suppress(OSError, KeyError, ValueError):
-        fields = dict(line.split(":") for line in _read(PROC, "meminfo").splitlines())
-        return {name: 1024 * int(fields[name].split()[0]) for name in ("MemAvailable", "SwapFree")}
-    return {}
-
-
-def _taken_memory() -> int:
-    """Return the bytes that this process has already, as far as they count for its limit."""
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(_read(PROC, "self", "statm").split()[5]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
-
-
-def _limits_of_groups(swap: int) -> Iterator[float]:
-    """Yield what each control group allows that this process is in: its own, and all around it.
-
-    A container and a job of a batch system are such groups. What they may use of `swap` counts,
-    too. Groups of version 1, where memory is a hierarchy of its own, are still there on older
-    systems.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        for line in _read(PROC, "self", "cgroup").splitlines():
-            _, controllers, path = line.split(":", 2)
-            names = path.strip("/").split("/")
-            for folder in ("/".join(names[:count]) for count in range(len(names) + 1)):
-                if not controllers:
-                    yield _limit_of_group(swap, CGROUPS, folder)
-                    yield _limit_of_group(swap, CGROUPS, "unified", folder)
-                elif "memory" in controllers.split(","):
-                    group = (CGROUPS, "memory", folder)
-                    yield _read_limit(*group, "memory.limit_in_bytes") + swap
-                    yield _read_limit(*group, "memory.memsw.limit_in_bytes")
-
-
-def _limit_of_group(swap: int, *group: str) -> float:
-    """Return what a group of version 2 allows; beyond `high` it would wait more than work."""
-    most, high, of_swap = (_read_limit(*group, f"memory.{n}") for n in ("max", "high", "swap.max"))
-    return min(most, high) + min(of_swap, swap)
-
-
-def _read_limit(*path: str) -> float:
-    """Return the number in a file: any number where the file says max, or is not there."""
-    try:
-        return int(_read(*path))
-    except (OSError, ValueError):
-        return math.inf
-
-
-def _read(*path: str) -> str:
-    from pathlib import Path
-
-    return Path(*path).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from photographs import Strokes, colour, lay
-from signs import HANGS
+from signs import HANG
 from tiny import ROOT
 
 import bpcli
@@ -97,7 +97,7 @@ def run(command, folder):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=HANGS,
+        timeout=HANG,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -11,7 +11,8 @@ import click
 from bpcli.cli.options import THREADS_WARNING, hint_at_key
 from bpcli.cli.terminal import COLUMNS, abandon_output, complain, terminal_width
 from bpcli.errors import BpcliError, OutputError, Stopped, visible
-from bpcli.machine import limit_threads, limited_memory
+from bpcli.machine import limit_threads
+from bpcli.memory import limited_memory, room_for_numpy
 
 LONGEST = 500  # characters of what click has to say
 SIGPIPE = 13  # Windows has no signal for a pipe that nobody reads, but the exit code is the same
@@ -51,7 +52,7 @@ class Shell(click.Group):
         """Run a command; what is wrong becomes a message and the exit code of its kind."""
         ctx.meta[THREADS_WARNING] = limit_threads()  # before numpy is imported
         try:
-            with limited_memory():
+            with limited_memory(), room_for_numpy():
                 return super().invoke(ctx)
         except click.NoSuchOption as error:
             hint = hint_at_key(error, ctx.meta["arguments"])

@@ -14,7 +14,7 @@ from bpcli.errors import DatasetError, quote
 from bpcli.files.idx import DAMAGE, unpacked
 from bpcli.files.labels import Labelled, to_classes
 from bpcli.files.pixels import check_levels
-from bpcli.machine import available_memory
+from bpcli.memory import available_memory
 
 LABEL = ("label", "class", "target", "y")  # what a header calls the column of labels
 LONGEST = 10_000_000  # characters of a row; no network takes as many pixels

@@ -12,8 +12,6 @@ import zlib
 import numpy as np
 import pytest
 
-from bpcli import machine
-
 resource = pytest.importorskip("resource")
 
 LONG = 100_000  # characters
@@ -90,7 +88,6 @@ def test_a_packed_table_takes_no_more_than_its_pixels(bpcli, folder, limit):
 
 def test_a_table_that_does_not_fit_into_memory_is_refused(bpcli, folder, monkeypatch):
     (folder / "data.csv").write_text("1,0,9,9,0\n" * 300_000)
-    monkeypatch.setattr(machine, "available_memory", lambda: 500_000)
     monkeypatch.setattr("bpcli.files.table.available_memory", lambda: 500_000)
     words = bpcli("data", "data.csv", code=2).stderr
     assert words.startswith("out of memory: data.csv has more than ")

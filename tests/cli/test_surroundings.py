@@ -10,7 +10,7 @@ import termios
 from pathlib import Path
 
 import pytest
-from signs import HANGS, end_what_hangs
+from signs import HANG, end_what_hangs
 from tiny import ROOT, write_folder
 
 
@@ -21,7 +21,7 @@ def run(tmp_path):
     def call(*args, env=None, **options):
         command = [sys.executable, "-m", "bpcli", *map(str, args)]
         return subprocess.run(
-            command, env=os.environ | (env or {}), capture_output=True, text=True, timeout=HANGS,
+            command, env=os.environ | (env or {}), capture_output=True, text=True, timeout=HANG,
             **options,
         )  # fmt: skip
 
@@ -124,9 +124,7 @@ def test_without_permission(rng):
 
         def as_nobody(*args):
             command = [sys.executable, "-c", code, *args]
-            return subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=HANGS
-            )
+            return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=HANG)
 
         done = as_nobody("train", *options)
         assert done.stderr == (
