@@ -22,6 +22,7 @@ from signs import end_what_hangs
 from tiny import write_folder
 
 from bpcli.cli.main import main
+from bpcli.data import load_split
 from bpcli.training import load_config, save, set_up, train
 
 # Whether an example takes long is no fault on a busy machine.
@@ -90,6 +91,19 @@ def mnist_model(tmp_path_factory):
     list(train(run))
     path = tmp_path_factory.mktemp("mnist") / "mnist.npz"
     save(path, run)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tenth(tmp_path_factory):
+    """An .npz with a tenth of MNIST: 6,000 training and 1,000 test images."""
+    path = tmp_path_factory.mktemp("tenth") / "mnist.npz"
+    splits = {name: load_split("mnist", name) for name in ("train", "test")}
+    np.savez(
+        path,
+        **{f"x_{name}": one.images[::10].reshape(-1, 28, 28) for name, one in splits.items()},
+        **{f"y_{name}": one.labels[::10] for name, one in splits.items()},
+    )
     return path
 
 
