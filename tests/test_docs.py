@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from photographs import Strokes, colour, lay
@@ -153,11 +154,33 @@ def trained(clone):
     return clone
 
 
+def test_the_check_of_the_readme_says_what_it_shows():
+    (layers,) = [block for block in blocks("python") if block.startswith("# my_layers.py")]
+    (shown,) = blocks("pycon")
+    call, *expected = shown.splitlines()
+    names = {"np": np, "bpcli": bpcli}
+    exec(layers, names)
+    found = eval(call.removeprefix(">>> "), names)
+    assert not found
+    lines = iter([masked(line) for line in str(found).splitlines()])
+    for line in expected:
+        assert line == "..." or masked(line) in lines, (line, str(found))
+
+
+def test_the_test_of_the_documents_fails_with_the_words_of_what_is_wrong():
+    (program,) = [block for block in blocks("python", CONTRIBUTING) if "def test_" in block]
+    names = {}
+    exec(program, names)
+    names["test_sigmoid"]()
+    exec(program.replace("assert ", "return ").replace("return sigmoid", "return -sigmoid"), names)
+    assert f"assert {names['test_sigmoid']()!r}" in CONTRIBUTING
+
+
 PROGRAMS = [block for block in blocks("python", CONTRIBUTING) if "print" in block]
 
 
 def test_there_are_programs():
-    assert len(PROGRAMS) == 5
+    assert len(PROGRAMS) == 6
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -47,8 +47,8 @@ BACKWARD = _words("""
     activation_derivative _compute_gradient _backprop function_derivative fprime prime_function
     calculate_gradients backward_propogation back_propogation activation_gradient
     evaluate_derivative evaluate_gradient apply_derivative function_gradient func_prime
-    func_derivative derive
-    activation_function_derivative activation_function_prime _gradient _derivative d_loss
+    func_derivative derive activation_function_derivative activation_function_prime _gradient
+    _derivative d_loss
 """)
 NETWORK = _words("gradient gradients compute_gradients backprop grad")  # of a class with a loss
 LOSS_METHODS = _words("loss compute_loss cost calculate_loss get_loss")
