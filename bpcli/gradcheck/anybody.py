@@ -60,7 +60,6 @@ def compare_anything(
     gradient: Callable[..., Any] | None,
     params: Mapping[str, str | int] | None,
     comparer: Callable[[Build], Comparer],
-    tolerance: float,
 ) -> Compared:
     """Compare the gradients of what `check` may be given, other than a Network.
 
@@ -87,7 +86,7 @@ def compare_anything(
         return _unknown(subject, f"forward: {describe(error)}")
     if not all(np.isfinite(y).all() for y in outputs.arrays):
         return _unknown(subject, "forward gives numbers that are not finite")
-    compare = partial(_compare, where=where, comparer=comparer, tolerance=tolerance)
+    compare = partial(_compare, where=where, comparer=comparer)
     found = _read(subject, outputs, compare)
     return found if _repeats(subject) else replace(found, notes=(*found.notes, SECOND))
 
@@ -162,7 +161,6 @@ def _compare(
     subject: Subject,
     where: Where | None,
     comparer: Callable[[Build], Comparer],
-    tolerance: float,
 ) -> Compared:
     """Compare the gradients of a subject in one reading of it."""
     try:
@@ -176,18 +174,19 @@ def _compare(
         return Compared(
             subject.name, (Comparison(subject.name, BACKWARD, problem=describe(cause)),)
         )
+    samples = count_rows(subject.inputs)
     rows = tuple(
         compare_calls(
             subject.name,
             examined.calls,
             comparer,
-            count_rows(subject.inputs),
+            samples,
             thorough=True,
             may_add=() if isinstance(subject.owner, Layer) else examined.parameters,
         )
     )
     if examined.outputs.arrays[0].ndim == 0 and len(subject.inputs) > 1:
-        rows = excuse_constant(rows, examined.calls, examined.images, tolerance)
+        rows = excuse_constant(rows, examined.calls, examined.images, comparer, samples)
     if not rows:
         return _unknown(subject, "nothing was given that it could be differentiated by")
     notes = tuple(f"{name} is taken as given" for name in examined.constants)

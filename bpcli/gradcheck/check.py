@@ -143,10 +143,10 @@ def check(
         if not isinstance(subject, Network):
             compare = partial(comparer, elements=_or_all(SOME if elements is None else elements))
             with warnings.catch_warnings(action="ignore"):  # of somebody's code; theirs to see
-                given = compare_anything(subject, inputs, gradient, params, compare, tolerance)
+                given = compare_anything(subject, inputs, gradient, params, compare)
             found = GradientCheck(given.name, given.rows, notes=given.notes)
         elif len(inputs) == 2 and not gradient and params is None:
-            found = _check_network(subject, *inputs, comparer, tolerance, elements)
+            found = _check_network(subject, *inputs, comparer, elements)
         else:
             raise ArgumentError("Network: found other inputs, expected check(network, x, t)")
     finally:
@@ -171,7 +171,6 @@ def _check_network(
     x: Array,
     t: Labels,
     comparer: Callable[..., Comparer],
-    tolerance: float,
     elements: int | str | None,
 ) -> GradientCheck:
     """Check the layers of a network alone, then the whole; Ctrl-C ends it with what there is."""
@@ -184,11 +183,11 @@ def _check_network(
     compare = partial(comparer, elements=_most(network, elements))
     alone = partial(compare, watch=lambda _elements: None)
     rng = np.random.default_rng(0)
-    layers, stopped = _collect(check_layers(network, x, t, rng, alone, tolerance))
+    layers, stopped = _collect(check_layers(network, x, t, rng, alone))
     whole = check_network(network, x, t, compare)
     parameters, stopped = ((), True) if stopped else _collect(whole)
     if not stopped:
-        parameters = excuse_network(parameters, network, x, t, tolerance)
+        parameters = excuse_network(parameters, network, x, t, alone)
     return GradientCheck("Network", parameters, layers, samples=len(x), stopped=stopped)
 
 

@@ -1,7 +1,7 @@
-"""calls of a loss, of a batch and of each image in it, in -> the constant in its logarithm out.
+"""calls of a loss, of a batch and of each image in it, in -> what is right but for a constant, out.
 
 The book's cross_entropy_error is -log(y + 1e-7), so that it stays finite, and its backward derives
--log(y): that is right but for the constant, and differs from 1e-7 on, the more the smaller y is.
+-log(y): that is right but for the constant, and differs the more the smaller y is.
 """
 
 import itertools
@@ -13,12 +13,14 @@ import numpy as np
 from bpcli.arrays import Array
 from bpcli.gradcheck.comparer import Call
 from bpcli.gradcheck.comparison import Comparison
-from bpcli.gradcheck.elements import ROUNDINGS
+from bpcli.gradcheck.elements import ROUNDINGS, Build, Comparer
 from bpcli.gradcheck.numerical import STEP, Function, along, extrapolated_difference
 
-STEPS = STEP, STEP / 10  # where a kink lies within the first, the second may do
 LEAST, MOST = 1e-14, 1e-3  # of a constant that is told
 IMAGES = 200  # that are called one by one
+SEEN = 1e-6  # of a slope, beyond its noise
+
+Images = Callable[[Call], Iterator[Call]]
 
 
 def are_excusable(rows: Sequence[Comparison]) -> bool:
@@ -30,37 +32,70 @@ def are_excusable(rows: Sequence[Comparison]) -> bool:
 def excuse_constant(
     rows: Sequence[Comparison],
     calls: Sequence[Call],
-    images: Callable[[Call], Iterator[Call]],
-    tolerance: float,
+    images: Images,
+    comparer: Callable[[Build], Comparer],
+    samples: int,
 ) -> tuple[Comparison, ...]:
     """Return comparisons of a loss; those that are right but for such a constant with a note.
 
-    `images` makes the calls of each image of one of the `calls` alone, which are few.
+    `images` makes the calls of each image of one of the `calls` alone, which are few. What is
+    found is put right by the constant, and has to agree then in all its elements.
     """
     if not are_excusable(rows):
         return tuple(rows)
     try:
-        found = [_find(call, images, tolerance) for call in calls]
+        corrected = [_correct(call, images) for call in calls]
     except Exception:  # noqa: BLE001 - one image alone may be less than it takes
-        found = [None]
-    if None in found:
         return tuple(rows)
-    words = f"the loss has a constant in its logarithm, log(y + {found[0]:.1g})"
-    note = f"{words}, which backward leaves out"
-    return tuple(row if row.passed else replace(row, problem="", note=note) for row in rows)
+    comparers = [comparer(call.build) for call in calls]
+    return tuple(_excuse(row, corrected, comparers, samples) for row in rows)
 
 
-def _find(call: Call, images: Callable[[Call], Iterator[Call]], tolerance: float) -> float | None:
+def _excuse(
+    row: Comparison,
+    corrected: Sequence[tuple[float, dict[str, Array]]],
+    comparers: Sequence[Comparer],
+    samples: int,
+) -> Comparison:
+    """Return a comparison as it is of what has been put right, if that agrees in each call."""
+    if row.passed:
+        return row
+    again = [
+        comparer.compare(row.layer, row.name, gradients[row.name], samples)
+        for comparer, (_, gradients) in zip(comparers, corrected, strict=True)
+        if row.name in gradients
+    ]
+    if len(again) < len(comparers) or not all(found.passed for found in again):
+        return row
+    words = f"the loss has a constant in its logarithm, log(y + {corrected[0][0]:.1g})"
+    return replace(again[0], note=f"{words}, which backward leaves out")
+
+
+def _correct(call: Call, images: Images) -> tuple[float, dict[str, Array]]:
+    """Return the constant of a loss, and the gradients as they are with it; none without one."""
     alone = list(itertools.islice(images(call), IMAGES + 1))
-    return find_log_constant(call, alone, tolerance) if len(alone) <= IMAGES else None
+    c, weights = _find_constant(alone) if len(alone) <= IMAGES else (0.0, np.ones(0))
+    if not c:
+        return 0.0, {}
+    corrected = {}
+    for name, whole in call.found.items():
+        gradients = [image.found[name] for image in alone]
+        if gradients[0].shape == whole.shape and len(alone) > 1:
+            total, mean = sum(gradients), sum(gradients) / len(alone)
+            is_mean = np.abs(mean - whole).sum() < np.abs(total - whole).sum()
+            right = sum(w * g for w, g in zip(weights, gradients, strict=True))
+            corrected[name] = np.asarray(right / len(alone) if is_mean else right)
+        else:  # a row for each image
+            corrected[name] = np.asarray(whole * weights.reshape(-1, *[1] * (whole.ndim - 1)))
+    return c, corrected
 
 
-def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> float | None:
-    """Return the c for which a loss is -log(y + c), and its backward of -log(y), if there is one.
+def _find_constant(images: Sequence[Call]) -> tuple[float, Array]:
+    """Return the c for which a loss is -log(y + c), its backward of -log(y); 0 if there is none.
 
     Of one image the derivative of the first is y / (y + c) times that of the second, whatever it is
-    taken by, and y + c is exp(-loss). Every image has to give the same c, and all together, each so
-    much smaller, what is found for the batch, to the `tolerance`.
+    taken by, and y + c is exp(-loss). Every image has to give the same c; these times are returned
+    with it.
     """
     functions = [call.build(np.float64) for call in images]
     true = np.exp([-float(function.value()) for function in functions])  # y + c
@@ -69,25 +104,14 @@ def find_log_constant(batch: Call, images: Sequence[Call], tolerance: float) -> 
     surest = np.argmin(noise * true)
     c = float((1 - shares[surest]) * true[surest])
     weights = 1 - c / true
-    if not LEAST < c < MOST or (np.abs(shares - weights) > tolerance * weights + noise).any():
-        return None
-    if np.ptp(shares) <= 10 * float(noise.max()) and not _is_round(c):
-        return None  # of images that are all alike it may be a factor, and no constant
-    function, rng = batch.build(np.float64), np.random.default_rng(5)
-    for name, whole in batch.found.items():
-        direction = rng.normal(size=np.shape(whole))
-        terms = np.array([_term(call, name, direction, i) for i, call in enumerate(images)])
-        total = float((whole * direction).sum())
-        mean = abs(terms.mean() - total) < abs(terms.sum() - total)
-        expected = (weights * terms).mean() if mean else (weights * terms).sum()
-        size = max(
-            float(np.linalg.norm(whole * direction)), abs(total), _noise(function) / tolerance
-        )
-        move = along(function.arrays[name], direction)
-        slopes = (extrapolated_difference(function.value, move, step) for step in STEPS)
-        if not any(abs(slope - expected) <= tolerance * size for slope in slopes):
-            return None
-    return c
+    alike = np.ptp(shares) <= 10 * float(noise[np.isfinite(noise)].max(initial=0))
+    if (
+        not LEAST < c < MOST
+        or (np.abs(shares - weights) > SEEN * weights + noise).any()
+        or (alike and not _is_round(c))  # it may be a factor, and no constant
+    ):
+        return 0.0, weights
+    return c, weights
 
 
 def _is_round(c: float) -> bool:
@@ -96,24 +120,13 @@ def _is_round(c: float) -> bool:
     return bool(abs(c - power) < 1e-3 * power)
 
 
-def _term(call: Call, name: str, direction: Array, image: int) -> float:
-    """Return the slope of one image's loss along a direction, by its gradient."""
-    gradient = call.found[name]
-    along_it = direction if gradient.shape == direction.shape else direction[image : image + 1]
-    return float((gradient * along_it).sum())
-
-
 def _share(function: Function, call: Call) -> tuple[float, float]:
     """Return how many times its gradient one image's loss is as steep, and how far off that is."""
     norms = {name: float(np.linalg.norm(gradient)) for name, gradient in call.found.items()}
     name = max(norms, key=lambda name: norms[name])
-    if norms[name] <= _noise(function):
+    noise = ROUNDINGS * float(np.finfo(np.float64).eps) * function.magnitude / STEP
+    if norms[name] <= noise:
         return 1.0, np.inf
     direction = np.asarray(call.found[name] / norms[name])
     slope = extrapolated_difference(function.value, along(function.arrays[name], direction))
-    return slope / norms[name], _noise(function) / norms[name]
-
-
-def _noise(function: Function) -> float:
-    """Return what rounding makes of a slope."""
-    return ROUNDINGS * float(np.finfo(np.float64).eps) * function.magnitude / STEP
+    return slope / norms[name], noise / norms[name]

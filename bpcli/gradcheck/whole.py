@@ -71,7 +71,11 @@ def check_network(
 
 
 def excuse_network(
-    rows: tuple[Comparison, ...], network: Network, x: Array, t: Labels, tolerance: float
+    rows: tuple[Comparison, ...],
+    network: Network,
+    x: Array,
+    t: Labels,
+    comparer: Callable[[Build], Comparer],
 ) -> tuple[Comparison, ...]:
     """Return the comparisons of a network, with a note where its loss has a constant.
 
@@ -83,4 +87,4 @@ def excuse_network(
     def images(_call: Call) -> Iterator[Call]:
         return (call_of(network, x[i : i + 1], t[i : i + 1]) for i in range(len(x)))
 
-    return excuse_constant(rows, [call_of(network, x, t)], images, tolerance)
+    return excuse_constant(rows, [call_of(network, x, t)], images, comparer, len(x))
