@@ -1,6 +1,7 @@
 """a module of a person's in -> its functions, for a while with other constants in them, out."""
 
 import contextlib
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,7 +29,8 @@ def functions_of(module: types.ModuleType | None) -> list[types.FunctionType]:
 @contextlib.contextmanager
 def in_double(module: types.ModuleType | None) -> Iterator[None]:
     """Make what asks for float32 get float64, in which a difference says something."""
-    saved = {name: getattr(np, name) for name in TYPES}
+    numpy = sys.modules["numpy"]  # the person's own, which may be a copy of ours
+    saved = {name: getattr(numpy, name) for name in TYPES}
     narrow = tuple(saved.values())
     names = [
         (place, name, thing)
@@ -44,14 +46,14 @@ def in_double(module: types.ModuleType | None) -> Iterator[None]:
 
     try:
         for name in TYPES:
-            setattr(np, name, np.float64)
+            setattr(numpy, name, np.float64)
         for place, name, _ in names:
             setattr(place, name, np.float64)
         with constants(module, widen):
             yield
     finally:
         for name, thing in saved.items():
-            setattr(np, name, thing)
+            setattr(numpy, name, thing)
         for place, name, thing in names:
             setattr(place, name, thing)
 

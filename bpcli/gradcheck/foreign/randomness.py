@@ -39,13 +39,14 @@ def rewind(seed: int, module: types.ModuleType | None = None) -> None:
 @contextlib.contextmanager
 def repeatable(module: types.ModuleType | None) -> Iterator[None]:
     """Let a generator that is made without a seed draw the same whenever it is made."""
-    original = np.random.default_rng
+    theirs = sys.modules["numpy.random"]  # which may be a copy of ours
+    original = theirs.default_rng
 
     def make(seed: Any = None) -> Any:
         return original(0 if seed is None else seed)
 
     held = [name for name, thing in vars(module).items() if thing is original] if module else []
-    places = [(np.random, MAKER), *((module, name) for name in held)]
+    places = [(theirs, MAKER), *((module, name) for name in held)]
     for place, name in places:
         setattr(place, name, make)
     states = random.getstate(), np.random.get_state()
