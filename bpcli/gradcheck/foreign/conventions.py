@@ -50,16 +50,7 @@ def conventions(unit: Unit, given_values: Mapping[str, Any]) -> Iterator[list[Co
             found = [replace(c, layout=reshaped(c.layout, shape.shape)) for c in found]
         if unit.entry:
             found = [*found, *(replace(c, direct=True) for c in found)]
-        yield _unique(found)
-
-
-def _unique(found: list[Convention]) -> list[Convention]:
-    """Return conventions without those that say the same as one before them."""
-    kept: list[Convention] = []
-    for convention in found:
-        if convention not in kept:
-            kept.append(convention)
-    return kept
+        yield found
 
 
 def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:

@@ -1,6 +1,7 @@
 """a module of a person's in -> the random numbers that it draws, the same at every call, out."""
 
 import contextlib
+import functools
 import random
 import sys
 import types
@@ -12,6 +13,7 @@ import numpy as np
 MAKER = "default_rng"
 
 
+@functools.lru_cache(maxsize=64)
 def generators_of(module: types.ModuleType | None) -> list[Any]:
     """Return the generators that a module and its classes hold."""
     names = list(vars(module).values()) if module else []
