@@ -3,7 +3,7 @@
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +87,7 @@ class Supply:
     def __post_init__(self) -> None:
         self.sizes = Sizes(self.layout, self.rng)
         self.dictionaries: dict[str, Parameters] = {}
+        self.placed: list[str] = []  # sizes that are known by their order alone
 
     def fill(
         self,
@@ -110,7 +111,7 @@ class Supply:
                 found[name] = known[name]
             elif is_required(parameter):
                 uses = usage.uses_of_arguments(function) if uses is None else uses
-                found[name] = self.value(name, uses.get(name, set()), list(found))
+                found[name] = self.value(name, uses.get(name, set()))
             elif _hides_mistakes(parameter):
                 found[name] = self._or_default(parameter)
             elif (
@@ -121,11 +122,11 @@ class Supply:
                 found[name] = self.layout.x[1:]
         return found
 
-    def value(self, name: str, uses: set[str], before: Sequence[str] = ()) -> Any:
+    def value(self, name: str, uses: set[str]) -> Any:
         """Return a value for an argument, by its name, and else by its use and its place."""
         word, size = vocabulary.plain(name), usage.SIZE in uses
         if name in self.whole:
-            return self._size(name, before)
+            return self._size(name)
         if name in self.shapes:
             return self._settled(self.shapes[name])
         if word in vocabulary.OPTIMIZERS:
@@ -138,7 +139,7 @@ class Supply:
             return self._dictionary(name)
         if self.open and self._is_array(name, uses):
             return self.sizes.placeholder(name)
-        return self._named(name, uses, before)
+        return self._named(name, uses)
 
     def _is_array(self, name: str, uses: set[str]) -> bool:
         """Tell whether an argument is an array, by its use, or by its name if that says nothing."""
@@ -147,13 +148,13 @@ class Supply:
         named = vocabulary.is_array(name) and not (size and not array)
         return named or (not size and (array or bool(state)))
 
-    def _named(self, name: str, uses: set[str], before: Sequence[str]) -> Any:
+    def _named(self, name: str, uses: set[str]) -> Any:
         """Return what a name means in the layout, else a size by its place, else a placeholder."""
         try:
             found = value(name, self.layout, self.rng)
         except NoValueError:
             if usage.SIZE in uses and usage.ARRAY not in uses:
-                return self._size(name, before)
+                return self._size(name)
             if self.open and not uses & {usage.WORD, usage.OBJECT}:
                 return self.sizes.placeholder(name)
             raise
@@ -195,7 +196,7 @@ class Supply:
 
         return self.dictionaries.setdefault(name, Parameters(make))
 
-    def _size(self, name: str, before: Sequence[str]) -> Any:
+    def _size(self, name: str) -> Any:
         """Return a size by the words in its name, and else by its place among the arguments."""
         words = set(vocabulary.parts(name))
         numbers = [int(word) for word in words if word.isdigit()]
@@ -203,7 +204,7 @@ class Supply:
         if words & vocabulary.SIZE_OF_HIDDEN:
             return (HIDDEN, *MORE_UNITS)[max(0, number - 1) % 5]
         if words & vocabulary.SIZE_OF_INPUT:
-            return self.layout.x[1] if self.layout.pictures else self.layout.features
+            return self.layout.channels if self.layout.pictures else self.layout.features
         if words & vocabulary.SIZE_OF_OUTPUT:
             return (
                 FILTERS
@@ -215,9 +216,10 @@ class Supply:
         layout = self.layout
         order: tuple[Any, ...] = (layout.features, UNITS, *MORE_UNITS)
         if layout.pictures:
-            order = (layout.x[1], FILTERS, layout.window[0], 1, 1, 1)
-        place = len([other for other in before if other != "self"])
-        return order[min(place, len(order) - 1)]
+            order = (layout.channels, FILTERS, layout.window[0], 1, 1, 1)
+        if name not in self.placed:
+            self.placed.append(name)
+        return order[min(self.placed.index(name), len(order) - 1)]
 
     def _or_default(self, parameter: inspect.Parameter) -> Any:
         """Return what is known of such a name in place of a default, if anything is."""

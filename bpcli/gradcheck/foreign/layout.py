@@ -65,6 +65,11 @@ class Layout:
         return self.name == COLUMNS
 
     @property
+    def channels(self) -> int:
+        """How many channels pictures have."""
+        return self.x[1] if self.name == "(N, C, H, W)" else self.x[-1]
+
+    @property
     def features(self) -> int:
         """How many features an image has."""
         return self.x[0] if self.columns else self.x[-1] if self.x else 1

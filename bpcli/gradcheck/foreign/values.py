@@ -75,11 +75,10 @@ def _array(word: str, layout: Layout, rng: np.random.Generator) -> Array | None:
 
 def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
     if layout.pictures:
-        channels = layout.x[1] if layout.name == "(N, C, H, W)" else layout.x[-1]
         height, width = layout.window
         window = (height, width) if layout.pairs else height
         pictures: tuple[tuple[Sequence[str], Any], ...] = (
-            (vocabulary.CHANNELS_IN, channels),
+            (vocabulary.CHANNELS_IN, layout.channels),
             (vocabulary.CHANNELS_OUT, FILTERS),
             (vocabulary.WINDOW_WIDTH, width),
             (vocabulary.WINDOW, window),
