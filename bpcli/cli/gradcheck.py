@@ -176,7 +176,7 @@ def _check_files(
         say(show.file_check_fields(found) if as_json else show.draw_file_check(found))
         if found.interrupted:
             raise Stopped(signal.SIGINT)
-        left = any(unit.wrong or (chosen and unit.problem) for unit in found.units)
+        left = any(unit.wrong or (chosen and not unit.complete) for unit in found.units)
         passed &= not (found.stopped or left)
         checked |= found.checked
     if not passed:

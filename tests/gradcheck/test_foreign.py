@@ -582,3 +582,21 @@ def test_a_backward_may_take_what_forward_returned(name, forward, backward, tmp_
     (finding,) = unit.findings
     assert finding.verdict == "WRONG"
     assert re.search(r"worst at \[\d, \d\]: found [-\d.e]+, expected [-\d.e]+$", finding.words)
+
+
+def test_an_array_without_a_gradient_fails_what_was_asked_for_by_name(bpcli, tmp_path):
+    path = tmp_path / "scale.py"
+    path.write_text(
+        NUMPY
+        + """
+class Scale:
+    def __init__(self):
+        self.table = np.arange(1.0, 6)
+    def forward(self, x):
+        return x * self.table
+    def backward(self, dout):
+        return dout * self.table
+"""
+    )
+    assert "table  not checked: no gradient found" in bpcli("gradcheck", path).stdout
+    bpcli("gradcheck", f"{path}:Scale", code=1)
