@@ -81,7 +81,7 @@ class Sizes:
         per_feature = bool(vocabulary.BIAS.fullmatch(word)) or word in vocabulary.PER_FEATURE
         if (shape == layout.x or word in vocabulary.LABELS) and not (per_feature or layout.few):
             return shape
-        if vocabulary.STATE.fullmatch(word) and shape == layout.state:
+        if vocabulary.STATE.fullmatch(word) and len(shape) == len(layout.state):
             return shape
         if column:
             return (shape[0], 1)

@@ -98,7 +98,7 @@ class _Search:
                     continue
                 if outcome.complete:
                     return outcome
-                if best is None or (outcome.rank > best.rank and self._may_replace(outcome, best)):
+                if best is None or self._may_replace(outcome, best):
                     best = outcome
             if best and not (best.misfit and not best.convention.layout.tier):
                 break
@@ -136,8 +136,12 @@ class _Search:
     def _may_replace(self, outcome: Outcome, best: Outcome) -> bool:
         """Tell whether a convention in which more is right may be meant in place of another.
 
-        In another layout some of it may be right by chance.
+        In another layout some of it may be right by chance. Where nothing is right of what takes
+        probabilities, they say more than numbers beyond 0 and 1, which are clipped.
         """
+        if outcome.rank <= best.rank:
+            likelier = outcome.convention.likely and not best.convention.likely
+            return likelier and not best.share
         same = outcome.convention.layout.name == best.convention.layout.name
         return same or not best.fits or bool(outcome.convention.loss)
 
