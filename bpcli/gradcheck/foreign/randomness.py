@@ -41,7 +41,7 @@ def rewind(seed: int, module: types.ModuleType | None = None) -> None:
 @contextlib.contextmanager
 def repeatable(module: types.ModuleType | None) -> Iterator[None]:
     """Let a generator that is made without a seed draw the same whenever it is made."""
-    theirs = sys.modules["numpy.random"]  # which may be a copy of ours
+    theirs = sys.modules.get("numpy.random", np.random)  # which may be a copy of ours
     original = theirs.default_rng
 
     def make(seed: Any = None) -> Any:
