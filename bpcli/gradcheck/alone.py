@@ -1,6 +1,7 @@
 """the layers of a network in -> how the gradients of each alone, on random numbers, compare out."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from bpcli.backprop.network import Network, cast
 from bpcli.gradcheck.calls import Examination
 from bpcli.gradcheck.comparer import compare_calls
 from bpcli.gradcheck.comparison import Comparison
-from bpcli.gradcheck.constant import excuse_constant
+from bpcli.gradcheck.constant import are_excusable, correct_loss, excuse
 from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.elements import Build, Comparer
 from bpcli.gradcheck.execution import BackwardError
@@ -42,9 +43,13 @@ def check_layers(
                 subject, where = subject_of(layer, drawn, tuple(spec.shapes))
             found = Examination(subject, where)
             rows = tuple(compare_calls(spec.name, found.calls, comparer, len(x)))
-            if layer is None:
-                rows = excuse_constant(rows, found.calls, found.images, comparer, len(x))
-            yield from rows
+            right = correct_loss(subject.owner) if are_excusable(rows) else None
+            if right:
+                found = Examination(make_subject(right, (drawn, t)), where)
+                rows = excuse(
+                    rows, tuple(compare_calls("", found.calls, comparer, len(x))), right.c
+                )
+            yield from (replace(row, layer=spec.name) for row in rows)
             x = x if layer is None else layer.forward(x)
         except MemoryError:
             raise  # which says nothing of the layer

@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,9 +16,9 @@ from bpcli.backprop.layers import Layer, LossLayer
 from bpcli.errors import ArgumentError
 from bpcli.gradcheck.alone import subject_of
 from bpcli.gradcheck.calls import Examination, count_rows
-from bpcli.gradcheck.comparer import compare_calls
+from bpcli.gradcheck.comparer import Call, compare_calls
 from bpcli.gradcheck.comparison import Comparison
-from bpcli.gradcheck.constant import excuse_constant
+from bpcli.gradcheck.constant import are_excusable, correct_calls, correct_losses, excuse
 from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.elements import Build, Comparer
 from bpcli.gradcheck.execution import BackwardError, cast
@@ -174,23 +174,43 @@ def _compare(
         return Compared(
             subject.name, (Comparison(subject.name, BACKWARD, problem=describe(cause)),)
         )
-    samples = count_rows(subject.inputs)
-    rows = tuple(
-        compare_calls(
-            subject.name,
-            examined.calls,
-            comparer,
-            samples,
-            thorough=True,
-            may_add=() if isinstance(subject.owner, Layer) else examined.parameters,
-        )
+    compare = partial(
+        compare_calls,
+        subject.name,
+        comparer=comparer,
+        samples=count_rows(subject.inputs),
+        thorough=True,
+        may_add=() if isinstance(subject.owner, Layer) else examined.parameters,
     )
-    if examined.outputs.arrays[0].ndim == 0 and len(subject.inputs) > 1:
-        rows = excuse_constant(rows, examined.calls, examined.images, comparer, samples)
+    rows = tuple(compare(calls=examined.calls))
+    if examined.outputs.arrays[0].ndim == 0 and len(subject.inputs) > 1 and are_excusable(rows):
+        rows = _excuse(subject, where, examined, rows, compare)
     if not rows:
         return _unknown(subject, "nothing was given that it could be differentiated by")
     notes = tuple(f"{name} is taken as given" for name in examined.constants)
     return Compared(subject.name, rows, notes)
+
+
+def _excuse(
+    subject: Subject,
+    where: Where | None,
+    examined: Examination,
+    rows: tuple[Comparison, ...],
+    compare: Callable[..., Iterator[Comparison]],
+) -> tuple[Comparison, ...]:
+    """Return the comparisons of a loss, with a note where it has a constant in its logarithm."""
+    owner, c = correct_losses(subject.owner) if subject.is_object else (None, 0.0)
+    with contextlib.suppress(Exception):  # one image alone may be less than it takes
+        if owner is not None:
+            method = name_of(subject.forward)
+            corrected = replace(subject, owner=owner, forward=getattr(owner, method))
+            if subject.backward:
+                corrected.backward = getattr(owner, name_of(subject.backward))
+            calls: Sequence[Call] = Examination(corrected, where).calls
+        else:
+            calls, c = correct_calls(examined.calls, examined.images)
+        return excuse(rows, tuple(compare(calls=calls)), c) if c else rows
+    return rows
 
 
 def _unknown(subject: Subject, words: str) -> Compared:

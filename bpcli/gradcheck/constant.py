@@ -1,26 +1,56 @@
-"""calls of a loss, of a batch and of each image in it, in -> what is right but for a constant, out.
+"""a loss whose gradients differ in -> whether they are right but for a constant in it, out.
 
 The book's cross_entropy_error is -log(y + 1e-7), so that it stays finite, and its backward derives
--log(y): that is right but for the constant, and differs the more the smaller y is.
+-log(y): that is right but for the constant, and differs the more the smaller y is. The constant is
+told from the numbers, put into what backward finds, and all has to agree then.
 """
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bpcli.arrays import Array
+from bpcli.gradcheck.calls import Examination
 from bpcli.gradcheck.comparer import Call
 from bpcli.gradcheck.comparison import Comparison
-from bpcli.gradcheck.elements import ROUNDINGS, Build, Comparer
+from bpcli.gradcheck.elements import ROUNDINGS
+from bpcli.gradcheck.foreign import tree
 from bpcli.gradcheck.numerical import STEP, Function, along, extrapolated_difference
+from bpcli.gradcheck.recognition import make_subject
+from bpcli.gradcheck.subject import parameters
 
 LEAST, MOST = 1e-14, 1e-3  # of a constant that is told
 IMAGES = 200  # that are called one by one
 SEEN = 1e-6  # of a slope, beyond its noise
+ROUND = 1e-3  # relative; how near to a power of ten a constant is taken for one
+CLASSES = 4  # of a loss layer alone
 
-Images = Callable[[Call], Iterator[Call]]
+
+class CorrectedLoss:
+    """A loss layer of somebody's, with the constant c of its forward in its backward, too.
+
+    Of an image the derivative of -log(y + c) is y / (y + c) times that of -log(y), whatever it is
+    taken by, and y + c is exp(-loss).
+    """
+
+    def __init__(self, layer: Any, c: float) -> None:
+        self.layer, self.c = layer, c
+
+    def forward(self, x: Array, t: npt.NDArray[Any]) -> Any:
+        """Return the loss, as it is."""
+        rows = ((x[i : i + 1], t[i : i + 1]) for i in range(len(x)))
+        losses = [copy.deepcopy(self.layer).forward(*row) for row in rows]
+        self.weights = 1 - self.c * np.exp(np.array(losses))
+        return self.layer.forward(x, t)
+
+    def backward(self, *dout: Any) -> Any:
+        """Return the gradient, put right."""
+        return self.layer.backward(*dout) * self.weights[:, np.newaxis]
 
 
 def are_excusable(rows: Sequence[Comparison]) -> bool:
@@ -29,73 +59,92 @@ def are_excusable(rows: Sequence[Comparison]) -> bool:
     return bool(wrong) and all(row.worst_index is not None for row in wrong)
 
 
-def excuse_constant(
-    rows: Sequence[Comparison],
-    calls: Sequence[Call],
-    images: Images,
-    comparer: Callable[[Build], Comparer],
-    samples: int,
+def excuse(
+    rows: Sequence[Comparison], again: Sequence[Comparison], c: float
 ) -> tuple[Comparison, ...]:
-    """Return comparisons of a loss; those that are right but for such a constant with a note.
+    """Return the comparisons; those that agree with the constant put in have a note of it."""
+    words = f"the loss has a constant in its logarithm, log(y + {c:.1g})"
+    right = {row.name: row for row in again if row.passed}
+    return tuple(
+        row
+        if row.passed or row.name not in right
+        else replace(right[row.name], note=f"{words}, which backward leaves out")
+        for row in rows
+    )
 
-    `images` makes the calls of each image of one of the `calls` alone, which are few. What is
-    found is put right by the constant, and has to agree then in all its elements.
+
+def correct_loss(layer: Any) -> CorrectedLoss | None:
+    """Return a loss layer with its constant put in, None if it has none, or is no loss layer."""
+    if not all(callable(getattr(layer, name, None)) for name in ("forward", "backward")):
+        return None
+    if len([p for p in parameters(layer.forward) if p.default is p.empty]) != 2:
+        return None
+    x = 3 * np.random.default_rng(7).normal(size=(2 * CLASSES, CLASSES))
+    t = np.arange(2 * CLASSES) % CLASSES
+    for labels in (t, np.eye(CLASSES)[t]):
+        rows = ((x[i : i + 1], labels[i : i + 1]) for i in range(len(x)))
+        try:
+            c, _ = find_constant([Examination(make_subject(layer, row)).calls[0] for row in rows])
+        except Exception:  # noqa: BLE001, S112 - it may be no loss, or of other labels
+            continue
+        return CorrectedLoss(layer, c) if c else None
+    return None
+
+
+def correct_losses(owner: Any) -> tuple[Any, float]:
+    """Return a copy of an object with the constant put into a loss layer in it, and the constant.
+
+    None and 0 are for an object that has no such layer.
     """
-    if not are_excusable(rows):
-        return tuple(rows)
-    try:
-        corrected = [_correct(call, images) for call in calls]
-    except Exception:  # noqa: BLE001 - one image alone may be less than it takes
-        return tuple(rows)
-    comparers = [comparer(call.build) for call in calls]
-    return tuple(_excuse(row, corrected, comparers, samples) for row in rows)
+    itself = correct_loss(owner)
+    if itself:
+        return itself, itself.c
+    for path, part in tree.walk(owner):
+        inner = correct_loss(part)
+        if inner:
+            twin = copy.deepcopy(owner)
+            inner.layer = tree.get(twin, path)
+            return (twin, inner.c) if tree.put(twin, path, inner) else (None, 0.0)
+    return None, 0.0
 
 
-def _excuse(
-    row: Comparison,
-    corrected: Sequence[tuple[float, dict[str, Array]]],
-    comparers: Sequence[Comparer],
-    samples: int,
-) -> Comparison:
-    """Return a comparison as it is of what has been put right, if that agrees in each call."""
-    if row.passed:
-        return row
-    again = [
-        comparer.compare(row.layer, row.name, gradients[row.name], samples)
-        for comparer, (_, gradients) in zip(comparers, corrected, strict=True)
-        if row.name in gradients
-    ]
-    if len(again) < len(comparers) or not all(found.passed for found in again):
-        return row
-    words = f"the loss has a constant in its logarithm, log(y + {corrected[0][0]:.1g})"
-    return replace(again[0], note=f"{words}, which backward leaves out")
+def correct_calls(
+    calls: Sequence[Call], images: Callable[[Call], Iterator[Call]]
+) -> tuple[list[Call], float]:
+    """Return calls of a loss with its constant put into the gradients, and it; 0 if there is none.
+
+    `images` makes the calls of each image of one of the `calls` alone, which are few: all together,
+    each by its part, they are what the gradient of the batch should be.
+    """
+    corrected, found = list[Call](), list[float]()
+    for call in calls:
+        alone = list(itertools.islice(images(call), IMAGES + 1))
+        c, weights = find_constant(alone) if len(alone) <= IMAGES else (0.0, np.ones(0))
+        found.append(c)
+        gradients = {
+            name: _add_up([image.found[name] for image in alone], whole, weights)
+            for name, whole in call.found.items()
+            if c
+        }
+        corrected.append(replace(call, gradients={**call.gradients, **gradients}))
+    return corrected, min(found)
 
 
-def _correct(call: Call, images: Images) -> tuple[float, dict[str, Array]]:
-    """Return the constant of a loss, and the gradients as they are with it; none without one."""
-    alone = list(itertools.islice(images(call), IMAGES + 1))
-    c, weights = _find_constant(alone) if len(alone) <= IMAGES else (0.0, np.ones(0))
-    if not c:
-        return 0.0, {}
-    corrected = {}
-    for name, whole in call.found.items():
-        gradients = [image.found[name] for image in alone]
-        if gradients[0].shape == whole.shape and len(alone) > 1:
-            total, mean = sum(gradients), sum(gradients) / len(alone)
-            is_mean = np.abs(mean - whole).sum() < np.abs(total - whole).sum()
-            right = sum(w * g for w, g in zip(weights, gradients, strict=True))
-            corrected[name] = np.asarray(right / len(alone) if is_mean else right)
-        else:  # a row for each image
-            corrected[name] = np.asarray(whole * weights.reshape(-1, *[1] * (whole.ndim - 1)))
-    return c, corrected
+def _add_up(gradients: Sequence[Array], whole: Array, weights: Array) -> Array:
+    """Return the sum or the mean of gradients, whichever `whole` is, by their weights."""
+    if gradients[0].shape != whole.shape or len(gradients) == 1:  # a row for each image
+        return np.asarray(whole * weights.reshape(-1, *[1] * (whole.ndim - 1)))
+    every = np.array(gradients)
+    share = 1 / len(every)
+    is_mean = np.abs(every.mean(0) - whole).sum() < np.abs(every.sum(0) - whole).sum()
+    return np.asarray(np.tensordot(weights, every, 1) * (share if is_mean else 1))
 
 
-def _find_constant(images: Sequence[Call]) -> tuple[float, Array]:
-    """Return the c for which a loss is -log(y + c), its backward of -log(y); 0 if there is none.
+def find_constant(images: Sequence[Call]) -> tuple[float, Array]:
+    """Return the c of a loss -log(y + c) whose backward is that of -log(y), 0 if there is none.
 
-    Of one image the derivative of the first is y / (y + c) times that of the second, whatever it is
-    taken by, and y + c is exp(-loss). Every image has to give the same c; these times are returned
-    with it.
+    Every image has to give the same c. Returned with it is by how much the gradient of each is to
+    be multiplied.
     """
     functions = [call.build(np.float64) for call in images]
     true = np.exp([-float(function.value()) for function in functions])  # y + c
@@ -103,21 +152,16 @@ def _find_constant(images: Sequence[Call]) -> tuple[float, Array]:
     shares, noise = np.array(found).T
     surest = np.argmin(noise * true)
     c = float((1 - shares[surest]) * true[surest])
+    if not LEAST < c < MOST:
+        return 0.0, shares
+    power = 10.0 ** round(np.log10(c))
+    is_round = abs(c - power) < ROUND * power  # as people write it
+    c = power if is_round else c
     weights = 1 - c / true
     alike = np.ptp(shares) <= 10 * float(noise[np.isfinite(noise)].max(initial=0))
-    if (
-        not LEAST < c < MOST
-        or (np.abs(shares - weights) > SEEN * weights + noise).any()
-        or (alike and not _is_round(c))  # it may be a factor, and no constant
-    ):
-        return 0.0, weights
+    if (np.abs(shares - weights) > SEEN * weights + noise).any() or (alike and not is_round):
+        return 0.0, weights  # it may be a factor, and no constant
     return c, weights
-
-
-def _is_round(c: float) -> bool:
-    """Tell whether a constant is as people write it: a power of ten."""
-    power = 10.0 ** round(np.log10(c))
-    return bool(abs(c - power) < 1e-3 * power)
 
 
 def _share(function: Function, call: Call) -> tuple[float, float]:

@@ -196,11 +196,12 @@ class Leaves:
     def _probe(self, path: Path) -> tuple[bool, bool]:
         """Tell whether outputs change with an array, and whether forward leaves it as it is.
 
-        They may change with it at other inputs than these: there it is moved, too.
+        They may change with it at other inputs than these: there it is moved, too. And what is
+        multiplied by zero makes no difference, but is read: then numbers that are none show.
         """
         rng, stays = np.random.default_rng(3), True
         part = np.asarray(tree.get(self.base, path))
-        for width in MOVES:
+        for width in (*MOVES, np.nan):
             for inputs in ({}, self._draw_inputs(rng)):
                 moved = part + width * rng.normal(size=part.shape)
                 try:
@@ -208,7 +209,7 @@ class Leaves:
                     after, twin = evaluate(self.base, self.rewind, inputs | {path: moved})
                 except Exception:  # noqa: BLE001, S112 - it may not take such numbers
                     continue
-                stays &= np.array_equal(tree.get(twin, path), moved)
+                stays &= np.array_equal(tree.get(twin, path), moved, equal_nan=True)
                 if not all(map(np.array_equal, before, after)):
                     return True, stays
         return False, stays

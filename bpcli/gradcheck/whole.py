@@ -1,16 +1,18 @@
 """a network and a mini-batch in -> how the gradient by every parameter compares out."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Array, Labels
+from bpcli.backprop.adapter import adapt_loss
 from bpcli.backprop.network import Network, Slots
 from bpcli.errors import ArgumentError
 from bpcli.gradcheck.comparer import Call, Missing
 from bpcli.gradcheck.comparison import Comparison
-from bpcli.gradcheck.constant import are_excusable, excuse_constant
+from bpcli.gradcheck.constant import are_excusable, correct_loss, excuse
 from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.elements import Build, Comparer
 from bpcli.gradcheck.numerical import Function
@@ -77,14 +79,14 @@ def excuse_network(
     t: Labels,
     comparer: Callable[[Build], Comparer],
 ) -> tuple[Comparison, ...]:
-    """Return the comparisons of a network, with a note where its loss has a constant.
-
-    Where there is weight decay, which comes to the loss, the constant could not be told.
-    """
-    if network.weight_decay or not are_excusable(rows):
+    """Return the comparisons of a network, with a note where its loss has a constant."""
+    right = correct_loss(network.loss_layer) if are_excusable(rows) else None
+    if right is None:
         return rows
-
-    def images(_call: Call) -> Iterator[Call]:
-        return (call_of(network, x[i : i + 1], t[i : i + 1]) for i in range(len(x)))
-
-    return excuse_constant(rows, [call_of(network, x, t)], images, comparer, len(x))
+    corrected = network.astype(np.float64)
+    corrected.loss_layer = adapt_loss(right)
+    try:
+        return excuse(rows, tuple(check_network(corrected, x, t, comparer)), right.c)
+    except ArgumentError:  # so little is left of the gradient that differences do not see it
+        words = f"the constant in the logarithm of the loss, log(y + {right.c:.1g}), hides it"
+        return tuple(r if r.passed else replace(r, problem=words, unknown=True) for r in rows)
