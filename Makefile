@@ -22,9 +22,12 @@ needs-windows := colorama
 BPCLI := $(VENV)/bin/bpcli
 CODE  := $(wildcard bpcli/*.py bpcli/*/*.py)
 
-# configs/fast.yaml makes fast.npz, other/fast.yaml makes other-fast.npz. Make takes a space for the
-# end of a name, but where a backslash stands before it.
+# Make takes a space for the end of a name, but where a backslash stands before it.
 space := $(subst ,, )
+# CONFIG=fast is configs/fast.yaml, unless there is a file of that name.
+FOUND := $(wildcard $(subst $(space),\ ,$(CONFIG)))
+override CONFIG := $(if $(FOUND),$(CONFIG),$(or $(wildcard configs/$(CONFIG).yaml),$(CONFIG)))
+# configs/fast.yaml makes fast.npz, other/fast.yaml makes other-fast.npz.
 model  = $(subst /,-,$(patsubst configs/%,%,$(patsubst /%,%,$(basename $(subst $(space),-,$(1)))))).npz
 MODEL := $(call model,$(CONFIG))
 PAGE  := $(MODEL:.npz=.html)
@@ -91,6 +94,12 @@ clean:  ## delete the environment, the models of configs/ and of CONFIG, and all
 # A model is as good as the configuration and the code that made it.
 $(MODEL): $(subst $(space),\ ,$(CONFIG)) $(CODE) | $(VENV)/installed
 	$(BPCLI) train '$(CONFIG)' -o $@
+
+ifeq ($(wildcard $(subst $(space),\ ,$(CONFIG))),)
+$(subst $(space),\ ,$(CONFIG)):
+	@echo 'CONFIG: found $(CONFIG), which is no file; expected a YAML file, or one of' \
+	  '$(notdir $(basename $(wildcard configs/*.yaml)))' >&2; exit 2
+endif
 
 $(PAGE): $(MODEL) $(CODE) $(wildcard bpcli/show/page/*) | $(VENV)/installed-report
 	$(BPCLI) report $(MODEL) -o $@

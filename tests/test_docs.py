@@ -294,6 +294,24 @@ def test_make_trains_only_when_something_changed(clone):
     assert "accuracy 97." in output
 
 
+def test_a_configuration_goes_by_its_name_in_make_as_in_bpcli(clone):
+    for name, path in (("fast", "configs/fast.yaml"), ("table/40", "configs/table/40.yaml")):
+        code, output = run(f"make train CONFIG={name} -n -W {path}", clone)
+        assert code == 0, output
+        assert f"bpcli train '{path}'" in output
+    code, output = run("CONFIG=fast make train -n -W configs/fast.yaml", clone)
+    assert "bpcli train 'configs/fast.yaml' -o fast.npz" in output
+    for name in ("fats", "configs/fats.yaml", "my net"):
+        code, output = run(f"make train CONFIG='{name}'", clone)
+        assert code == 2
+        first, *_ = output.splitlines()
+        assert first == (
+            f"CONFIG: found {name}, which is no file; expected a YAML file, or one of "
+            "98 99 best fast mnist sigmoid"
+        )
+        assert not list(clone.glob("*fats*"))
+
+
 def test_a_configuration_may_have_spaces_in_its_name(clone):
     config = clone / "of mine" / "my net.yaml"
     config.parent.mkdir()
