@@ -1,11 +1,14 @@
 """a Figure, or what draws on a sheet, in -> PNG, PDF or SVG out. Only here is matplotlib known."""
 
+import contextlib
+import logging
 import math
 import warnings
+from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from bpcli.errors import ExtraError, PictureError
+from bpcli.errors import ExtraError, MachineError, PictureError
 from bpcli.show.figure import Figure
 from bpcli.show.painting import (
     CORNER_OF_LAYER,
@@ -71,16 +74,21 @@ def draw_sheet(
     """Return what `draw` draws on a sheet of a size, in inches, as the bytes of a file.
 
     `form` is `png`, `pdf` or `svg`; SVG takes its colour of text from light or dark surroundings.
-    The bytes are the same each time. Raises ExtraError without matplotlib, and PictureError for a
-    text that no font here can write.
+    The bytes are the same each time. Raises ExtraError without matplotlib, MachineError where it has
+    no folder for what it keeps, and PictureError for a text that no font here can write.
     """
     try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure as Sheet
-        from matplotlib.font_manager import get_font_names
+        with _quiet_matplotlib():
+            import matplotlib as mpl
+            from matplotlib.figure import Figure as Sheet
+            from matplotlib.font_manager import get_font_names
     except ImportError:
         what = "a page" if form == "svg" else f"a .{form}"
         raise ExtraError(what, "matplotlib", "report") from None
+    except OSError as error:
+        raise MachineError(
+            "drawing needs a folder that can be written, for a list of fonts: name one in MPLCONFIGDIR"
+        ) from error
 
     fonts = ["DejaVu Sans", *(name for name in EASTERN if name in get_font_names())]
     options: Any = dict.fromkeys(INKED, INK if form == "svg" else LIGHT["ink"]) | {
@@ -105,6 +113,18 @@ def draw_sheet(
         except UserWarning as missing:
             raise PictureError(f"no font here can draw it: {missing}; write an .svg") from None
     return _with_own_colours(file.getvalue()) if form == "svg" else file.getvalue()
+
+
+@contextlib.contextmanager
+def _quiet_matplotlib() -> Iterator[None]:
+    """Keep matplotlib from telling where it puts its own files, as it does when it is imported."""
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _with_own_colours(svg: bytes) -> bytes:

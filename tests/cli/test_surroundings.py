@@ -53,6 +53,39 @@ def test_the_surroundings_change_nothing(bpcli, one_by_one, tiny_options, tmp_pa
         assert len(found.stdout.splitlines()) == len(bpcli(*command).stdout.splitlines())
 
 
+@pytest.mark.parametrize("output", ["page.html", "curve.png", "curve.svg"])
+def test_where_no_folder_of_the_user_can_be_written_it_draws_all_the_same(
+    run, mnist_model, tmp_path, output
+):
+    pytest.importorskip("matplotlib")
+    done = run("report", mnist_model, "-o", tmp_path / output, env={"HOME": "/proc"})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_where_no_folder_at_all_can_be_written_it_says_what_to_do(tmp_path):
+    pytest.importorskip("matplotlib")
+    code = (
+        "import tempfile, sys\n"
+        "def refuse(*_args, **_options): raise FileNotFoundError('No usable temporary directory')\n"
+        "tempfile.mkdtemp = refuse\n"
+        "from bpcli.__main__ import run; run()"
+    )
+    arguments = ["graph", "x * 2", "x=1", "-o"]
+    command = [sys.executable, "-c", code, *arguments]
+    environment = os.environ | {"HOME": "/proc"}
+    done = subprocess.run(
+        [*command, tmp_path / "g.png"], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "drawing needs a folder that can be written, for a list of fonts: name one in MPLCONFIGDIR\n"
+    )
+    done = subprocess.run(
+        [*command, tmp_path / "g.svg"], capture_output=True, text=True, env=environment
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.skipif(sys.version_info[:3] == (3, 13, 0), reason="it cannot import numpy there")
 def test_a_folder_that_has_gone(run, tiny_options, tmp_path):
     gone = tmp_path / "gone"
@@ -68,7 +101,7 @@ def test_a_folder_that_has_gone(run, tiny_options, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     done = call("train", *tiny_options, "-q")
     assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("model.npz: could not be written: ")
+    assert done.stderr.startswith("model.npz: cannot be reached: ")
     assert done.stderr.count("\n") == 1
 
 
