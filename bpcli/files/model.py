@@ -1,5 +1,6 @@
 """a model file in -> its metadata and its arrays out, or one sentence on why it is none."""
 
+import contextlib
 import errno
 import json
 import os
@@ -10,9 +11,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.errors import CheckpointError
+from bpcli.errors import CheckpointError, FileError
 from bpcli.files.archive import ZIP, holds, read_arrays
-from bpcli.files.path import exists, look, open_file
+from bpcli.files.path import exists, find_alike, look, open_file
 from bpcli.files.settings import list_own
 
 METADATA = "metadata"  # the name of the one member that is no array of numbers but JSON
@@ -30,11 +31,8 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
     at all.
     """
     if not exists(path, CheckpointError):
-        config = f"{path.stem} " if path.stem in list_own() else ""
-        raise CheckpointError(
-            f"{path}: cannot be read: {os.strerror(errno.ENOENT)}; "
-            f"bpcli train {config}-o {path} makes one"
-        )
+        hint = _find_alike(path) or _say_how_it_is_made(path)
+        raise CheckpointError(f"{path}: cannot be read: {os.strerror(errno.ENOENT)}; {hint}")
     with open_file(path, CheckpointError) as file:
         try:
             arrays = read_arrays(file) if is_model(file) else {}
@@ -53,6 +51,21 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
     if not isinstance(metadata, dict):
         raise CheckpointError(f"{path}: found no valid metadata of bpcli: no names with values")
     return metadata, arrays
+
+
+def _find_alike(path: Path) -> str:
+    """Return a hint at what is begun there, or at models whose names are nearly that of `path`."""
+    part = path.with_name(f"{path.name}.part")
+    with contextlib.suppress(FileError):
+        if exists(part):
+            return f"{part} is there: bpcli train -o {path} --resume goes on with it"
+    alike = find_alike(path, (".npz",))
+    return f"did you mean {' or '.join(alike)}?" if alike else ""
+
+
+def _say_how_it_is_made(path: Path) -> str:
+    config = f"{path.stem} " if path.stem in list_own() else ""
+    return f"bpcli train {config}-o {path} makes one"
 
 
 def _refuse(word: str) -> None:

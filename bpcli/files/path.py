@@ -1,9 +1,13 @@
 """a path in -> what stands there, or an open file, or one sentence on why not, out."""
 
+import contextlib
+import difflib
 import errno
 import io
 import os
+import re
 import stat
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -52,6 +56,25 @@ def list_folder(folder: Path, kind: type[BpcliError] = FileError) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError as error:
         _refuse(folder, error, kind)
+
+
+def find_alike(path: Path, suffixes: Collection[str]) -> list[str]:
+    """Return the files beside `path`, of some suffixes, that somebody may mean who has typed it.
+
+    One of another number, as seed-1.npz for seed-2.npz, is meant by nobody.
+    """
+    names: list[str] = []
+    with contextlib.suppress(FileError):
+        names = [entry.name for entry in list_folder(path.parent) if entry.suffix in suffixes]
+    near = difflib.get_close_matches(path.name, names, cutoff=0.75)
+    near += [name for name in names if Path(name).stem == path.name and name not in near]
+    pattern = re.sub(r"\d+", r"\\d+", re.escape(path.name))
+    has_number = re.search(r"\d", path.name)
+    return [
+        str(path.with_name(name))
+        for name in near
+        if not (has_number and re.fullmatch(pattern, name))
+    ]
 
 
 def expand(path: str | Path, kind: type[BpcliError] = FileError) -> Path:

@@ -3,17 +3,16 @@
 A key is written `section.name`, or `name` where it belongs to no section.
 """
 
-import contextlib
 import difflib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bpcli.errors import ConfigError, FileError, quote, readable
+from bpcli.errors import ConfigError, quote, readable
 from bpcli.files.archive import ZIP
 from bpcli.files.document import Document, Entry, read_value, to_scalar
-from bpcli.files.path import list_folder, look, read_start
+from bpcli.files.path import find_alike, list_folder, look, read_start
 from bpcli.files.validators import Validator
 from bpcli.files.yaml_tree import MalformedError
 
@@ -76,13 +75,8 @@ def list_own() -> list[str]:
 
 
 def _find_alike(path: Path) -> str:
-    """Return a hint at files in the same folder whose names are nearly that of `path`."""
-    names: list[str] = []
-    with contextlib.suppress(FileError):
-        names = [entry.name for entry in list_folder(path.parent) if entry.suffix in YAML]
-    near = difflib.get_close_matches(path.name, names, cutoff=0.75)
-    near += [name for name in names if Path(name).stem == path.name and name not in near]
-    alike = [str(path.with_name(name)) for name in near]
+    """Return a hint at configurations, and models, whose names are nearly that of `path`."""
+    alike = find_alike(path, (*YAML, ".npz"))
     alike += difflib.get_close_matches(str(path), list_own(), cutoff=0.75)
     return f"; did you mean {' or '.join(alike)}?" if alike else ""
 

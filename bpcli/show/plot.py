@@ -74,8 +74,8 @@ def draw_sheet(
     """Return what `draw` draws on a sheet of a size, in inches, as the bytes of a file.
 
     `form` is `png`, `pdf` or `svg`; SVG takes its colour of text from light or dark surroundings.
-    The bytes are the same each time. Raises ExtraError without matplotlib, MachineError where it has
-    no folder for what it keeps, and PictureError for a text that no font here can write.
+    The bytes are the same each time. Raises ExtraError without matplotlib, MachineError where that
+    finds no folder to write into, and PictureError for a text that no font here can write.
     """
     try:
         with _quiet_matplotlib():
@@ -87,7 +87,8 @@ def draw_sheet(
         raise ExtraError(what, "matplotlib", "report") from None
     except OSError as error:
         raise MachineError(
-            "drawing needs a folder that can be written, for a list of fonts: name one in MPLCONFIGDIR"
+            "drawing needs a folder that can be written, for a list of fonts: name one in "
+            "MPLCONFIGDIR"
         ) from error
 
     fonts = ["DejaVu Sans", *(name for name in EASTERN if name in get_font_names())]
