@@ -118,7 +118,7 @@ def _check(trial: "FrozenTrial", number: int) -> None:
     steps = trial.intermediate_values
     checks = {
         "number": trial.number == number and type(trial.number) is int,
-        "slot": slot is None or (type(slot) is int and 0 <= slot < MOST),
+        "slot": SLOT not in trial.user_attrs or (type(slot) is int and 0 <= slot < MOST),
         "outcome": outcome is None or _is_outcome(outcome),
         "value": _has_its_value(trial, outcome),
         "parameters": all(map(_is_parameter, [*trial.params.items(), *fixed.items()])),
