@@ -114,14 +114,13 @@ def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:
 def _check(trial: "FrozenTrial", number: int) -> None:
     """Raise UnsoundError unless a trial is one that `bpcli tune` can have written."""
     slot, outcome = trial.user_attrs.get(SLOT), trial.user_attrs.get(OUTCOME)
-    fixed = trial.system_attrs.get("fixed_params", {})
     steps = trial.intermediate_values
     checks = {
         "number": trial.number == number and type(trial.number) is int,
         "slot": SLOT not in trial.user_attrs or (type(slot) is int and 0 <= slot < MOST),
         "outcome": outcome is None or _is_outcome(outcome),
         "value": _has_its_value(trial, outcome),
-        "parameters": all(map(_is_parameter, [*trial.params.items(), *fixed.items()])),
+        "parameters": _has_parameters(trial),
         "evaluations": all(type(step) is int and 0 <= step < MOST for step in steps)
         and all(map(_is_share, steps.values())),
     }
@@ -154,10 +153,17 @@ def _has_its_value(trial: "FrozenTrial", outcome: Any) -> bool:
     return _is_share(trial.value) or (trial.value is None and not is_complete)
 
 
-def _is_parameter(item: tuple[Any, Any]) -> bool:
-    key, value = item
-    is_number = isinstance(value, int | float) and math.isfinite(value)
-    return isinstance(key, str) and (isinstance(value, str) or is_number)
+def _has_parameters(trial: "FrozenTrial") -> bool:
+    """Tell whether a trial has texts where it chooses, and finite numbers elsewhere."""
+    choice = import_optuna().distributions.CategoricalDistribution
+    fixed = trial.system_attrs.get("fixed_params", {})  # of which Optuna keeps no distribution
+    return all(
+        isinstance(value, str) == isinstance(trial.distributions[key], choice)
+        for key, value in trial.params.items()
+    ) and all(
+        isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))
+        for value in [*trial.params.values(), *fixed.values()]
+    )
 
 
 def _is_share(value: Any) -> bool:
