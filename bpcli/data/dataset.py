@@ -11,10 +11,9 @@ import numpy as np
 from bpcli.arrays import WHITE, Array, Bytes, Size
 from bpcli.data.warp import deskew_images
 from bpcli.errors import DatasetError
-from bpcli.files.labels import list_names
-from bpcli.files.source import has_splits, read_split
+from bpcli.files.labels import Part, list_names
+from bpcli.files.source import parts, read_split
 
-FileName = Literal["train", "test"]
 SplitName = Literal["train", "test", "validation"]
 
 BUNDLED = Path(__file__).parent / "mnist"
@@ -147,15 +146,16 @@ def load_dataset(
     level of the training images is white, for all images. Raises DatasetError, which names the
     file, what was found in it and what was expected.
     """
-    if not has_splits(source) and not validation:
+    train = load_split(source, "train", deskew=deskew, transpose=transpose)
+    is_whole = "test" in parts(source, BUNDLED)
+    if not is_whole and not validation:
         raise DatasetError(
             f"{source}: found images without others to test on, expected a folder with both, as "
             "train.csv and test.csv, or train/ and test/; or hold some out by dataset.validation"
         )
-    train = load_split(source, "train", deskew=deskew, transpose=transpose)
     white = WHITE if source == "mnist" else max(1, int(train.images.max()))
     train = replace(train, white=white)
-    if has_splits(source):
+    if is_whole:
         test = load_split(source, "test", deskew=deskew, transpose=transpose, white=white)
         if train.images.shape[1] != test.images.shape[1]:
             raise DatasetError(
@@ -184,7 +184,7 @@ def _hold_out(train: Split, validation: int) -> Dataset:
 
 def load_split(
     source: str,
-    name: FileName,
+    name: Part,
     *,
     deskew: bool = False,
     transpose: bool = False,

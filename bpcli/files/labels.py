@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from bpcli.errors import DatasetError
 from bpcli.files.document import readable
 
 MOST = 256  # classes: their numbers are bytes
+Part = Literal["train", "test"]  # of a source
+PARTS: tuple[Part, ...] = ("train", "test")
 SHOWN = 8  # names that a message lists
 
 

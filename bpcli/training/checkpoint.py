@@ -11,8 +11,9 @@ import numpy as np
 from bpcli.arrays import Array
 from bpcli.backprop.architecture import build_network
 from bpcli.backprop.network import Network
-from bpcli.data.dataset import Split, SplitName, load_dataset, load_split
+from bpcli.data.dataset import BUNDLED, Split, SplitName, load_dataset, load_split
 from bpcli.errors import DatasetError
+from bpcli.files.source import parts
 from bpcli.training.config import Config
 from bpcli.training.history import Point
 from bpcli.training.record import Record
@@ -86,8 +87,13 @@ class Checkpoint:
         where = dataset.source if source is None else source
         if split != "validation":
             turned = dataset.transpose
+            there = parts(where, BUNDLED)
             images = load_split(
-                where, split, deskew=dataset.deskew, transpose=turned, white=self.white
+                where,
+                split if split in there else there[0],
+                deskew=dataset.deskew,
+                transpose=turned,
+                white=self.white,
             )
         elif source is None and dataset.validation:
             images = replace(load_dataset(**vars(dataset)).held_out, white=self.white)

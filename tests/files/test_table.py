@@ -92,7 +92,7 @@ def test_tables_that_are_refused(text, expected, tmp_path):
     with pytest.raises(
         DatasetError, match=f"bad.csv: .*{expected}" if expected[0] == "," else expected
     ) as caught:
-        load_split(str(path), "test")
+        load_split(str(path), "train")
     assert str(caught.value).startswith(str(path))
 
 
@@ -100,4 +100,4 @@ def test_a_table_that_is_no_text_is_refused(tmp_path):
     for content in (b"\xff\xfe\0\x01", b"\x1f\x8b\x08damaged"):
         (tmp_path / "bad.csv").write_bytes(content)
         with pytest.raises(DatasetError, match=r"bad.csv: "):
-            load_split(str(tmp_path / "bad.csv"), "test")
+            load_split(str(tmp_path / "bad.csv"), "train")
