@@ -54,7 +54,7 @@ def data_command(source: str, output: str | None, as_json: bool) -> None:
 def _load(source: str) -> "list[Split]":
     """Return the splits that a source has; what is wrong with one of two is only told."""
     from bpcli.data import load_split
-    from bpcli.data.dataset import BUNDLED
+    from bpcli.data.split import BUNDLED
     from bpcli.errors import DatasetError
     from bpcli.files.source import parts
 

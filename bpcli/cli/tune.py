@@ -65,6 +65,13 @@ OFTEN = 5  # that a worker is killed, and no trial has ended
     "--method", type=click.Choice(["tpe", "random", "grid"]), default="tpe", show_default=True
 )
 @click.option(
+    "--metric",
+    type=click.Choice(["accuracy", "balanced_accuracy", "loss"]),
+    default="accuracy",
+    show_default=True,
+    help="What trials are ranked by, on held-out images.",
+)
+@click.option(
     "--prune",
     type=click.Choice(["never", "constant", "all"]),
     default="never",
@@ -84,12 +91,13 @@ def tune_command(
     seeds: int,
     jobs: int,
     method: str,
+    metric: str,
     prune: str,
     storage: str | None,
     shown: str | None,
     as_json: bool,
 ) -> None:
-    """Search for the best values of keys of CONFIG, each by its accuracy on held-out images.
+    """Search for the best values of keys of CONFIG, by how each does on held-out images.
 
     What has been begun goes on with the same command. DIR/best.yaml is the best configuration.
 
@@ -102,12 +110,12 @@ def tune_command(
         return
     if not folder:
         raise click.UsageError("Missing option '-o': the folder of the study")
-    from bpcli.tuning import Tuning, has_password, read_space
+    from bpcli.tuning import METRICS, Tuning, has_password, read_space
 
     space = read_space(config_file, overrides)
     if storage is not None and has_password(storage):
         complain("--storage: others see the password in the list of processes; better is ~/.pgpass")
-    tuning = Tuning(space, trials, seeds, Path(folder), method, prune)
+    tuning = Tuning(space, trials, seeds, Path(folder), method, prune, METRICS[metric])
     found, stopped = _tune(tuning, storage, jobs)
     _say_end(tuning, found, stopped, as_json=as_json)
 
@@ -136,7 +144,7 @@ def _tune(tuning: "Tuning", storage: str | None, jobs: int) -> "tuple[Found, int
         _reserve(stack, tuning.folder, is_shared=storage is not None)
         shared = stack.enter_context(open_study(tuning.folder, storage))
         study = shared.study
-        keep_question(study, tuning.space, tuning.seeds, tuning.method)
+        keep_question(study, tuning.space, tuning.seeds, tuning.method, tuning.metric)
         if storage is None:
             give_up_running(study)
         fill_slots(shared, tuning)
@@ -178,7 +186,7 @@ def _supervise(
             with shared.patient():
                 trials = list_trials(shared.study)
                 ended, best = sum(trial.has_ended for trial in trials), find_best(trials)
-                words = f"best {best.mean:.2%}" if best else ""
+                words = f"best {best.metric.say(best.mean)}" if best else ""
             if ended > done:
                 count(ended - done, words)
                 done, killed = ended, 0

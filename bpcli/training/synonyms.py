@@ -54,7 +54,8 @@ def explain_name(name: str, value: Any, values: Mapping[str, Any]) -> str:
 def _explain_epochs(epochs: Any, values: Mapping[str, Any]) -> str:
     if not isinstance(epochs, int | float) or values["dataset.source"] != "mnist":
         return "write training.iterations: epochs times images divided by training.batch_size"
-    images, size = MNIST_IMAGES - values["dataset.validation"], values["training.batch_size"]
+    held_out, size = values["dataset.validation"], values["training.batch_size"]
+    images = MNIST_IMAGES - round(held_out * MNIST_IMAGES if held_out < 1 else held_out)
     iterations = math.ceil(epochs * images / size)
     return (
         f"write training.iterations: {iterations}, which is {epochs:g} times {images:,} images in "

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bpcli.files.document import read_value
+from bpcli.tuning.metric import Metric
+from bpcli.tuning.shared import find_metric
 from bpcli.tuning.storage import import_optuna
 
 if TYPE_CHECKING:
@@ -20,14 +22,17 @@ SLOT, OUTCOME = "slot", "outcome"  # what a trial keeps
 class TrialResult:
     """What is known of a trial: `state` is done, diverged, invalid, pruned, running or waiting.
 
-    `accuracies` has one of each seed, on held-out images; `values` those of the searched keys.
+    `accuracies` has one of each seed, on held-out images, and `figures` those of the metric;
+    `values` has those of the searched keys.
     """
 
     slot: int
     state: str
     accuracies: tuple[float, ...]
+    figures: tuple[float, ...]
     values: dict[str, Any]
     words: str
+    metric: Metric
 
     @property
     def has_ended(self) -> bool:
@@ -36,13 +41,18 @@ class TrialResult:
 
     @property
     def mean(self) -> float:
-        """The mean of the accuracies, by which trials are ranked."""
-        return statistics.fmean(self.accuracies) if self.accuracies else 0.0
+        """The mean of the figures, 0 where there is none."""
+        return statistics.fmean(self.figures) if self.figures else 0.0
+
+    @property
+    def score(self) -> float:
+        """What trials are ranked by, the highest first."""
+        return self.metric.score(self.mean) if self.figures else self.metric.worst
 
     @property
     def deviation(self) -> float:
         """Their standard deviation, 0 of one seed."""
-        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else 0.0
+        return statistics.stdev(self.figures) if len(self.figures) > 1 else 0.0
 
 
 def list_trials(study: "optuna.Study") -> list[TrialResult]:
@@ -63,10 +73,11 @@ def list_trials(study: "optuna.Study") -> list[TrialResult]:
             continue
         if slot not in best or ranks.index(trial.state) < ranks.index(best[slot].state):
             best[slot] = trial
-    return [_result(slot, best[slot], order[best[slot].state]) for slot in sorted(best)]
+    metric = find_metric(study)
+    return [_result(slot, best[slot], order[best[slot].state], metric) for slot in sorted(best)]
 
 
-def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:
+def _result(slot: int, trial: "FrozenTrial", state: str, metric: Metric) -> TrialResult:
     outcome = trial.user_attrs.get(OUTCOME, {"accuracies": [], "failure": "", "words": ""})
     values = {
         key: read_value(value) if isinstance(value, str) else value
@@ -76,8 +87,10 @@ def _result(slot: int, trial: "FrozenTrial", state: str) -> TrialResult:
         slot,
         outcome["failure"] or state,
         tuple(outcome["accuracies"]),
+        tuple(outcome.get("figures", outcome["accuracies"])),
         values,
         outcome["words"],
+        metric,
     )
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bpcli.errors import BusyError, TuningError
 from bpcli.files import atomic
 from bpcli.files.document import to_scalar
-from bpcli.training.config import flatten
+from bpcli.training.config import Config, flatten
+from bpcli.tuning.metric import ACCURACY, METRICS, Metric
 from bpcli.tuning.space import Space
 from bpcli.tuning.storage import IMPATIENT, import_optuna, name_place, opened, patient, try_often
 
@@ -26,6 +27,7 @@ Around = Callable[[], contextlib.AbstractContextManager[None]]
 NAME = "bpcli"  # of the study
 LOCK = 5_731  # a number that no other program locks in the same database
 QUESTION = "question"  # under which a study keeps what it has been asked
+METRIC, HELD_OUT = "--metric", "held-out images"  # in it, beside the keys
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,9 @@ def _locked(alone: Around, ask: Callable[..., Made]) -> Callable[..., Made]:
     return ask_alone
 
 
-def keep_question(study: "optuna.Study", space: Space, seeds: int, method: str) -> None:
+def keep_question(
+    study: "optuna.Study", space: Space, seeds: int, method: str, metric: Metric = ACCURACY
+) -> None:
     """Note what a study asks. Raises TuningError if it has begun with another question.
 
     Results of other configurations could not be ranked beside those that it has.
@@ -137,16 +141,29 @@ def keep_question(study: "optuna.Study", space: Space, seeds: int, method: str) 
     asked = {key: to_scalar(value) for key, value in flatten(space.base).items()}
     asked |= {key: str(made) for key, made in space.dimensions.items()}
     asked |= {"--seeds": str(seeds), "--method": "grid" if method == "grid" else "tpe or random"}
+    asked |= {METRIC: metric.name, HELD_OUT: "of each class, by the images themselves"}
     del asked["dataset.source"]  # whose path may be another one on each machine
     before = study.user_attrs.get(QUESTION)
     if before is None:
         study.set_user_attr(QUESTION, json.dumps(asked))
         return
-    began = json.loads(before)
-    differ = [key for key in asked if began.get(key) != asked[key]]
+    began = _as_before() | json.loads(before)
+    differ = [key for key in asked if began[key] != asked[key]]
     if differ:
         key = differ[0]
         raise TuningError(
-            f"{key}: found {asked[key]}, but the study has begun with {began.get(key)}; choose "
+            f"{key}: found {asked[key]}, but the study has begun with {began[key]}; choose "
             "another folder, or another database, for another study"
         )
+
+
+def _as_before() -> dict[str, str]:
+    """Return what older studies, which do not say it, have been asked."""
+    defaults = {key: to_scalar(value) for key, value in flatten(Config()).items()}
+    return defaults | {METRIC: ACCURACY.name, HELD_OUT: "the last ones"}
+
+
+def find_metric(study: "optuna.Study") -> Metric:
+    """Return by what the trials of a study are ranked."""
+    asked = json.loads(study.user_attrs.get(QUESTION, "{}"))
+    return METRICS.get(asked.get(METRIC), ACCURACY)

@@ -14,6 +14,7 @@ from bpcli.errors import ConfigError
 from bpcli.files.document import read_value, to_scalar
 from bpcli.training.config import Config
 from bpcli.training.record import Record
+from bpcli.tuning.metric import ACCURACY, Metric
 from bpcli.tuning.results import OUTCOME, SLOT
 from bpcli.tuning.shared import SharedStudy
 from bpcli.tuning.space import Dimension, Space
@@ -42,6 +43,7 @@ class Tuning:
     folder: Path
     method: str
     prune: str  # never, constant (schedules only) or all
+    metric: Metric = ACCURACY
 
     @property
     def slots(self) -> int:
@@ -123,11 +125,11 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
     try:
         configs = [tuning.space.configure(values, first + i) for i in range(tuning.seeds)]
     except ConfigError as error:  # of values that do not go together
-        return _keep(trial, Outcome((), "invalid", str(error)))
+        return _keep(trial, Outcome((), (), "invalid", str(error)), tuning.metric)
 
     def watch(seed: int, record: Record, evaluations: int) -> None:
         if seed == 0:
-            trial.report(record.accuracy, evaluations)
+            trial.report(tuning.metric.score(tuning.metric.of(record)), evaluations)
             is_last = record.iteration == configs[0].training.iterations
             if _may_prune(tuning, configs[0]) and not is_last and trial.should_prune():
                 raise optuna.TrialPruned
@@ -142,14 +144,15 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
         tuning.folder / f"trial-{slot:04d}-try-{number}"
         for number in [trial.number, *reversed(tries)]
     )
-    return _keep(trial, run_trial(configs, stem, earlier, watch, is_stopped))
+    outcome = run_trial(configs, stem, earlier, watch, is_stopped, tuning.metric)
+    return _keep(trial, outcome, tuning.metric)
 
 
-def _keep(trial: "Trial", outcome: Outcome) -> float:
+def _keep(trial: "Trial", outcome: Outcome, metric: Metric) -> float:
     """Note what a trial reached, and return what it is ranked by: one that failed comes last."""
     trial.set_user_attr(OUTCOME, asdict(outcome))
-    found = outcome.accuracies
-    return sum(found) / len(found) if found else 0.0
+    found = outcome.figures
+    return metric.score(sum(found) / len(found)) if found else metric.worst
 
 
 def _may_prune(tuning: Tuning, config: Config) -> bool:

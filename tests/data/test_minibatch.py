@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.dataset import Split
 from bpcli.data.minibatch import MiniBatches
+from bpcli.data.split import Split
 
 
 def mini_batches(n, size, sampling, seed=0):

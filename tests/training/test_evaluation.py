@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bpcli.backprop.architecture import build_network
-from bpcli.data.dataset import Split
+from bpcli.data.split import Split
 from bpcli.training.evaluation import Evaluation, evaluate
 
 NAMES = ("a", "b", "c", "d", "e")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import WHITE, Array, Bytes
-from bpcli.data.dataset import Split
+from bpcli.data.split import Split
 from bpcli.files.document import readable, to_scalar
 from bpcli.files.image import encode_png
 from bpcli.show.chart import draw_curves, draw_doubt
@@ -50,7 +50,12 @@ def _head(analysis: Analysis) -> dict[str, Any]:
         "title": readable(saved.path.name),
         "names": saved.names,
         "evaluation": analysis.evaluation,
+        "split": analysis.images.name,
         "source": analysis.images.source,
+        "left_out": analysis.measured.left_out,
+        "unsure": analysis.measured.doubt,
+        "best_of": saved.best_of,
+        "iteration": saved.own_iteration,
         "seed": saved.config.seed,
         "digest": saved.digest[:CUT],
     }
@@ -59,7 +64,7 @@ def _head(analysis: Analysis) -> dict[str, Any]:
 def _charts(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
     surest = analysis.right[-1] + analysis.wrong[-1]
     fields: dict[str, Any] = {
-        "doubt": data_uri(draw_doubt(analysis.right, analysis.wrong), "svg+xml"),
+        "doubt": data_uri(draw_doubt(analysis), "svg+xml"),
         "doubt_words": (
             f"bar chart: of {analysis.evaluation.images:,} answers {surest:,} have a probability "
             f"of 90 % or more, and {analysis.wrong[-1]:,} of those are wrong"
@@ -99,7 +104,7 @@ def _tables(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
         "confusion": _confusion(analysis.evaluation, saved.names),
         "mistakes": [
             {
-                "index": one.index,
+                "index": analysis.images.place(one.index),
                 "label": saved.names[one.label],
                 "predicted": saved.names[one.predicted],
                 "image": data_uri(encode_png(_brighten(analysis.images, one.index)), "png"),
@@ -143,12 +148,12 @@ def _shade(count: int, largest: int) -> int:
 
 def _units(units: Units | None) -> dict[str, Any]:
     if units is None:
-        return {"units": [], "left_out": 0}
+        return {"units": [], "units_left": 0}
     shown = [
         {"number": number, "image": data_uri(_draw_weights(weights), "png")}
         for number, weights in zip(units.order[:MOST_UNITS], units.weights, strict=False)
     ]
-    return {"units": shown, "left_out": len(units.order) - len(shown)}
+    return {"units": shown, "units_left": len(units.order) - len(shown)}
 
 
 def _draw_weights(weights: Array) -> bytes:
