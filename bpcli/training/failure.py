@@ -27,8 +27,8 @@ class Failure:
 def find_failure(run: Run) -> Failure | None:
     """Return the Failure of a run that has learnt nothing by its last evaluation, else None.
 
-    That is one whose held-out images are all taken for one class, or whose loss is not below that
-    of guessing and whose accuracy is near it.
+    That is one whose held-out images, of several classes, are all taken for one, or whose loss is
+    not below that of guessing and whose accuracy is near it.
     """
     record, evaluation = run.kept.record, run.kept.evaluation
     if record is None or evaluation is None:
@@ -37,9 +37,9 @@ def find_failure(run: Run) -> Failure | None:
     if np.count_nonzero(shares) == 1:
         return None  # there is nothing to learn
     guess = _loss_of_guessing(shares, run.config.network.loss)
-    predicted = np.flatnonzero(evaluation.confusion.sum(axis=0))
+    there, predicted = (np.flatnonzero(evaluation.confusion.sum(axis=axis)) for axis in (1, 0))
     near = record.accuracy < HARDLY * shares.max()
-    if len(predicted) == 1:
+    if len(predicted) == 1 < len(there):
         name = run.dataset.names[predicted[0]]
         found = f"it takes every {record.split} image for class {name}"
     elif loss >= guess and near:

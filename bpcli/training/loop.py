@@ -25,6 +25,8 @@ def train(run: Run) -> Iterator[Record | None]:
     watch = _Watch(run)
     if run.complete and (run.record is None or run.record.iteration != run.iteration):
         yield watch.record()  # it was stopped right here, before its last evaluation
+    if run.complete:
+        return
     last, is_due = run.config.training.iterations, _make_is_due(run)
     # A loss that overflows is reported, not warned of.
     learn_once = np.errstate(all="ignore")(_learn(run, range(run.iteration, last)).__next__)
@@ -33,8 +35,9 @@ def train(run: Run) -> Iterator[Record | None]:
         run.iteration = iteration
         if not math.isfinite(loss):
             raise _diverged(run, f"the loss is {loss}")
-        yield watch.record() if iteration == last or is_due(iteration) else None
-        if run.complete:
+        record = watch.record() if iteration == last or is_due(iteration) else None
+        yield record
+        if record and run.complete:  # before the last iteration, as patience is at an end
             return
 
 
