@@ -31,11 +31,14 @@ def finish(run):
 
 
 def test_the_best_is_kept_and_is_the_first_of_equal_ones(make, tmp_path):
-    run = make("training.keep=best")
-    found = finish(run)
-    accuracies = [accuracy for accuracy, _, _ in found]
-    best = accuracies.index(max(accuracies))
-    assert accuracies[-1] < max(accuracies)
+    for seed in range(20):
+        run = make("training.keep=best", f"seed={seed}")
+        found = finish(run)
+        accuracies = [accuracy for accuracy, _, _ in found]
+        best = accuracies.index(max(accuracies))
+        if best < len(found) - 1:
+            break
+    assert best < len(found) - 1, "no seed has its best evaluation before its last"
     save(tmp_path / "m.npz", run)
     saved = load(tmp_path / "m.npz")
     assert (saved.record.accuracy, saved.record.iteration) == found[best][:2]
@@ -66,8 +69,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_stopped(make, tmp_path, stop, ke
     overrides = [f"training.keep={keep}", "training.patience=8"]
     whole, first = make(*overrides), make(*overrides)
     finish(whole)
-    assert whole.iteration > stop
-    for _ in itertools.islice(train(first), stop):
+    for _ in itertools.islice(train(first), min(stop, whole.iteration - 1)):
         pass
     place = Output(tmp_path / "m.npz")
     place.save(first)
