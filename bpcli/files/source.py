@@ -24,7 +24,7 @@ def read_split(source: str, split: str, bundled: Path) -> Labelled:
         raise DatasetError(f"found no source of data, {EXPECTED}")
     try:
         path = _locate(source, bundled)
-        there = _list_parts(path)
+        there = _list_parts(path, bundled)
         if split not in _as_train(there):
             raise DatasetError(f"{source}: found one part alone, which is {there[0]} here")
         split = there[0] if len(there) == 1 else split
@@ -56,7 +56,7 @@ def parts(source: str, bundled: Path) -> tuple[Part, ...]:
     read it says what is wrong. Raises DatasetError for what cannot be read.
     """
     try:
-        return _as_train(_list_parts(_locate(source, bundled)))
+        return _as_train(_list_parts(_locate(source, bundled), bundled))
     except (OSError, RuntimeError) as error:
         raise DatasetError(f"{source}: cannot be read: {error}") from error
 
@@ -65,8 +65,10 @@ def _locate(source: str, bundled: Path) -> Path:
     return bundled if source == "mnist" else Path(source).expanduser()
 
 
-def _list_parts(path: Path) -> tuple[Part, ...]:
+def _list_parts(path: Path, bundled: Path) -> tuple[Part, ...]:
     """Return what a source calls its parts."""
+    if path == bundled:
+        return PARTS
     found: tuple[Part, ...] = ()
     if path.is_dir():
         found = find_parts(path)
