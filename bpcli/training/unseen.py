@@ -108,7 +108,7 @@ def _choose(
         raise DatasetError(
             f"{saved.path}: cannot tell which images of {images.source} it has learnt from: it "
             f"does not say so, and {saved.config.dataset.source} is not what it was; put that "
-            "back, or say --split test if it has learnt from none of them"
+            "back, or take eval --split test if it has learnt from none of them"
         )
     seen = images.is_among(learnt)
     if split == "train":
