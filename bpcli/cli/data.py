@@ -54,12 +54,13 @@ def data_command(source: str, output: str | None, as_json: bool) -> None:
 def _load(source: str) -> "list[Split]":
     """Return the splits that a source has; what is wrong with one of two is only told."""
     from bpcli.data import load_split
+    from bpcli.data.split import BUNDLED
     from bpcli.errors import DatasetError
-    from bpcli.files.source import has_splits
+    from bpcli.files.source import parts
 
     splits: list[Split] = []
     errors: list[DatasetError] = []
-    for name in ("train", "test") if has_splits(source) else ("test",):
+    for name in parts(source, BUNDLED):
         try:
             splits.append(load_split(source, name))
         except DatasetError as error:

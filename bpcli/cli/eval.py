@@ -24,9 +24,7 @@ NEARLY_NOTHING = 0.4  # an accuracy below which something may be wrong with the 
 @click.option(
     "--split",
     type=click.Choice(("test", "train", "validation")),
-    default="test",
-    show_default=True,
-    help="validation: the images that the model's training held out.",
+    help="Without it what the model has not learnt from: test images, or else those held out.",
 )
 @click.option("--transpose", is_flag=True, help="Take rows for columns, as EMNIST's images want.")
 @click.option(
@@ -36,6 +34,12 @@ NEARLY_NOTHING = 0.4  # an accuracy below which something may be wrong with the 
     help="Exit with 1 if the accuracy is below this fraction.",
 )
 @click.option(
+    "--min-balanced-accuracy",
+    type=Fraction(0, 1),
+    metavar="FRACTION",
+    help="The same of the mean recall of classes, of which each counts as much.",
+)
+@click.option(
     "--mistakes",
     "most",
     type=click.IntRange(min=0),
@@ -43,43 +47,54 @@ NEARLY_NOTHING = 0.4  # an accuracy below which something may be wrong with the 
     metavar="N",
     help="Show the N images that it gets wrong with the most confidence.",
 )
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: a line for each class.")
 @json_option
 @threads_option
 def eval_command(
     model: str,
     data: str | None,
-    split: Literal["test", "train", "validation"],
+    split: Literal["test", "train", "validation"] | None,
     transpose: bool,
     min_accuracy: float | None,
+    min_balanced_accuracy: float | None,
     most: int,
+    as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Measure MODEL: accuracy, loss, precision and recall of each class, confusion matrix.
+    """Measure MODEL on images that it has not learnt from: accuracy, loss, F1, confusion matrix.
 
     \b
     bpcli eval model.npz --min-accuracy 0.97
     """
+    if as_csv and as_json:
+        raise click.UsageError("expected one of --csv and --json, not two")
     from bpcli import show
-    from bpcli.training import evaluate, find_mistakes, load
+    from bpcli.training import evaluate, find_images, find_mistakes, load
 
     saved = load(model)
-    images = saved.load_images(split, data, transpose=transpose)
-    network = saved.network()
+    measured = find_images(saved, split, data, transpose=transpose)
+    images, network = measured.images, saved.network()
     found = evaluate(network, images)
+    if measured.doubt:
+        complain(f"{model}: {measured.doubt}")
     if data:
         _warn_of_bright_images(data, images, saved.white)
         _warn_of_transposed_images(network, images, found)
     mistakes = find_mistakes(network, images, most) if most else None
     if as_json:
-        say(show.evaluation_fields(model, saved, split, found, mistakes))
+        say(show.evaluation_fields(saved, measured, found, mistakes))
+    elif as_csv:
+        say(show.evaluation_csv(found, saved.names))
     else:
-        say(show.draw_evaluation(model, split, found, saved.names))
+        say(show.draw_evaluation(saved, measured, found))
         if mistakes:
             say("\n" + _draw(mistakes, images))
-    if min_accuracy is not None and found.accuracy < min_accuracy:
-        raise NotAsAsked(
-            f"{model}: accuracy {found.accuracy:.4f} is below the {min_accuracy:g} asked for"
-        )
+    for name, reached, least in (
+        ("accuracy", found.accuracy, min_accuracy),
+        ("balanced accuracy", found.balanced_accuracy, min_balanced_accuracy),
+    ):
+        if least is not None and reached < least:
+            raise NotAsAsked(f"{model}: {name} {reached:.4f} is below the {least:g} asked for")
 
 
 def _warn_of_bright_images(data: str, images: "Split", white: int) -> None:

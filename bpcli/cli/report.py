@@ -4,6 +4,7 @@ import click
 
 from bpcli import __version__
 from bpcli.cli.options import FILE, threads_option
+from bpcli.cli.terminal import complain
 
 FORMS = (".html", ".svg", ".png", ".pdf")
 MISTAKES = 24  # that are shown
@@ -39,6 +40,8 @@ def report_command(models: tuple[str, ...], output: str, data: str | None, no_ca
         from bpcli.show.page.report import draw_report
 
         analysis = analyze(saved[0], data, MISTAKES)
+        if analysis.measured.doubt:
+            complain(f"{models[0]}: {analysis.measured.doubt}")
         page = draw_report(analysis, saved, __version__, canvas=not no_canvas)
         content = page.encode(errors="backslashreplace")
     else:

@@ -136,11 +136,11 @@ def _say_end(output: str, run: "Run", *, as_json: bool, quiet: bool) -> None:
     last = run.record
     assert last  # noqa: S101 - every run ends with an evaluation
     if as_json:
-        say(show.end_fields(output, run, last))
+        say(show.end_fields(output, run))
         return
     if not quiet:
         say(show.draw_record(last))
-    say(show.draw_end(output, last))
+    say(show.draw_end(output, run))
 
 
 def _records(run: "Run", *, quiet: bool) -> "Iterator[Record | None]":

@@ -59,6 +59,13 @@ if TYPE_CHECKING:
     "--method", type=click.Choice(["tpe", "random", "grid"]), default="tpe", show_default=True
 )
 @click.option(
+    "--metric",
+    type=click.Choice(["accuracy", "balanced_accuracy", "loss"]),
+    default="accuracy",
+    show_default=True,
+    help="What trials are ranked by, on held-out images.",
+)
+@click.option(
     "--prune",
     type=click.Choice(["never", "constant", "all"]),
     default="never",
@@ -78,12 +85,13 @@ def tune_command(
     seeds: int,
     jobs: int,
     method: str,
+    metric: str,
     prune: str,
     storage: str | None,
     shown: str | None,
     as_json: bool,
 ) -> None:
-    """Search for the best values of keys of CONFIG, each by its accuracy on held-out images.
+    """Search for the best values of keys of CONFIG, by how each does on held-out images.
 
     What has been begun goes on with the same command. DIR/best.yaml is the best configuration.
 
@@ -92,7 +100,7 @@ def tune_command(
       -s 'optimizer.learning_rate=log(0.01, 1)' --trials 30 --jobs 2
     """
     with stopping("the study") as stop:
-        from bpcli.tuning import Tuning, read_space
+        from bpcli.tuning import METRICS, Tuning, read_space
 
         if shown is not None:
             _show(shown, folder, stop, as_json=as_json)
@@ -100,7 +108,7 @@ def tune_command(
         if not folder:
             raise click.UsageError("Missing option '-o': the folder of the study")
         space = read_space(config_file, overrides)
-        tuning = Tuning(space, trials, seeds, Path(folder), method, prune)
+        tuning = Tuning(space, trials, seeds, Path(folder), method, prune, METRICS[metric])
         _warn(tuning, storage)
         found = _search(tuning, storage, jobs, stop)
     _say_best(tuning, found, as_json=as_json)

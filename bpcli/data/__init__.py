@@ -2,10 +2,11 @@
 
 from bpcli.data.adversary import fast_gradient_sign
 from bpcli.data.contents import Contents, look_into
-from bpcli.data.dataset import Dataset, Split, load_dataset, load_split
+from bpcli.data.dataset import Dataset, load_dataset
 from bpcli.data.distortion import Distortion
 from bpcli.data.minibatch import MiniBatches
 from bpcli.data.preparation import Prepared, prepare
+from bpcli.data.split import Split, load_split
 
 __all__ = [
     "Contents",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.arrays import Bytes, Size
-from bpcli.data.dataset import Split
+from bpcli.data.split import Split
 
 
 @dataclass(frozen=True)

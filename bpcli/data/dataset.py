@@ -1,98 +1,38 @@
-"""the files of a source in -> a Dataset of arrays out."""
+"""the parts of a source in -> a Dataset out: what to learn from, and what to report on."""
 
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from bpcli.arrays import WHITE, Array, Bytes, Size
-from bpcli.data.warp import deskew_images
+from bpcli.arrays import WHITE, Bytes, Size
+from bpcli.data.holdout import Digests, hold_out
+from bpcli.data.split import BUNDLED, MNIST, Split, load_part
 from bpcli.errors import DatasetError
-from bpcli.files.labels import find_places, list_names
-from bpcli.files.source import has_splits, read_split
+from bpcli.files.labels import find_places
+from bpcli.files.source import parts
 
-FileName = Literal["train", "test"]
-SplitName = Literal["train", "test", "validation"]
+Rule = Literal["digest", "last"]  # of what is held out; the second is that of older models
 
-BUNDLED = Path(__file__).parent / "mnist"
 MNIST_IMAGES = 60_000  # for training, of the bundled data
 SAMPLE = 1000  # images
 
 
 @dataclass(frozen=True)
-class Split:
-    """Images of one purpose: `images` (N, pixels) and `labels` (N,), both uint8.
-
-    A label is the number of a class, from 0; what the class is called is in `names`. `size` is that
-    of an image, (height, width), in pixels. `white` is the grey level that becomes 1 when the
-    images go into a network.
-    """
-
-    name: SplitName
-    images: Bytes
-    labels: Bytes
-    names: tuple[str, ...]
-    source: str
-    size: Size
-    white: int = WHITE
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def transposed(self) -> "Split":
-        """Return the images with rows for columns."""
-        images = self.images.reshape(-1, *self.size).transpose(0, 2, 1)
-        height, width = self.size
-        flat = np.ascontiguousarray(images).reshape(self.images.shape)
-        return replace(self, images=flat, size=(width, height))
-
-    def renumbered(self, names: tuple[str, ...]) -> "Split":
-        """Return the images with other numbers for the same classes: their places in `names`.
-
-        Raises DatasetError if there is a class that is not among them.
-        """
-        if names == self.names:
-            return self
-        places = find_places(self.names, names)
-        unknown = [name for name, at in zip(self.names, places, strict=True) if at is None]
-        if unknown:
-            raise DatasetError(
-                f"{self.source}: {self.name} labels: found {list_names(unknown)}, expected only "
-                f"{list_names(names)}, the classes of the training images"
-            )
-        numbers = np.array(places, np.uint8)
-        return replace(self, labels=numbers[self.labels], names=names)
-
-    def check_fits(self, pixels: int, classes: int) -> None:
-        """Raise DatasetError if a network for so many pixels and classes cannot take the images."""
-        if self.images.shape[1] != pixels:
-            raise DatasetError(
-                f"{self.source}: {self.name} images: found {self.images.shape[1]} pixels, "
-                f"expected {pixels}, as the model was trained on"
-            )
-        if len(self.names) > classes:
-            raise DatasetError(
-                f"{self.source}: {self.name} labels: found {len(self.names)} classes, expected "
-                f"{classes}, as the model was trained on"
-            )
-
-
-def to_inputs(images: Bytes, white: int, out: Array) -> Array:
-    """Turn grey levels (N, pixels) from 0 to `white` into inputs from 0 to 1, written to `out`."""
-    np.copyto(out, images)  # faster than to convert and to multiply in one
-    out *= 1 / white
-    return out
-
-
-@dataclass(frozen=True)
 class Dataset:
-    """What to learn from (`train`) and what to report on (`held_out`: test, or validation)."""
+    """What to learn from (`train`) and what to report on (`held_out`: test, or validation).
+
+    Where there is nothing else to report on, `held_out` is `train`. `left_out` counts images that
+    were to be reported on and are not, as they are among those that are learnt from; `held_out_by`
+    says how others were found.
+    """
 
     train: Split
     held_out: Split
+    left_out: int = 0
+    held_out_by: Rule = "digest"
 
     @property
     def pixels(self) -> int:
@@ -133,7 +73,10 @@ class Dataset:
         if None in places or len(places) != len(names):
             return self
         whole = tuple(name for _, name in sorted(zip(places, self.names, strict=True)))
-        return Dataset(self.train.renumbered(whole), self.held_out.renumbered(whole))
+        train = self.train.renumbered(whole)
+        is_same = self.held_out is self.train
+        held_out = train if is_same else self.held_out.renumbered(whole)
+        return replace(self, train=train, held_out=held_out)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -145,71 +88,77 @@ class Dataset:
 
 
 def load_dataset(
-    source: str = "mnist",
-    validation: int = 0,
+    source: str = MNIST,
+    validation: float = 0,
     *,
     deskew: bool = False,
     transpose: bool = False,
+    held_out_by: Rule = "digest",
+    learnt: Digests | None = None,
 ) -> Dataset:
     """Load the bundled MNIST (`mnist`), a folder of IDX files, CSV or pictures, `.npz` or `.csv`.
 
-    With `validation`, that many of the last training images are held out in place of the test
-    images; with `transpose`, rows of all images become columns, as EMNIST's want; with `deskew`,
-    they are made upright. IDX files that are not compressed are memory-mapped. The largest grey
-    level of the training images is white, for all images. Raises DatasetError, which names the
-    file, what was found in it and what was expected.
+    With `validation`, so many of the training images, or such a share of them, are held out in
+    place of the test images: as many of each class, by their digests, or as older models had it the
+    last ones. Where there are neither, `held_out` is what is learnt from. Held-out images that
+    equal others that are learnt from, or were `learnt` from before, are left out.
+
+    With `transpose`, rows of all images become columns, as EMNIST's want; with `deskew`, they are
+    made upright. IDX files that are not compressed are memory-mapped. The largest grey level of the
+    training images is white, for all images. Raises DatasetError, which names the file, what was
+    found in it and what was expected.
     """
-    if not has_splits(source) and not validation:
-        raise DatasetError(
-            f"{source}: found images without others to test on, expected a folder with both, as "
-            "train.csv and test.csv, or train/ and test/; or hold some out by dataset.validation"
-        )
-    train = load_split(source, "train", deskew=deskew, transpose=transpose)
-    white = WHITE if source == "mnist" else max(1, int(train.images.max()))
-    train = replace(train, white=white)
-    if has_splits(source):
-        test = load_split(source, "test", deskew=deskew, transpose=transpose, white=white)
-        if train.images.shape[1] != test.images.shape[1]:
+    # The bundled test images are known to be none of its training images.
+    is_hashed = bool(validation) or source != MNIST or learnt is not None
+    train = load_part(source, "train", transpose=transpose, is_hashed=is_hashed)
+    train = replace(train, white=WHITE if source == MNIST else max(1, int(train.images.max())))
+    held_out = train
+    if validation:
+        train, held_out = _hold_out(train, validation, held_out_by)
+    elif "test" in parts(source, BUNDLED):
+        held_out = load_part(source, "test", transpose=transpose, is_hashed=is_hashed)
+        held_out = _fit(held_out, train)
+    left_out = 0
+    if held_out is not train and train.digests is not None:
+        seen = train.digests if learnt is None else np.concatenate([train.digests, learnt])
+        unseen = held_out.without(seen)
+        left_out = len(held_out) - len(unseen)
+        if validation and not len(unseen):
             raise DatasetError(
-                f"{source}: training images have {train.images.shape[1]} pixels and test images "
-                f"{test.images.shape[1]}, expected the same"
+                f"dataset.validation: all of the {left_out:,} images of {source} that it holds out "
+                "have been learnt from before, expected others: begin without these weights"
             )
-        test = test.renumbered(train.names)
-        if not validation:
-            return Dataset(train, test)
-    return _hold_out(train, validation)
+        held_out = unseen if len(unseen) else train
+    if deskew:
+        upright = train.deskewed()
+        held_out = upright if held_out is train else held_out.deskewed()
+        train = upright
+    return Dataset(train, held_out, left_out, held_out_by)
 
 
-def _hold_out(train: Split, validation: int) -> Dataset:
-    """Return a Dataset that reports on the last training images, and does not learn from them."""
-    if not 0 < validation < len(train):
+def _fit(test: Split, train: Split) -> Split:
+    """Return test images with the classes and the white of the training images."""
+    if train.images.shape[1] != test.images.shape[1]:
         raise DatasetError(
-            f"dataset.validation: found {validation}, expected fewer than the {len(train)} "
-            f"training images of {train.source}"
+            f"{train.source}: training images have {train.images.shape[1]} pixels and test images "
+            f"{test.images.shape[1]}, expected the same"
         )
-    kept = len(train) - validation
-    return Dataset(
-        replace(train, images=train.images[:kept], labels=train.labels[:kept]),
-        replace(train, name="validation", images=train.images[kept:], labels=train.labels[kept:]),
-    )
+    return replace(test.renumbered(train.names), white=train.white)
 
 
-def load_split(
-    source: str,
-    name: FileName,
-    *,
-    deskew: bool = False,
-    transpose: bool = False,
-    white: int = WHITE,
-) -> Split:
-    """Load the training or the test images of a source, as `load_dataset` takes it.
-
-    `white` is the grey level that becomes 1.
-    """
-    found = read_split(source, name, BUNDLED)
-    n, height, width = found.images.shape
-    flat, size = found.images.reshape(n, height * width), (height, width)
-    split = Split(name, flat, found.labels, found.names, source, size, white)
-    if transpose:
-        split = split.transposed()
-    return replace(split, images=deskew_images(split.images, split.size)) if deskew else split
+def _hold_out(train: Split, validation: float, rule: Rule) -> tuple[Split, Split]:
+    """Return what is left to learn from, and what is held out."""
+    n = len(train)
+    count = int(validation * n + 0.5) if 0 < validation < 1 else int(validation)
+    held = np.zeros(n, bool)
+    if 0 < count < n:
+        if rule == "last" or train.digests is None:
+            held[n - count :] = True
+        else:
+            held = hold_out(train.digests, train.labels, count)
+    if held.all() or not held.any():
+        raise DatasetError(
+            f"dataset.validation: found {validation}, expected fewer than the {n} training images "
+            f"of {train.source}, and one or more"
+        )
+    return train.take(~held, "train"), train.take(held, "validation")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import Array, Bytes, Indices, Labels
-from bpcli.data.dataset import Split, to_inputs
+from bpcli.data.split import Split, to_inputs
 from bpcli.errors import choose
 
 AHEAD = 2**21  # bytes of images to gather in advance, but for no more than an epoch
@@ -16,10 +16,28 @@ DISTORTION = 1  # sets the generators for distortions apart from those for order
 
 Distort = Callable[[Bytes, np.random.Generator], Bytes]
 
-# How an epoch orders so many images: each once, or drawn with replacement as in the book.
-SAMPLINGS: dict[str, Callable[[np.random.Generator, int], Indices]] = {
-    "shuffle": lambda rng, n: rng.permutation(n),
-    "replacement": lambda rng, n: rng.integers(n, size=n),
+
+def draw_balanced(rng: np.random.Generator, labels: Labels) -> Indices:
+    """Return the order of an epoch (N,) that is of each class as often, up to once.
+
+    Within a class each image comes once before any comes again.
+    """
+    there = np.unique(labels)
+    classes = rng.permutation(np.resize(rng.permutation(there), len(labels)))
+    order = np.empty(len(labels), np.intp)
+    for label in there:
+        own, places = np.flatnonzero(labels == label), np.flatnonzero(classes == label)
+        rounds = np.tile(own, (-(-len(places) // len(own)), 1))
+        order[places] = rng.permuted(rounds, axis=1).ravel()[: len(places)]
+    return order
+
+
+# How an epoch orders images with these labels: each once, drawn with replacement as in the book, or
+# so that classes are as frequent as one another.
+SAMPLINGS: dict[str, Callable[[np.random.Generator, Labels], Indices]] = {
+    "shuffle": lambda rng, labels: rng.permutation(len(labels)),
+    "replacement": lambda rng, labels: rng.integers(len(labels), size=len(labels)),
+    "balanced": draw_balanced,
 }
 
 
@@ -87,7 +105,7 @@ class MiniBatches:
     def order(self, epoch: int) -> Indices:
         """Return the order in which `epoch` visits the images: indices (N,)."""
         if epoch != self._epoch:
-            self._order = self._sample(self._generator(epoch), len(self.split))
+            self._order = self._sample(self._generator(epoch), self._labels)
             self._epoch = epoch
         return self._order
 

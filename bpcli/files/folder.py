@@ -10,8 +10,8 @@ import numpy.typing as npt
 from bpcli.errors import DatasetError, readable
 from bpcli.files.idx import is_idx, read_idx
 from bpcli.files.image import SUFFIXES
-from bpcli.files.image_folder import find_classes, read_classes
-from bpcli.files.labels import Labelled, to_classes
+from bpcli.files.image_folder import find_classes, has_splits, read_classes
+from bpcli.files.labels import PARTS, Labelled, Part, to_classes
 from bpcli.files.npz_dataset import read_one
 from bpcli.files.path import link_target, list_folder, look, say_path
 from bpcli.files.pixels import to_images
@@ -60,6 +60,20 @@ def read_folder(folder: Path, split: str) -> Labelled:
     raise DatasetError(
         f"{folder}: found {_list(folder)}, expected {prefix}-{missing} or the like, {split}.csv, "
         f"or a folder {split} with a folder of pictures for each class"
+    )
+
+
+def find_parts(folder: Path) -> tuple[Part, ...]:
+    """Return of which of `train` and `test` there is anything; pictures without either are train.
+
+    Raises DatasetError where two files might be meant.
+    """
+    return tuple(
+        split
+        for split in PARTS
+        if any(_find(folder, NAME.format(split=SPLITS[split], what=w)) for w in (IMAGES, LABELS))
+        or _find(folder, CSV.format(split=SPLITS[split]), csv=True)
+        or ((split == "train" or has_splits(folder)) and find_classes(folder, split))
     )
 
 

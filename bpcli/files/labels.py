@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError, readable
 
 MOST = 256  # classes: their numbers are bytes
+Part = Literal["train", "test"]  # of a source
+PARTS: tuple[Part, ...] = ("train", "test")
 SHOWN = 8  # names that a message lists
 DIGITS = 18  # of a number that fits into 64 bits, whatever they are
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from bpcli.errors import DatasetError, PlaceError, readable
 from bpcli.files import atomic
 from bpcli.files.archive import list_arrays, read_arrays
-from bpcli.files.labels import Labelled, to_classes, to_labels
+from bpcli.files.labels import PARTS, Labelled, Part, to_classes, to_labels
 from bpcli.files.path import link_target, open_file
 from bpcli.files.pixels import to_images
 
@@ -28,6 +28,12 @@ def read_npz(path: Path, split: str) -> Labelled:
     images, name = _read(path, [form.format(split) for form in IMAGES])
     labels, other = _read(path, [form.format(split) for form in LABELS])
     return Labelled(to_images(images, f"{path}: {name}"), *to_classes(labels, f"{path}: {other}"))
+
+
+def list_parts(path: Path) -> tuple[Part, ...]:
+    """Return of which of `train` and `test` there are images. Raises DatasetError."""
+    there = _list(path)
+    return tuple(split for split in PARTS if any(form.format(split) in there for form in IMAGES))
 
 
 def read_one(path: Path) -> npt.NDArray[Any]:
@@ -57,10 +63,10 @@ def write_npz(path: str | Path, splits: Mapping[str, Labelled]) -> None:
 
 def _read(path: Path, names: list[str]) -> tuple[npt.NDArray[Any], str]:
     """Return the first array with one of these names, in lower or upper case, and its name."""
+    there = _list(path)
+    name = next((there[name] for name in names if name in there), "")
     try:
         with open_file(path, DatasetError) as file:
-            there = {name.lower(): name for name in list_arrays(file)}
-            name = next((there[name] for name in names if name in there), "")
             arrays = read_arrays(file, name, deflated=True) if name else {}
     except ValueError as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
@@ -68,3 +74,12 @@ def _read(path: Path, names: list[str]) -> tuple[npt.NDArray[Any], str]:
         found = ", ".join(map(readable, there.values())) or "nothing"
         raise DatasetError(f"{path}: found {found[:200]}, expected {names[0]}")
     return arrays[name], name
+
+
+def _list(path: Path) -> dict[str, str]:
+    """Return the names of the arrays, by these in lower case. Raises DatasetError."""
+    try:
+        with open_file(path) as file:
+            return {name.lower(): name for name in list_arrays(file)}
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error

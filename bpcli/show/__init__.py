@@ -3,7 +3,7 @@
 from bpcli.show.characters import draw_figure
 from bpcli.show.comparison import comparison_csv, comparison_fields, draw_comparison
 from bpcli.show.data import contents_fields, draw_contents
-from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_fields
+from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_csv, evaluation_fields
 from bpcli.show.figure import graph_figure, network_figure
 from bpcli.show.foreign import draw_file_check, file_check_fields
 from bpcli.show.gradcheck import check_fields, check_html, draw_check
@@ -34,6 +34,7 @@ __all__ = [
     "draw_progress",
     "draw_record",
     "end_fields",
+    "evaluation_csv",
     "evaluation_fields",
     "figure_svg",
     "file_check_fields",

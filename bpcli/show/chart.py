@@ -7,7 +7,9 @@ from typing import Any
 from bpcli.errors import PictureError, readable
 from bpcli.files.document import to_scalar
 from bpcli.show.plot import draw_sheet
+from bpcli.training.analysis import Analysis
 from bpcli.training.checkpoint import Checkpoint
+from bpcli.tuning.metric import Metric
 from bpcli.tuning.results import TrialResult
 
 # Colours that stand out from light and dark paper, and from one another for everybody (Okabe & Ito
@@ -50,7 +52,8 @@ def draw_curves(models: Sequence[Checkpoint], form: str) -> bytes:
             train = [100 * point.train_accuracy for point in history]
             held_out = [100 * point.accuracy for point in history]
             accuracy.plot(x, train, linestyle=":", label=f"{name}train", **options)
-            accuracy.plot(x, held_out, label=f"{name}{split}", **options)
+            if split != "train":
+                accuracy.plot(x, held_out, label=f"{name}{split}", **options)
         loss.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
         accuracy.set(xlabel="iteration", ylabel="accuracy in %")
         for axes in (loss, accuracy):
@@ -59,8 +62,9 @@ def draw_curves(models: Sequence[Checkpoint], form: str) -> bytes:
     return draw_sheet(draw, PAGE, form, "loss and accuracy of training")
 
 
-def draw_doubt(right: Sequence[int], wrong: Sequence[int]) -> bytes:
+def draw_doubt(analysis: Analysis) -> bytes:
     """Return how many answers are right and wrong at each probability, as SVG."""
+    right, wrong, split = analysis.right, analysis.wrong, analysis.images.name
 
     def draw(sheet: Any) -> None:
         sheet.set_layout_engine("constrained")
@@ -71,30 +75,40 @@ def draw_doubt(right: Sequence[int], wrong: Sequence[int]) -> bytes:
         axes.bar([x - shift for x in edges], right, width, color=COLOURS[0], label="right")
         axes.bar([x + shift for x in edges], wrong, width, color=COLOURS[1], label="wrong")
         axes.set_yscale("symlog", linthresh=1)
-        axes.set(xlabel="probability of the answer in %", ylabel="test images", xlim=(0, 100))
+        axes.set(xlabel="probability of the answer in %", ylabel=f"{split} images", xlim=(0, 100))
         axes.legend()
 
     return draw_sheet(draw, PAGE, "svg", "right and wrong answers by their probability")
 
 
 def draw_trial_curve(trials: Sequence[TrialResult]) -> bytes:
-    """Return the accuracy of each trial, and the best so far, as SVG."""
+    """Return the figure of each trial, and the best so far, as SVG."""
+    metric = trials[0].metric
 
     def draw(sheet: Any) -> None:
         sheet.set_layout_engine("constrained")
         axes = sheet.subplots()
         x = [trial.slot for trial in trials]
-        y = [100 * trial.mean for trial in trials]
+        y, better = _figures(trials), min if metric.is_loss else max
         axes.plot(x, y, "o", color=COLOURS[0], label="trial")
-        axes.step(x, list(accumulate(y, max)), where="post", color=COLOURS[1], label="best so far")
-        axes.set(xlabel="trial", ylabel="held-out accuracy in %")
+        best = list(accumulate(y, better))
+        axes.step(x, best, where="post", color=COLOURS[1], label="best so far")
+        axes.set(xlabel="trial", ylabel=f"held-out {_name_axis(metric)}")
         axes.legend(fontsize="small", loc="lower right")
 
-    return draw_sheet(draw, PAGE, "svg", "accuracy of each trial")
+    return draw_sheet(draw, PAGE, "svg", f"{metric.name} of each trial")
+
+
+def _figures(trials: Sequence[TrialResult]) -> list[float]:
+    return [trial.mean if trial.metric.is_loss else 100 * trial.mean for trial in trials]
+
+
+def _name_axis(metric: Metric) -> str:
+    return metric.name.replace("_", " ") + ("" if metric.is_loss else " in %")
 
 
 def draw_keys(trials: Sequence[TrialResult]) -> bytes:
-    """Return the accuracy of trials over each searched key, side by side, as SVG."""
+    """Return the figure of trials over each searched key, side by side, as SVG."""
     keys = sorted(trials[0].values)
     columns = min(COLUMNS, len(keys))
     rows = -(-len(keys) // columns)
@@ -107,12 +121,12 @@ def draw_keys(trials: Sequence[TrialResult]) -> bytes:
         for axes in charts[len(keys) :]:
             axes.set_axis_off()
 
-    return draw_sheet(draw, (PAGE[0], 2.6 * rows), "svg", "accuracy by each key")
+    return draw_sheet(draw, (PAGE[0], 2.6 * rows), "svg", f"{trials[0].metric.name} by each key")
 
 
 def _draw_key(axes: Any, key: str, trials: Sequence[TrialResult]) -> None:
     values = [trial.values[key] for trial in trials]
-    y = [100 * trial.mean for trial in trials]
+    y = _figures(trials)
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         if min(values) > 0 and max(values) > DECADE * min(values):
             axes.set_xscale("log")
@@ -125,4 +139,4 @@ def _draw_key(axes: Any, key: str, trials: Sequence[TrialResult]) -> None:
         axes.plot([places.index(name) for name in names], y, "o", color=COLOURS[0])
         axes.set_xticks(range(len(places)), places)
         axes.margins(x=0.2)
-    axes.set(xlabel=key, ylabel="accuracy in %")
+    axes.set(xlabel=key, ylabel=_name_axis(trials[0].metric))

@@ -11,7 +11,7 @@ from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.comparison import ModelComparison, Seeds
 from bpcli.training.history import COLUMNS
 
-REACHED = ("accuracy", "of", "loss", "iterations", "seconds")
+REACHED = ("accuracy", "balanced", "macro F1", "of", "loss", "iterations", "seconds")
 
 
 def draw_comparison(found: ModelComparison, width: int, *, history: bool) -> str:
@@ -46,12 +46,14 @@ def list_models(found: ModelComparison) -> tuple[list[str], list[list[str]]]:
 def _reached(saved: Checkpoint) -> list[str]:
     record = saved.record
     if record is None:
-        return ["-", "-", "-", f"{saved.iteration:,}", "-"]
+        return [*"-----", f"{saved.iteration:,}", "-"]
+    shares = (record.accuracy, record.balanced_accuracy, record.macro_f1)
+    best = f" (best of {saved.iteration:,})" if saved.best_of else ""
     return [
-        f"{record.accuracy:.2%}",
+        *("-" if share is None else f"{share:.2%}" for share in shares),
         record.split,
         f"{record.loss:.4f}",
-        f"{saved.iteration:,}",
+        f"{saved.own_iteration:,}{best}",
         f"{record.seconds:.1f}",
     ]
 
@@ -122,8 +124,10 @@ def _model_fields(saved: Checkpoint) -> dict[str, Any]:
         "seed": saved.config.seed,
         "split": record and record.split,
         "accuracy": record and record.accuracy,
+        "balanced_accuracy": record and record.balanced_accuracy,
+        "macro_f1": record and record.macro_f1,
         "train_accuracy": record and record.train_accuracy,
         "loss": record and json_number(record.loss),
-        "iteration": saved.iteration,
+        "iteration": saved.own_iteration,
         "seconds": record and record.seconds,
     }

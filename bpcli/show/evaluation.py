@@ -5,36 +5,49 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.data.dataset import Split
+from bpcli.data.split import Split
 from bpcli.errors import readable
 from bpcli.show.number import json_fields, json_number
 from bpcli.show.picture import draw_picture
-from bpcli.show.text import align_left, align_right, draw_row, join_lines, text_width
+from bpcli.show.text import align_left, align_right, draw_csv, draw_row, join_lines, text_width
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import Evaluation, Mistake
+from bpcli.training.unseen import Measured
+
+MOST_CLASSES = 16  # whose confusion matrix is shown
+MOST_PAIRS = 20  # of classes that are shown where there are more
 
 
-def draw_evaluation(model: str, split: str, found: Evaluation, names: Sequence[str]) -> str:
-    """Return what `bpcli eval` prints, without classes that no image is of or taken for."""
-    confusion = found.confusion
+def draw_evaluation(saved: Checkpoint, measured: Measured, found: Evaluation) -> str:
+    """Return what `bpcli eval` prints, without classes that no image is of or taken for.
+
+    Of many classes there are no counts but those of the pairs that are confused most.
+    """
+    names, confusion = saved.names, found.confusion
     classes = np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1)).tolist()
+    is_wide = len(classes) > MOST_CLASSES
     width = max(5, len(str(confusion.max())) + 1)
     shown = [readable(name) for name in names]
     column = max(5, *(text_width(shown[c]) for c in classes))
-    heads = "".join(align_right(_cut(shown[c], width - 1), width) for c in classes)
     lines = [
-        f"{model}: {found.images:,} {split} images",
+        f"{saved.path}: {_count(measured)}",
+        *_describe_best(saved),
         f"accuracy {found.accuracy:.2%}, loss {found.loss:.4f}",
+        f"balanced accuracy {found.balanced_accuracy:.2%}, macro F1 {found.macro_f1:.2%}",
         "",
-        f"{align_left('class', column)}  precision  recall  predicted as",
-        " " * (column + 19) + heads,
+        f"{align_left('class', column)}  precision  recall      F1  "
+        + ("images" if is_wide else "predicted as"),
     ]
+    if not is_wide:
+        heads = "".join(align_right(_cut(shown[c], width - 1), width) for c in classes)
+        lines.append(" " * (column + 27) + heads)
     for c in classes:
-        precision, recall = _percent(found.precision[c]), _percent(found.recall[c])
-        cells = "".join(f"{confusion[c, other]:{width}d}" for other in classes)
+        rates = [_percent(rate[c]) for rate in (found.precision, found.recall, found.f1)]
+        counts = [confusion[c].sum()] if is_wide else confusion[c, classes]
+        cells = "".join(f"{count:{width + is_wide}d}" for count in counts)
         name = align_right(shown[c], column)
-        lines.append(f"{name}  {precision:>9}  {recall:>6}  {cells}")
-    return join_lines(lines)
+        lines.append("{}  {:>9}  {:>6}  {:>6}  {}".format(name, *rates, cells))
+    return join_lines(lines + (_list_confused(found, shown) if is_wide else []))
 
 
 def _cut(text: str, width: int) -> str:
@@ -44,31 +57,67 @@ def _cut(text: str, width: int) -> str:
     return text
 
 
+def _count(measured: Measured) -> str:
+    """Say how many images were measured, and how many were not."""
+    split, images = measured.images.name, len(measured.images)
+    words = f"{images:,} {split} images"
+    if not measured.left_out or split == "train":
+        return words
+    return f"{words}; {measured.left_out:,} others that it has learnt from are left out"
+
+
+def _describe_best(saved: Checkpoint) -> list[str]:
+    if not saved.best_of:
+        return []
+    return [
+        f"weights of iteration {saved.own_iteration:,}, the best of {saved.best_of} evaluations"
+    ]
+
+
+def _list_confused(found: Evaluation, names: Sequence[str]) -> list[str]:
+    pairs = found.confused(MOST_PAIRS)
+    lines = [f"  {names[c]} taken for {names[p]}: {count:,}" for c, p, count in pairs]
+    return ["", "confused most (--csv has all of it):", *lines] if lines else []
+
+
+def evaluation_csv(found: Evaluation, names: Sequence[str]) -> str:
+    """Return a line for each class: its rates, and how often it is taken for each."""
+    heads = ["class", "images", "precision", "recall", "f1"]
+    rows: list[list[Any]] = [[*heads, *(f"predicted {name}" for name in names)]]
+    rates = zip(found.precision, found.recall, found.f1, strict=True)
+    for name, own, counts in zip(names, rates, found.confusion.tolist(), strict=True):
+        rows.append([name, sum(counts), *own, *counts])
+    return draw_csv(rows)
+
+
 def evaluation_fields(
-    model: str,
     saved: Checkpoint,
-    split: str,
+    measured: Measured,
     found: Evaluation,
     mistakes: Sequence[Mistake] | None,
 ) -> dict[str, Any]:
     """Return the fields of `bpcli eval --json`; `mistakes` only where they were asked for."""
-    pairs = zip(found.precision, found.recall, strict=True)
+    rates = zip(found.precision, found.recall, found.f1, strict=True)
     asked = {}
     if mistakes is not None:
         asked["mistakes"] = [
-            json_fields(mistake) | _name(mistake, saved.names) for mistake in mistakes
+            json_fields(mistake) | _name(mistake, measured.images) for mistake in mistakes
         ]
     return {
-        "model": model,
+        "model": str(saved.path),
         "seed": saved.config.seed,
         "digest": saved.digest,
-        "split": split,
+        "iteration": saved.own_iteration,
+        "split": measured.images.name,
         "images": found.images,
+        "left_out": measured.left_out,
         "accuracy": found.accuracy,
+        "balanced_accuracy": found.balanced_accuracy,
+        "macro_f1": found.macro_f1,
         "loss": json_number(found.loss),
         "classes": saved.names,
         "confusion": found.confusion.tolist(),
-        "per_class": [{"precision": precision, "recall": recall} for precision, recall in pairs],
+        "per_class": [dict(zip(("precision", "recall", "f1"), own, strict=True)) for own in rates],
         **asked,
     }
 
@@ -80,15 +129,16 @@ def draw_mistakes(
     pictures = []
     for mistake in mistakes:
         image = split.images[mistake.index].reshape(split.size)
-        label, predicted = map(readable, _name(mistake, split.names).values())
-        caption = f"#{mistake.index}: {label}, taken for {predicted}"
+        label, predicted = map(readable, _name(mistake, split).values())
+        caption = f"#{split.place(mistake.index)}: {label}, taken for {predicted}"
         pictures.append([caption, *draw_picture(image, split.white, ascii_only=ascii_only)])
     return draw_row(pictures, width)
 
 
-def _name(mistake: Mistake, names: Sequence[str]) -> dict[str, str]:
-    """Return what the classes of a mistake are called."""
-    return {"label": names[mistake.label], "predicted": names[mistake.predicted]}
+def _name(mistake: Mistake, split: Split) -> dict[str, Any]:
+    """Return the number of a mistake's image in its part of the source, and names of classes."""
+    label, predicted = split.names[mistake.label], split.names[mistake.predicted]
+    return {"index": split.place(mistake.index), "label": label, "predicted": predicted}
 
 
 def _percent(fraction: float | None) -> str:

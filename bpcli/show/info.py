@@ -37,10 +37,13 @@ def _model_fields(saved: Checkpoint) -> dict[str, Any]:
         "classes": saved.names,
         "size": saved.size,
         "digest": saved.digest,
-        "iteration": saved.iteration,
+        "iteration": saved.own_iteration,
         "split": record and record.split,
         "accuracy": record and record.accuracy,
+        "balanced_accuracy": record and record.balanced_accuracy,
+        "macro_f1": record and record.macro_f1,
         "loss": record and json_number(record.loss),
+        "iterations": saved.iteration,
         "evaluations": len(saved.history),
         "written_by": {"bpcli": saved.written_by} | saved.surroundings,
     }
@@ -72,6 +75,7 @@ def _describe(saved: Checkpoint) -> dict[str, Any]:
     changes = [f"{key}={to_scalar(value)}" for key, value in list_changes(saved.config).items()]
     shapes = [f"{name} {draw_shape(array.shape)}" for name, array in saved.arrays.items()]
     reached = f"{record.split} accuracy {record.accuracy:.2%}" if record else "not evaluated yet"
+    best = f", the best of {saved.best_of} evaluations" if saved.best_of else ""
     pairs = saved.surroundings.items()
     wrote = ", ".join(f"{name.replace('_', ' ')} {readable(value)}" for name, value in pairs)
     return {
@@ -81,6 +85,6 @@ def _describe(saved: Checkpoint) -> dict[str, Any]:
         "images": f"{width} x {height} pixels",
         "classes": list(map(readable, saved.names)),
         "digest": f"{saved.digest[:CUT]}...",
-        "reached": f"{reached} after {saved.iteration:,} iterations",
+        "reached": f"{reached} after {saved.own_iteration:,} iterations{best}",
         "written by": f"bpcli {readable(saved.written_by)}, {wrote}",
     }

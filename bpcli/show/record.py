@@ -11,30 +11,41 @@ from bpcli.training.run import Run
 
 def draw_record(record: Record) -> str:
     """Return one line on an evaluation during training."""
+    held_out = f"{record.split} {record.accuracy:6.2%}  " if record.split != "train" else ""
     return (
         f"iteration {record.iteration:6d}  epoch {record.epoch:6.2f}  loss {record.loss:.4f}  "
-        f"train {record.train_accuracy:6.2%}  {record.split} {record.accuracy:6.2%}  "
+        f"train {record.train_accuracy:6.2%}  {held_out}"
         f"{record.images_per_second:9,.0f} images/s"
     )
 
 
 def draw_progress(record: Record) -> str:
     """Return the few words on the last evaluation that stand beside a progress bar."""
-    return f"loss {record.loss:.4f}, accuracy {record.accuracy:.2%}"
+    return f"loss {record.loss:.4f}, {record.split} accuracy {record.accuracy:.2%}"
 
 
-def draw_end(model: str, record: Record) -> str:
+def draw_end(model: str, run: Run) -> str:
     """Return a line on the model of a finished run."""
-    words = f"{record.split} accuracy {record.accuracy:.2%} after {record.seconds:.1f} s"
-    return visible(f"{model}: {words}")
+    kept, last = run.kept.record, run.record
+    assert kept  # noqa: S101 - every run ends with an evaluation
+    assert last  # noqa: S101 - and so has a last one
+    best = f", of iteration {kept.iteration:,}, the best of {len(run.history)} evaluations"
+    early = f"; training.patience has ended it at iteration {run.iteration:,}"
+    return visible(
+        f"{model}: {kept.split} accuracy {kept.accuracy:.2%} after {last.seconds:.1f} s"
+        f"{best if run.best else ''}{early if run.is_out_of_patience else ''}"
+    )
 
 
-def end_fields(model: str, run: Run, record: Record) -> dict[str, Any]:
-    """Return the fields of the last line of `bpcli train --json`."""
-    return record.to_fields() | {
+def end_fields(model: str, run: Run) -> dict[str, Any]:
+    """Return the fields of the last line of `bpcli train --json`: those of what is kept."""
+    kept = run.kept
+    assert kept.record  # noqa: S101 - every run ends with an evaluation
+    return kept.record.to_fields() | {
         "done": True,
         "model": model,
         "seed": run.config.seed,
-        "digest": digest(run.network.arrays.values()),
+        "digest": digest(kept.arrays.values()),
         "changed": list_changes(run.config),
+        "iterations": run.iteration,
     }

@@ -8,6 +8,7 @@ from typing import Any
 from bpcli.errors import visible
 from bpcli.files.document import to_scalar
 from bpcli.show.text import draw_table
+from bpcli.tuning.metric import ACCURACY
 from bpcli.tuning.results import TrialResult
 
 
@@ -23,12 +24,14 @@ def list_rows(trials: Sequence[TrialResult]) -> tuple[list[str], list[list[str]]
     """Return the head of a table of trials and its rows, the best first."""
     keys = sorted({key for trial in trials for key in trial.values})
     rows = []
-    for trial in sorted(trials, key=lambda one: (-one.mean, one.slot)):
-        mean = f"{trial.mean:.2%}" if trial.accuracies else "-"
-        deviation = f"{trial.deviation:.2%}" if len(trial.accuracies) > 1 else "-"
+    for trial in sorted(trials, key=lambda one: (-one.score, one.slot)):
+        say, count = trial.metric.say, len(trial.figures)
+        mean = say(trial.mean) if count else "-"
+        deviation = say(trial.deviation) if count > 1 else "-"
         values = [_short(trial.values[key]) if key in trial.values else "-" for key in keys]
         rows.append([str(trial.slot), trial.state, mean, deviation, *values])
-    return ["trial", "state", "accuracy", "deviation", *keys], rows
+    name = trials[0].metric.name.replace("_", " ") if trials else ACCURACY.name
+    return ["trial", "state", name, "deviation", *keys], rows
 
 
 def list_importances(importances: Mapping[str, float]) -> str:
@@ -43,12 +46,16 @@ def _short(value: Any) -> str:
 def draw_best(best: TrialResult, path: str) -> str:
     """Return a line on the best trial and where its configuration is."""
     command = f"bpcli train {shlex.quote(path)}"
-    return visible(f"{path}: {best.mean:.2%} of held-out images, trial {best.slot}; {command}")
+    reached = f"{best.metric.words}{best.metric.say(best.mean)}"
+    return visible(f"{path}: {reached} of held-out images, trial {best.slot}; {command}")
 
 
 def trials_fields(
     trials: Sequence[TrialResult], importances: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return the fields of `bpcli tune --json`."""
-    rows = [asdict(one) | {"mean": one.mean, "deviation": one.deviation} for one in trials]
+    rows = [
+        asdict(one) | {"metric": one.metric.name, "mean": one.mean, "deviation": one.deviation}
+        for one in trials
+    ]
     return {"trials": rows, "importances": dict(importances)}

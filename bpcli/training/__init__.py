@@ -13,6 +13,7 @@ from bpcli.training.record import Record
 from bpcli.training.run import Run, set_up_check
 from bpcli.training.serialization import load, save
 from bpcli.training.start import Start, begin, resume, resume_if_possible, set_up
+from bpcli.training.unseen import Measured, find_images, find_learnt
 
 __all__ = [
     "Analysis",
@@ -20,6 +21,7 @@ __all__ = [
     "Config",
     "Evaluation",
     "Failure",
+    "Measured",
     "Mistake",
     "ModelComparison",
     "Output",
@@ -33,6 +35,8 @@ __all__ = [
     "compare",
     "evaluate",
     "find_failure",
+    "find_images",
+    "find_learnt",
     "find_mistakes",
     "load",
     "load_config",

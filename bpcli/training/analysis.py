@@ -7,7 +7,7 @@ import numpy as np
 from bpcli.arrays import Array
 from bpcli.backprop.layers import Affine
 from bpcli.backprop.network import Network
-from bpcli.data.dataset import Split
+from bpcli.data.split import Split
 from bpcli.errors import CheckpointError
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import (
@@ -20,6 +20,7 @@ from bpcli.training.evaluation import (
     quietly,
 )
 from bpcli.training.prediction import to_probabilities
+from bpcli.training.unseen import Measured, find_images
 
 BINS = 10  # of the probabilities of answers
 
@@ -38,24 +39,30 @@ class Units:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A model seen on `images`: `right` and `wrong` count answers by their probability, in BINS."""
+    """A model seen on images: `right` and `wrong` count answers by their probability, in BINS."""
 
     saved: Checkpoint
-    images: Split
+    measured: Measured
     evaluation: Evaluation
     mistakes: list[Mistake]
     right: list[int]
     wrong: list[int]
     units: Units | None
 
+    @property
+    def images(self) -> Split:
+        """What it was measured on."""
+        return self.measured.images
+
 
 @quietly
 def analyze(saved: Checkpoint, source: str | None, most: int) -> Analysis:
-    """Measure a model on the test images of its own data, or of a source.
+    """Measure a model on what it has not seen of its own data, or of a source.
 
     `mistakes` has at most `most`. Raises DatasetError.
     """
-    images, network = saved.load_images("test", source), saved.network()
+    measured, network = find_images(saved, source=source), saved.network()
+    images = measured.images
     logits = np.concatenate([chunk for _, chunk in predict_logits(network, images)])
     chances = to_probabilities(network, logits)
     if not np.isfinite(chances).all():
@@ -65,7 +72,7 @@ def analyze(saved: Checkpoint, source: str | None, most: int) -> Analysis:
     right, wrong = (np.bincount(bins[which], minlength=BINS) for which in (is_right, ~is_right))
     return Analysis(
         saved,
-        images,
+        measured,
         evaluate(network, images),
         find_mistakes(network, images, most),
         right.tolist(),

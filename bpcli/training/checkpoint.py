@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,20 @@ import numpy as np
 from bpcli.arrays import Array
 from bpcli.backprop.architecture import build_network
 from bpcli.backprop.network import Network
-from bpcli.data.dataset import Split, SplitName, load_dataset, load_split
-from bpcli.errors import DatasetError
+from bpcli.data.dataset import Rule
+from bpcli.data.holdout import Digests
 from bpcli.training.config import Config
 from bpcli.training.history import Point
 from bpcli.training.record import Record
 from bpcli.training.run import OPTIMIZER
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last state of a run whose model is the best one: its network's arrays, and its record."""
+
+    arrays: dict[str, Array]
+    record: Record | None
 
 
 @dataclass(frozen=True)
@@ -25,8 +33,11 @@ class Checkpoint:
 
     `names` are those of the classes, `size` that of an image, (height, width), in pixels; `white`
     is the grey level that becomes 1; `is_prepared` tells whether the training images were as
-    MNIST's, `is_dark` whether dark on light; `seconds` is how long the run has taken; `history` has
-    a point for each evaluation, `record` the last; `written_by` is a version of bpcli.
+    MNIST's, `is_dark` whether dark on light; `seconds` is how long the run has taken; `history`
+    has a point for each evaluation, `record` is that of these weights, and `last` is what to go on from where they are not the last ones.
+    `learnt` are digests of the images that it has learnt from, where the file has them;
+    `can_find_learnt` tells whether its data have them, where they are what they were;
+    `held_out_by` says how some were held out. `written_by` is a version of bpcli.
     """
 
     path: Path
@@ -42,7 +53,11 @@ class Checkpoint:
     seconds: float
     dropout_state: dict[str, Any]
     record: Record | None
+    last: Last | None
     history: list[Point]
+    learnt: Digests | None
+    can_find_learnt: bool
+    held_out_by: Rule
     surroundings: dict[str, str]
     written_by: str
 
@@ -66,6 +81,16 @@ class Checkpoint:
         """SHA-256 of the network's arrays."""
         return digest(self.parameters)
 
+    @property
+    def best_of(self) -> int:
+        """How many evaluations these weights are the best of; 0 where they are just the last."""
+        return len(self.history) if self.last else 0
+
+    @property
+    def own_iteration(self) -> int:
+        """The iteration that these weights are from."""
+        return self.record.iteration if self.last and self.record else self.iteration
+
     def network(self) -> Network:
         """Return the trained network, in float32."""
         rng = np.random.default_rng(self.config.seed)  # the weights are overwritten
@@ -74,31 +99,6 @@ class Checkpoint:
         for name, array in network.arrays.items():
             array[...] = self.arrays[name]
         return network
-
-    def load_images(
-        self, split: SplitName, source: str | None = None, *, transpose: bool = False
-    ) -> Split:
-        """Return the images of a split, prepared as those that the model was trained on.
-
-        Without a source they are of the data that it was trained on; `validation` are those of them
-        that were held out. With `transpose` their rows become columns. Raises DatasetError.
-        """
-        dataset = replace(self.config.dataset, transpose=transpose ^ self.config.dataset.transpose)
-        where = dataset.source if source is None else source
-        if split != "validation":
-            turned = dataset.transpose
-            images = load_split(
-                where, split, deskew=dataset.deskew, transpose=turned, white=self.white
-            )
-        elif source is None and dataset.validation:
-            images = replace(load_dataset(**vars(dataset)).held_out, white=self.white)
-        else:
-            raise DatasetError(
-                f"{self.path}: found no validation images, expected a model that was trained with "
-                "dataset.validation, and its own data"
-            )
-        images.check_fits(self.pixels, self.classes)
-        return images.renumbered(self.names)
 
 
 def digest(parameters: Iterable[Array]) -> str:

@@ -43,7 +43,9 @@ def compare(models: Sequence[Checkpoint]) -> ModelComparison:
     for i, (one, saved) in enumerate(zip(flat, models, strict=True)):
         if saved.record:
             others = {key: value for key, value in one.items() if key != SEED}
-            same = repr((others, saved.fingerprint, saved.record.split, saved.iteration))
+            # With patience each seed ends at an iteration of its own.
+            done = saved.config.training.patience or saved.iteration
+            same = repr((others, saved.fingerprint, saved.record.split, done))
             alike.setdefault(same, []).append(i)
     seeds = [_seeds(models, numbers) for numbers in alike.values()]
     return ModelComparison(

@@ -10,7 +10,7 @@ from bpcli.backprop.optimizer import METHODS, SCHEDULES
 from bpcli.data.minibatch import SAMPLINGS
 from bpcli.errors import ConfigError
 from bpcli.files.document import Document, Entry, to_scalar
-from bpcli.files.settings import lay_over, read_file, read_override, read_text
+from bpcli.files.settings import Settings, lay_over, read_file, read_override, read_text
 from bpcli.files.validators import (
     Validator,
     boolean,
@@ -23,6 +23,7 @@ from bpcli.files.validators import (
 )
 from bpcli.training.synonyms import explain_name
 
+KEEPS = ("last", "best")  # which state of a run becomes its model
 WARMUP = "optimizer.warmup"
 
 
@@ -43,7 +44,11 @@ class DatasetConfig:
     source: str = key(
         "mnist", text(), "the bundled MNIST, a folder of IDX files or CSV, or an .npz"
     )
-    validation: int = key(0, integer(0), "last training images, held out and reported on, not test")
+    validation: float = key(
+        0,
+        either(integer(0), number(0, below=1, exclusive=True)),
+        "training images, or a share as 0.1, held out and reported on, not test",
+    )
     transpose: bool = key(False, boolean(), "whether rows become columns, as EMNIST's images want")
     deskew: bool = key(False, boolean(), "whether images are made upright first, test images too")
 
@@ -116,7 +121,7 @@ class TrainingConfig:
     sampling: str = key(
         "shuffle",
         choice(*SAMPLINGS),
-        "{words}: each image once an epoch, or drawn as in the book",
+        "{words}: each image once an epoch, drawn as in the book, or classes evenly",
     )
     adversarial: float = key(
         0.0,
@@ -124,6 +129,8 @@ class TrainingConfig:
         "step of each pixel up the loss before it is learnt from; 0 is none",
     )
     evaluate_every: int = key(0, integer(0), "iterations; 0 is once an epoch")
+    keep: str = key("last", choice(*KEEPS), "{words}: by accuracy on held-out images")
+    patience: int = key(0, integer(0), "evaluations without a better one, then it ends; 0 is none")
 
 
 @dataclass(frozen=True)
@@ -203,6 +210,7 @@ def build_config(documents: Sequence[Document], overrides: Sequence[str], base: 
         places = settings.places
         place = places.get(WARMUP) or places.get("training.iterations", "base")
         settings.refuse(Entry(WARMUP, settings.values[WARMUP], place), expected)
+    _check_held_out(settings)
     settings.check()
     return _unflatten(settings.values)
 
@@ -224,6 +232,23 @@ def _find_conflict(values: Mapping[str, Any]) -> str:
     iterations = values["training.iterations"]
     too_long = values[WARMUP] > iterations
     return f"at most training.iterations, {iterations}" if too_long else ""
+
+
+def _check_held_out(settings: Settings) -> None:
+    """Refuse a choice among evaluations that the test images would make, or what is learnt from."""
+    values = settings.values
+    if settings.problems or values["dataset.validation"]:
+        return
+    for name, least in (("training.keep", KEEPS[0]), ("training.patience", 0)):
+        if values[name] != least:
+            places = settings.places
+            place = places.get(name) or places.get("dataset.validation", "base")
+            entry = Entry(name, values[name], place)
+            settings.refuse(
+                entry,
+                f"{least} without held-out images, as the test images say nothing any more once "
+                "something has been chosen by them: -s dataset.validation=0.1 holds some out",
+            )
 
 
 def to_yaml(config: Config) -> str:

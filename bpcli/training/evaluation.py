@@ -1,6 +1,7 @@
 """a network and images in -> an Evaluation out: accuracy, loss, confusion matrix."""
 
 import math
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from bpcli.arrays import Array
 from bpcli.backprop.network import Network
-from bpcli.data.dataset import Split, to_inputs
+from bpcli.data.split import Split, to_inputs
 
 CHUNK = 1000  # images at a time, so that memory does not grow with the data
 NUMBERS = 25_000_000  # that a layer makes of them at a time, so that it does not with the layers
@@ -20,7 +21,7 @@ quietly = np.errstate(all="ignore")  # of huge weights: what they give is report
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image whose class was not predicted; `index` is its number in the split, from 0.
+    """An image whose class was not predicted; `index` is its place in the Split, from 0.
 
     `margin` is by how much the logit of `predicted` exceeds that of `label`: with softmax, the
     logarithm of how many times likelier the network takes it to be.
@@ -62,6 +63,42 @@ class Evaluation:
     def recall(self) -> list[float | None]:
         """For each class, the fraction of its images that are found, None if it has none."""
         return _fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
+
+    @property
+    def f1(self) -> list[float | None]:
+        """For each class, the harmonic mean of precision and recall.
+
+        None for one that no image is of or taken for.
+        """
+        both = self.confusion.sum(axis=0) + self.confusion.sum(axis=1)
+        return _fractions(2 * self.confusion.diagonal(), both)
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that an image is of or taken for: each counts the same."""
+        return _mean(self.f1)
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that there are images of: each counts the same.
+
+        Brodersen et al. 2010.
+        """
+        return _mean(self.recall)
+
+    def confused(self, most: int) -> list[tuple[int, int, int]]:
+        """Return the pairs that are confused most: the class, what it is taken for, how often.
+
+        The most frequent come first, then those of the first classes.
+        """
+        wrong = self.confusion - np.diag(self.confusion.diagonal())
+        order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+        pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)
+        return [(int(c), int(p), int(wrong[c, p])) for c, p in pairs if wrong[c, p]]
+
+
+def _mean(fractions: list[float | None]) -> float:
+    return statistics.fmean(fraction for fraction in fractions if fraction is not None)
 
 
 def _fractions(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> list[float | None]:

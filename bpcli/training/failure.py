@@ -6,7 +6,7 @@ import numpy as np
 
 from bpcli.backprop.layers import ReLU
 from bpcli.backprop.network import Network
-from bpcli.data.dataset import Split, to_inputs
+from bpcli.data.split import Split, to_inputs
 from bpcli.errors import readable
 from bpcli.training.run import Run
 
@@ -28,20 +28,21 @@ class Failure:
 def find_failure(run: Run) -> Failure | None:
     """Return the Failure of a run that has learnt nothing by its last evaluation, else None.
 
-    That is one whose held-out images are all taken for one class, or whose loss is not below that
-    of guessing and whose accuracy is near it.
+    That is one whose held-out images, of several classes, are all taken for one, or whose loss is
+    not below that of guessing and whose accuracy is near it.
     """
-    if run.record is None or run.evaluation is None:
+    record, evaluation = run.kept.record, run.kept.evaluation
+    if record is None or evaluation is None:
         return None
-    loss, shares = run.record.loss, _shares(run.dataset.train)
+    loss, shares = record.loss, _shares(run.dataset.train)
     if np.count_nonzero(shares) == 1:
         return None  # there is nothing to learn
     guess = _loss_of_guessing(shares, run.config.network.loss)
-    predicted = np.flatnonzero(run.evaluation.confusion.sum(axis=0))
-    near = run.record.accuracy < HARDLY * shares.max()
-    if len(predicted) == 1:
+    there, predicted = (np.flatnonzero(evaluation.confusion.sum(axis=axis)) for axis in (1, 0))
+    near = record.accuracy < HARDLY * shares.max()
+    if len(predicted) == 1 < len(there):
         name = readable(run.dataset.names[predicted[0]])
-        found = f"it takes every {run.record.split} image for class {name}"
+        found = f"it takes every {record.split} image for class {name}"
     elif loss >= guess and near:
         found = f"its loss, {loss:.4g}, is not below that of guessing, {guess:.4g}"
     else:

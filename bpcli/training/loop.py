@@ -12,7 +12,7 @@ from bpcli.errors import DivergedError
 from bpcli.training.evaluation import evaluate
 from bpcli.training.history import append
 from bpcli.training.record import Record
-from bpcli.training.run import Run
+from bpcli.training.run import Run, State
 
 
 def train(run: Run) -> Iterator[Record | None]:
@@ -25,6 +25,8 @@ def train(run: Run) -> Iterator[Record | None]:
     watch = _Watch(run)
     if run.complete and (run.record is None or run.record.iteration != run.iteration):
         yield watch.record()  # it was stopped right here, before its last evaluation
+    if run.complete:
+        return
     last, is_due = run.config.training.iterations, _make_is_due(run)
     # A loss that overflows is reported, not warned of.
     learn_once = np.errstate(all="ignore")(_learn(run, range(run.iteration, last)).__next__)
@@ -33,7 +35,10 @@ def train(run: Run) -> Iterator[Record | None]:
         run.iteration, run.seconds = iteration, watch.seconds()
         if not math.isfinite(loss):
             raise _diverged(run, f"the loss is {loss}")
-        yield watch.record() if iteration == last or is_due(iteration) else None
+        record = watch.record() if iteration == last or is_due(iteration) else None
+        yield record
+        if record and run.complete:  # before the last iteration, as patience is at an end
+            return
 
 
 def _learn(run: Run, iterations: range) -> Iterator[float]:
@@ -67,6 +72,11 @@ def _diverged(run: Run, found: str) -> DivergedError:
     )
 
 
+def _is_better(record: Record, best: State | None) -> bool:
+    """Tell whether an evaluation is better than the best before it: of equal ones the first is."""
+    return best is None or best.record is None or record.accuracy > best.record.accuracy
+
+
 class _Watch:
     """Evaluates, and tells the time spent on learning from the time spent on evaluating."""
 
@@ -84,9 +94,9 @@ class _Watch:
         run, batch_size = self.run, self.run.config.training.batch_size
         images = (run.iteration - self.iteration) * batch_size
         images_per_second = images / (time.perf_counter() - self.learning_since)
-        train, held_out = (
-            evaluate(run.network, s) for s in (run.dataset.train, run.dataset.held_out)
-        )
+        train = held_out = evaluate(run.network, run.dataset.train)
+        if run.dataset.held_out is not run.dataset.train:
+            held_out = evaluate(run.network, run.dataset.held_out)
         if not math.isfinite(train.loss):
             raise _diverged(run, f"the loss is {train.loss}")
         check_finite(run)
@@ -101,8 +111,14 @@ class _Watch:
             accuracy=held_out.accuracy,
             images_per_second=images_per_second,
             seconds=run.seconds,
+            held_out_loss=held_out.loss if math.isfinite(held_out.loss) else None,
+            balanced_accuracy=held_out.balanced_accuracy,
+            macro_f1=held_out.macro_f1,
         )
         append(run.history, run.record)
         run.evaluation = held_out
+        if run.config.training.keep == "best" and _is_better(run.record, run.best):
+            arrays = {name: array.copy() for name, array in run.network.arrays.items()}
+            run.best = State(arrays, run.record, held_out)
         self.learning_since, self.iteration = now, run.iteration
         return run.record

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from bpcli.arrays import WHITE, Array, Bytes
 from bpcli.backprop.network import Network
-from bpcli.data.dataset import load_split
 from bpcli.data.preparation import Prepared, fit, prepare
+from bpcli.data.split import load_split
 from bpcli.data.warp import deskew_images
 from bpcli.errors import CheckpointError, PictureError
 from bpcli.files.image import to_grey

@@ -5,8 +5,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 LARGEST = 1e300  # figure of an evaluation; JSON can hold integers beyond all floats
-HELD_OUT = ("test", "validation")  # splits that are not learnt from
-ACCURACY = "_accuracy"  # what the name of the field of a split's accuracy ends with
+SPLITS = ("test", "validation", "train")  # that are reported on; the last where there is no other
+# What the field of a figure of a split is called: the split's name, and then this.
+OF_SPLIT = {
+    "accuracy": "_accuracy",
+    "held_out_loss": "_loss",
+    "balanced_accuracy": "_balanced_accuracy",
+    "macro_f1": "_macro_f1",
+}
 
 
 @dataclass(frozen=True)
@@ -14,8 +20,10 @@ class Record:
     """What one evaluation found. Accuracies are fractions; `loss` is the loss layer's mean over the
     training images, in nats with softmax.
 
-    `accuracy` is that on the images of `split`, which are not learnt from: `test`, or `validation`
-    where images are held out. `epoch` is how often each training image has been used on average,
+    `accuracy` is that on the images of `split`: `test`, or `validation` where images are held out;
+    only where there are neither it is `train`, of what is learnt from. `held_out_loss` (None where
+    it is too large for a number), `balanced_accuracy` and `macro_f1` are of the same images; older
+    models do not have these. `epoch` is how often each training image has been used on average,
     `images_per_second` the speed of learning since the last evaluation, `seconds` the time since
     the run began.
     """
@@ -28,16 +36,18 @@ class Record:
     accuracy: float
     images_per_second: float
     seconds: float
+    held_out_loss: float | None = None
+    balanced_accuracy: float | None = None
+    macro_f1: float | None = None
 
     def to_fields(self) -> dict[str, Any]:
-        """Return the fields of JSON; the accuracy is under the name of its split."""
-        fields: dict[str, Any] = {}
-        for name, value in asdict(self).items():
-            if name == "accuracy":
-                fields[self.split + ACCURACY] = value
-            elif name != "split":
-                fields[name] = value
-        return fields
+        """Return the fields of JSON; figures of a split are under its name."""
+        fields = asdict(self)
+        split = fields.pop("split")
+        return {
+            split + OF_SPLIT[name] if name in OF_SPLIT else name: value
+            for name, value in fields.items()
+        }
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any], iteration: int) -> Self:
@@ -47,19 +57,21 @@ class Record:
         anything is missing, left over, or no figure of an evaluation.
         """
         figures = {name: value for name, value in fields.items() if value is not None}
-        splits = [split for split in HELD_OUT if split + ACCURACY in figures]
-        if len(splits) != 1:
-            raise ValueError("found no accuracy, or two, on images that are not learnt from")
         if not all(_is_figure(value) for value in figures.values()):
             raise ValueError("found values that are no figures of an evaluation")
-        accuracy = figures.pop(splits[0] + ACCURACY)
+        split = _find_split(figures)
+        own = {split + end: name for name, end in OF_SPLIT.items()}
+        named = {own.get(name, name): value for name, value in figures.items()}
+        if split == "train":
+            named["train_accuracy"] = named.get("accuracy")
         try:
-            record = cls(**figures, split=splits[0], accuracy=accuracy)
+            record = cls(**named, split=split)
         except TypeError as error:
             raise ValueError(f"found other fields than an evaluation has: {error}") from error
         if type(record.iteration) is not int or record.iteration > iteration:
             raise ValueError(f"found an evaluation at {record.iteration} of {iteration} iterations")
-        if max(record.train_accuracy, accuracy) > 1:
+        shares = (record.train_accuracy, record.accuracy, record.balanced_accuracy, record.macro_f1)
+        if max(share or 0 for share in shares) > 1:
             raise ValueError("found an accuracy above 1")
         return record
 
@@ -67,3 +79,15 @@ class Record:
 def _is_figure(value: Any) -> bool:
     is_number = type(value) in (int, float) and 0 <= value < LARGEST
     return is_number and math.copysign(1, value) > 0  # -0 is none
+
+
+def _find_split(figures: dict[str, Any]) -> str:
+    """Return the one split that figures are of: where it is train, it has more than an accuracy."""
+    names = [
+        f"{split}_balanced_accuracy" if split == "train" else f"{split}_accuracy"
+        for split in SPLITS
+    ]
+    found = [split for split, name in zip(SPLITS, names, strict=True) if name in figures]
+    if len(found) != 1:
+        raise ValueError("found no accuracy, or two, on images that are not learnt from")
+    return found[0]

@@ -1,6 +1,7 @@
 """a configuration and its data in -> a Run out: a network, an optimizer and mini-batches."""
 
 import itertools
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from bpcli.backprop.network import LayerSpec, Network
 from bpcli.backprop.optimizer import build_optimizer, build_schedule
 from bpcli.data.dataset import Dataset, load_dataset
 from bpcli.data.distortion import Distortion
+from bpcli.data.holdout import Digests
 from bpcli.data.minibatch import MiniBatches
 from bpcli.data.preparation import are_prepared, lies_on_light
+from bpcli.data.split import MNIST
 from bpcli.gradcheck.check import clearest
 from bpcli.training.config import Config
 
@@ -23,16 +26,36 @@ if TYPE_CHECKING:
     from bpcli.training.history import Point
     from bpcli.training.record import Record
 
+NOTHING: Digests = np.zeros(0, np.uint64)
 OPTIMIZER = "optimizer."  # what the names of the optimizer's vectors begin with
 CANDIDATES = 10  # mini-batches among which a gradient check finds one far from ReLU's kinks
 
 
-class Run:
-    """A training run: all that `train` changes, and so all that a checkpoint has to hold."""
+@dataclass(frozen=True)
+class State:
+    """What a run has come to at an evaluation: the arrays of its network, by name, and how it did.
 
-    def __init__(self, config: Config, dataset: Dataset) -> None:
+    Both are None where it has not been evaluated.
+    """
+
+    arrays: dict[str, Array]
+    record: "Record | None"
+    evaluation: "Evaluation | None"
+
+
+class Run:
+    """A training run: all that `train` changes, and so all that a checkpoint has to hold.
+
+    `learnt_before` are digests of images that its first weights have learnt from; None where it is
+    not known which these are.
+    """
+
+    def __init__(
+        self, config: Config, dataset: Dataset, learnt_before: Digests | None = NOTHING
+    ) -> None:
         self.config = config
         self.dataset = dataset
+        self.learnt_before = learnt_before
         self.network, self.dropout_rng = _first_network(config, dataset, np.float32)
         self.optimizer = build_optimizer(
             config.optimizer.method,
@@ -53,6 +76,7 @@ class Run:
         self.record: Record | None = None  # of the last evaluation
         self.history: list[Point] = []  # of all of them
         self.evaluation: Evaluation | None = None  # on held-out images, of the same
+        self.best: State | None = None  # of all evaluations, where it is to be kept
 
     def __repr__(self) -> str:
         found = f", {self.record.split} {self.record.accuracy:.2%}" if self.record else ""
@@ -77,8 +101,38 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether every iteration that was asked for has been done."""
-        return self.iteration >= self.config.training.iterations
+        """Whether every iteration that was asked for has been done, or patience is at an end."""
+        return self.iteration >= self.config.training.iterations or self.is_out_of_patience
+
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether `training.patience` evaluations have not been better than one before them."""
+        patience, accuracies = self.config.training.patience, [p.accuracy for p in self.history]
+        if not patience or not accuracies:
+            return False
+        return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= patience
+
+    @property
+    def kept(self) -> State:
+        """What its model is made of: the last state or, with `training.keep`, the best one."""
+        return self.best or State(self.network.arrays, self.record, self.evaluation)
+
+    @cached_property
+    def learnt(self) -> Digests | None:
+        """Digests of all images that its network has learnt from, in order, without repetition.
+
+        None where they are not known, or can be found again, as MNIST comes with bpcli.
+        """
+        digests, before = self.dataset.train.digests, self.learnt_before
+        if digests is None or before is None or self.can_find_learnt:
+            return None
+        return np.union1d(digests, before)
+
+    @property
+    def can_find_learnt(self) -> bool:
+        """Whether what it has learnt from can be found again in the data that come with bpcli."""
+        before = self.learnt_before
+        return self.dataset.train.source == MNIST and before is not None and not before.size
 
 
 def load_data(config: Config) -> Dataset:

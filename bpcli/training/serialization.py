@@ -2,7 +2,8 @@
 
 The file is an .npz: the arrays W1, b1, W2, ... as numpy.load opens them, the optimizer's vectors
 under `optimizer.NAME`, the curve of the run under `history.NAME`, and one JSON text under
-`metadata`.
+`metadata`. Where the best state is kept, `last.NAME` are the arrays to go on from. `learnt` are
+digests of the images that it has learnt from, sorted, where MNIST does not have them.
 """
 
 import json
@@ -10,7 +11,7 @@ import math
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast, get_args
 
 import numpy as np
 
@@ -18,13 +19,15 @@ from bpcli import __version__, machine
 from bpcli.arrays import WHITE, Array, Shape
 from bpcli.backprop.architecture import shapes
 from bpcli.backprop.optimizer import METHODS
+from bpcli.data.dataset import Rule
+from bpcli.data.holdout import Digests
 from bpcli.data.preparation import SIDE
 from bpcli.errors import CheckpointError, ConfigError, PlaceError, quote, readable
 from bpcli.files import atomic
 from bpcli.files.labels import MOST
 from bpcli.files.model import is_model, read_model, write_model
 from bpcli.files.path import look, open_file
-from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.checkpoint import Checkpoint, Last
 from bpcli.training.config import parse_config
 from bpcli.training.history import from_arrays, to_arrays
 from bpcli.training.loop import check_finite
@@ -36,8 +39,14 @@ Value = TypeVar("Value", int, str, bool)
 # What messages call what is expected.
 KINDS: dict[type[Any], str] = {int: "a whole number", str: "text", bool: "true or false"}
 LONGEST = 300  # characters of what is wrong with metadata
-FORMAT = 2  # of what is written
-READABLE = (1, 2)  # the first has neither history nor size
+FORMAT = 3  # of what is written
+# The first has neither history nor size; before the third the last images were held out, and what
+# a model has learnt from was not kept.
+READABLE = (1, 2, 3)
+LAST = "last."  # what the names of the arrays to go on from begin with, where others are kept
+LEARNT = "learnt"
+# Where the digests of what a model has learnt from are.
+IN_FILE, IN_DATA, UNKNOWN = "in the file", "in its data", "unknown"
 
 
 def save(path: str | Path, run: Run) -> None:
@@ -83,9 +92,17 @@ def write(file: BinaryIO, run: Run) -> None:
         "iteration": run.iteration,
         "seconds": run.seconds,
         "dropout": run.dropout_rng.bit_generator.state,
-        "record": run.record and run.record.to_fields(),
+        "record": run.kept.record and run.kept.record.to_fields(),
+        "last": run.best and run.record and run.record.to_fields(),
+        "held_out_by": run.dataset.held_out_by,
+        LEARNT: IN_DATA if run.can_find_learnt else UNKNOWN if run.learnt is None else IN_FILE,
     }
-    write_model(file, metadata, run.arrays | to_arrays(run.history))
+    arrays = run.arrays | run.kept.arrays | to_arrays(run.history)
+    if run.best:
+        arrays |= {LAST + name: array for name, array in run.network.arrays.items()}
+    if run.learnt is not None:
+        arrays[LEARNT] = run.learnt
+    write_model(file, metadata, arrays)
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -138,6 +155,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
     if record is not None:
         record = Record.from_fields(record, iteration)
     history = from_arrays(arrays, iteration, record, is_expected=metadata["format"] > 1)
+    learnt, place = _take_learnt(arrays, metadata)
     return Checkpoint(
         path=path,
         config=config,
@@ -152,7 +170,11 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         seconds=_read_seconds(metadata.get("seconds"), record),
         dropout_state=metadata["dropout"],
         record=record,
+        last=_take_last(arrays, metadata.get("last"), iteration),
         history=history,
+        learnt=learnt,
+        can_find_learnt=place == IN_DATA,
+        held_out_by=_read_rule(metadata),
         surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
         written_by=str(metadata["bpcli"]),
     )
@@ -176,6 +198,39 @@ def _read_seconds(seconds: Any, last: Record | None) -> float:
     if type(seconds) not in (int, float) or not least <= seconds < LARGEST:
         raise ValueError("found another time of the run than its last evaluation can have")
     return float(seconds)
+
+
+def _take_last(arrays: dict[str, Any], record: Any, iteration: int) -> Last | None:
+    """Take what a run goes on from out of the arrays of its best state, if there is any."""
+    names = [name for name in arrays if name.startswith(LAST)]
+    if not names:
+        return None
+    found = {name.removeprefix(LAST): arrays.pop(name) for name in names}
+    return Last(found, None if record is None else Record.from_fields(record, iteration))
+
+
+def _take_learnt(arrays: dict[str, Any], metadata: dict[str, Any]) -> tuple[Digests | None, str]:
+    """Take the digests of what a model has learnt from out of the arrays, and say where they are.
+
+    Raises ValueError if they are none.
+    """
+    learnt = arrays.pop(LEARNT, None)
+    place = metadata[LEARNT] if metadata["format"] >= FORMAT else IN_DATA
+    if place not in (IN_FILE, IN_DATA, UNKNOWN) or (learnt is None) == (place == IN_FILE):
+        raise ValueError("found no word on what it has learnt from, or no digests of it")
+    if learnt is not None and (
+        learnt.dtype != np.uint64 or learnt.ndim != 1 or (learnt[1:] <= learnt[:-1]).any()
+    ):
+        raise ValueError("found digests of what it has learnt from that are none")
+    return learnt, place
+
+
+def _read_rule(metadata: dict[str, Any]) -> Rule:
+    """Return by what images were held out; older models do not say it."""
+    rule = metadata["held_out_by"] if metadata["format"] >= FORMAT else "last"
+    if rule not in get_args(Rule):
+        raise ValueError(f"found images held out by {quote(rule)}")
+    return cast("Rule", rule)
 
 
 def _read_names(names: Any, classes: int) -> tuple[str, ...]:
@@ -217,16 +272,18 @@ def _check_arrays(checkpoint: Checkpoint) -> None:
         raise CheckpointError(
             f"{checkpoint.path}: found {checkpoint.classes:,} classes, expected at most {MOST}"
         )
+    last = checkpoint.last.arrays if checkpoint.last else {}
+    arrays = checkpoint.arrays | {LAST + name: array for name, array in last.items()}
     expected = _expected_shapes(checkpoint)
-    for name in sorted(expected.keys() | checkpoint.arrays.keys()):
-        array = checkpoint.arrays.get(name)
+    for name in sorted(expected.keys() | arrays.keys()):
+        array = arrays.get(name)
         found = "no such array" if array is None else f"{array.dtype} {array.shape}"
         wanted = f"float32 {expected[name]}" if name in expected else "no such array"
         if found != wanted:
             raise CheckpointError(
                 f"{checkpoint.path}: {readable(name)}: found {found}, expected {wanted}"
             )
-        if not np.isfinite(checkpoint.arrays[name]).all():
+        if not np.isfinite(arrays[name]).all():
             raise CheckpointError(
                 f"{checkpoint.path}: {name}: found values that are not finite, expected numbers"
             )
@@ -238,4 +295,5 @@ def _expected_shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
     own = shapes(checkpoint.pixels, checkpoint.classes, hidden)
     total = sum(map(math.prod, own.values()))
     vectors = METHODS[checkpoint.config.optimizer.method].remembers
-    return own | {OPTIMIZER + name: (total,) for name in vectors}
+    last = {LAST + name: shape for name, shape in own.items()} if checkpoint.last else {}
+    return own | last | {OPTIMIZER + name: (total,) for name in vectors}

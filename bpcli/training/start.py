@@ -2,17 +2,22 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bpcli import machine
 from bpcli.arrays import WHITE
-from bpcli.data.dataset import Dataset
+from bpcli.data.dataset import Dataset, Rule, load_dataset
+from bpcli.data.holdout import Digests
 from bpcli.errors import CheckpointError, readable
 from bpcli.files.document import to_scalar
 from bpcli.files.labels import find_places, list_names
 from bpcli.files.path import exists
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import Config, flatten
+from bpcli.training.evaluation import evaluate
 from bpcli.training.output import Output
-from bpcli.training.run import Run, load_data
+from bpcli.training.run import NOTHING, Run, State
+from bpcli.training.unseen import find_learnt
 
 ITERATIONS = "training.iterations"  # the one key that may change when a run goes on
 
@@ -29,9 +34,20 @@ class Start:
     is_new: bool
 
 
-def set_up(config: Config) -> Run:
-    """Load the data that `config` names and return a new run. Raises DatasetError."""
-    return Run(config, load_data(config))
+def set_up(
+    config: Config, learnt_before: Digests | None = NOTHING, held_out_by: Rule = "digest"
+) -> Run:
+    """Load the data that `config` names and return a new run. Raises DatasetError.
+
+    Its first weights may have learnt from images before, of which it then reports on none; what is
+    held out may be found as older models had it.
+    """
+    return Run(config, _load(config, learnt_before, held_out_by), learnt_before)
+
+
+def _load(config: Config, learnt_before: Digests | None, held_out_by: Rule) -> Dataset:
+    before = learnt_before if learnt_before is not None and learnt_before.size else None
+    return load_dataset(**vars(config.dataset), held_out_by=held_out_by, learnt=before)
 
 
 def begin(config: Config, weights: Checkpoint | None = None) -> Start:
@@ -39,10 +55,17 @@ def begin(config: Config, weights: Checkpoint | None = None) -> Start:
 
     Raises DatasetError, and CheckpointError if the weights do not fit.
     """
-    run = set_up(config)
+    learnt = find_learnt(weights) if weights else NOTHING
+    run = set_up(config, learnt)
+    remarks = _describe(run.dataset)
     if weights:
         _take_weights(run, weights)
-    return Start(run, tuple(_describe(run.dataset)), is_new=True)
+        if learnt is None:
+            remarks.append(
+                f"{weights.path}: it is not known what it has learnt from: there may be some of it "
+                f"among the {run.dataset.held_out.name} images"
+            )
+    return Start(run, tuple(remarks), is_new=True)
 
 
 def resume(config: Config, saved: Checkpoint) -> Start:
@@ -52,19 +75,26 @@ def resume(config: Config, saved: Checkpoint) -> Start:
     otherwise, or if the training data are not the same, and DatasetError.
     """
     _check_same(config, saved)
-    run = Run(config, load_data(config).ordered_as(saved.names))
+    before = _find_before(saved)
+    dataset = _load(config, before, saved.held_out_by).ordered_as(saved.names)
+    run = Run(config, dataset, before)
     places = find_places(run.dataset.names, saved.names)
     if run.dataset.fingerprint != saved.fingerprint or places != [*range(len(saved.names))]:
         raise CheckpointError(
             f"{saved.path}: the training data of {config.dataset.source} are not those that it was "
             "trained on; put them back, or train anew without --resume"
         )
+    going_on = saved.arrays | (saved.last.arrays if saved.last else {})
     for name, array in run.arrays.items():
-        array[...] = saved.arrays[name]
+        array[...] = going_on[name]
     run.optimizer.updates = run.iteration = saved.iteration
     run.seconds = saved.seconds
     run.dropout_rng.bit_generator.state = saved.dropout_state
     run.record, run.history = saved.record, [*saved.history]
+    if saved.last:
+        kept = {name: saved.arrays[name] for name in run.network.arrays}
+        evaluation = evaluate(saved.network(), run.dataset.held_out)
+        run.best, run.record = State(kept, saved.record, evaluation), saved.last.record
     return Start(run, tuple(_compare(run, saved)), is_new=False)
 
 
@@ -82,6 +112,16 @@ def resume_if_possible(config: Config, output: Output, weights: Checkpoint | Non
         why = f"{error}; beginning anew"
         return Start(started.run, (why, *started.remarks), is_new=True)
     return begin(config, weights)
+
+
+def _find_before(saved: Checkpoint) -> Digests | None:
+    """Return what the weights that a run goes on with have learnt from, where its data do not say.
+
+    What the run itself has learnt from is in it, too.
+    """
+    if saved.learnt is None and saved.can_find_learnt:
+        return NOTHING
+    return saved.learnt
 
 
 def _take_weights(run: Run, saved: Checkpoint) -> None:
@@ -138,9 +178,43 @@ def _compare(run: Run, saved: Checkpoint) -> list[str]:
     return remarks
 
 
+def _describe_held_out(dataset: Dataset) -> list[str]:
+    """Say what there is to know of the images that are reported on before one trusts a figure."""
+    train, held_out, source = dataset.train, dataset.held_out, dataset.train.source
+    if held_out is train:
+        why = (
+            f"all {dataset.left_out:,} test images are among the training images"
+            if dataset.left_out
+            else "there are no others to measure on"
+        )
+        return [
+            f"{source}: {why}: what it is measured on here is what it learns from, and says "
+            "nothing of other images; -s dataset.validation=0.1 holds some out"
+        ]
+    remarks = []
+    if dataset.left_out:
+        remarks.append(
+            f"{source}: {dataset.left_out:,} {held_out.name} images are left out: it learns, or "
+            "has learnt before, from images that equal them"
+        )
+    counts = [np.bincount(split.labels, minlength=dataset.classes) for split in (train, held_out)]
+    of_class = [(name, *pair) for name, *pair in zip(dataset.names, *counts, strict=True)]
+    single = [name for name, *pair in of_class if sum(pair) == 1]
+    for words, found in (
+        ("is learnt from", [name for name, learnt, _ in of_class if not learnt]),
+        ("is reported on", [name for name, _, reported in of_class if not reported]),
+    ):
+        if found:
+            alone = [name for name in found if name in single]
+            reason = f" ({list_names(alone)}: there is one image alone)" if alone else ""
+            remarks.append(f"{source}: no image of the class {list_names(found)} {words}{reason}")
+    return remarks
+
+
 def _describe(dataset: Dataset) -> list[str]:
     """Say what is not as with most data: whatever may not be as it was meant."""
-    source, names, white, remarks = dataset.train.source, dataset.names, dataset.white, []
+    source, names, white = dataset.train.source, dataset.names, dataset.white
+    remarks = _describe_held_out(dataset)
     if source == "mnist" and exists(source):
         remarks.append("mnist: these are the bundled data; for what is beside you write ./mnist")
     if white != WHITE:

@@ -56,7 +56,8 @@ def _explain_epochs(epochs: Any, values: Mapping[str, Any]) -> str:
     is_number = isinstance(epochs, int | float) and 0 <= epochs < MANY
     if not is_number or values["dataset.source"] != "mnist":
         return "write training.iterations: epochs times images divided by training.batch_size"
-    images, size = MNIST_IMAGES - values["dataset.validation"], values["training.batch_size"]
+    held_out, size = values["dataset.validation"], values["training.batch_size"]
+    images = MNIST_IMAGES - round(held_out * MNIST_IMAGES if held_out < 1 else held_out)
     iterations = math.ceil(epochs * images / size)
     return (
         f"write training.iterations: {iterations}, which is {epochs:g} times {images:,} images in "

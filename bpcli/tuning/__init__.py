@@ -1,6 +1,7 @@
 """a space of configurations in -> trials of them, on one machine or on many, and the best, out."""
 
 from bpcli.tuning.best import find_best, write_best
+from bpcli.tuning.metric import ACCURACY, METRICS, Metric
 from bpcli.tuning.postgres import has_password
 from bpcli.tuning.processes import Orders, run_trials
 from bpcli.tuning.results import TrialResult, importances, list_trials
@@ -12,8 +13,11 @@ from bpcli.tuning.waiting import Interrupted, Waiting
 from bpcli.tuning.worker import work
 
 __all__ = [
+    "ACCURACY",
+    "METRICS",
     "Found",
     "Interrupted",
+    "Metric",
     "Orders",
     "SharedStudy",
     "Space",

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bpcli.data.split import BUNDLED
 from bpcli.errors import TuningError
 from bpcli.files.result import write_result
+from bpcli.files.source import parts
 from bpcli.training.config import to_yaml
 from bpcli.tuning.results import TrialResult
 from bpcli.tuning.space import Space
@@ -28,29 +30,37 @@ def check_folder(folder: Path, *, has_study: bool) -> None:
 
 
 def find_best(trials: Sequence[TrialResult]) -> TrialResult | None:
-    """Return the trial with the highest mean accuracy, the earlier of two, if one is done."""
+    """Return the trial with the best mean, the earlier of two, if one is done."""
     done = [trial for trial in trials if trial.state == "done"]
-    return max(done, key=lambda trial: (trial.mean, -trial.slot), default=None)
+    return max(done, key=lambda trial: (trial.score, -trial.slot), default=None)
 
 
 def write_best(folder: Path, space: Space, trials: Sequence[TrialResult]) -> TrialResult | None:
     """Write the best configuration to the folder, with what it reached. Raises SaveError.
 
-    It holds no images out any more: it is for training on all of them, and for one look at the test
-    images.
+    It holds no images out any more where there are test images: it is for training on all of them,
+    and for one look at those. Where there are none, or evaluations are chosen among, the same
+    images stay held out.
     """
     best = find_best(trials)
     if best is None:
         return None
     config = space.configure(space.read(best.values))
-    held_out = config.dataset.validation
-    config = replace(config, dataset=replace(config.dataset, validation=0))
-    seeds = len(best.accuracies)
-    sure = f" of {seeds} seeds, standard deviation {best.deviation:.2%}" if seeds > 1 else ""
+    dataset, training, metric = config.dataset, config.training, best.metric
+    held_out = dataset.validation
+    count = f"{held_out:,}" if held_out >= 1 else f"{held_out:.3g} of the training images as"
+    is_chosen_among = training.keep == "best" or training.patience > 0
+    if "test" in parts(dataset.source, BUNDLED) and not is_chosen_among:
+        config = replace(config, dataset=replace(dataset, validation=0))
+        now = "now it is to learn from them, too"
+    else:
+        now = "they stay held out, to measure on"
+    seeds = len(best.figures)
+    deviation = metric.say(best.deviation)
+    sure = f" of {seeds} seeds, standard deviation {deviation}" if seeds > 1 else ""
     words = (
-        f"{START}{len(trials)} trials: {best.mean:.2%} of {held_out:,} held-out images"
-        f"{sure}.\n"
-        "# Chosen by them, it is better there than elsewhere; now it is to learn from them, too.\n"
+        f"{START}{len(trials)} trials: {metric.words}{metric.say(best.mean)} of {count} held-out "
+        f"images{sure}.\n# Chosen by them, it is better there than elsewhere; {now}.\n"
     )
     write_result(folder / NAME, (words + to_yaml(config)).encode())
     return best

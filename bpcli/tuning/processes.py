@@ -125,7 +125,7 @@ def _watch(
         with shared.forgiving():
             trials = list_trials(shared.study)
             ended, best = sum(trial.has_ended for trial in trials), find_best(trials)
-            words = f"best {best.mean:.2%}" if best else ""
+            words = f"best {best.metric.say(best.mean)}" if best else ""
         if ended > done:
             count(ended - done, words)
             done, killed = ended, 0

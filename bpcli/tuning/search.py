@@ -52,7 +52,7 @@ def search(
         _reserve(stack, tuning.folder, is_shared=storage is not None)
         shared = stack.enter_context(open_study(tuning.folder, storage, waiting=waiting))
         with shared.alone():
-            keep_question(shared.study, tuning.space, tuning.seeds, tuning.method)
+            keep_question(shared.study, tuning.space, tuning.seeds, tuning.method, tuning.metric)
         if storage is None:
             give_up_running(shared.study)
         fill_slots(shared, tuning)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpcli.files.document import to_scalar
+from bpcli.tuning.metric import ACCURACY, Metric
 from bpcli.tuning.results import SLOT, read_trials
 from bpcli.tuning.space import Space
 from bpcli.tuning.storage import import_optuna
@@ -32,6 +33,7 @@ class Tuning:
     folder: Path
     method: str
     prune: str  # never, constant (schedules only) or all
+    metric: Metric = ACCURACY
 
     @property
     def slots(self) -> int:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bpcli.errors import TuningError, readable
 from bpcli.files.document import to_scalar
-from bpcli.training.config import flatten
-from bpcli.tuning.results import read_trials
+from bpcli.training.config import Config, flatten
+from bpcli.tuning.metric import ACCURACY, Metric
+from bpcli.tuning.results import METRIC, QUESTION, read_trials
 from bpcli.tuning.space import Space
 from bpcli.tuning.storage import (
     Lock,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 NAME = "bpcli"  # of the study
-QUESTION = "question"  # under which a study keeps what it has been asked
+HELD_OUT = "held-out images"  # in its question, beside the keys
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def _locked(alone: Lock, ask: Callable[..., Made]) -> Callable[..., Made]:
     return ask_alone
 
 
-def keep_question(study: "optuna.Study", space: Space, seeds: int, method: str) -> None:
+def keep_question(
+    study: "optuna.Study", space: Space, seeds: int, method: str, metric: Metric = ACCURACY
+) -> None:
     """Note what a study asks. Raises TuningError if it has begun with another question.
 
     Results of other configurations could not be ranked beside those that it has.
@@ -123,19 +126,27 @@ def keep_question(study: "optuna.Study", space: Space, seeds: int, method: str) 
     asked = {key: to_scalar(value) for key, value in flatten(space.base).items()}
     asked |= {key: str(made) for key, made in space.dimensions.items()}
     asked |= {"--seeds": str(seeds), "--method": "grid" if method == "grid" else "tpe or random"}
+    asked |= {METRIC: metric.name, HELD_OUT: "of each class, by the images themselves"}
     del asked["dataset.source"]  # whose path may be another one on each machine
     before = _read_question(study)
     if before is None:
         study.set_user_attr(QUESTION, json.dumps(asked))
         return
-    differ = [key for key in asked if before.get(key) != asked[key]]
+    before = _as_before() | before
+    differ = [key for key in asked if before[key] != asked[key]]
     if differ:
         key = differ[0]
-        began = readable(before.get(key, "nothing"))
+        began = readable(before[key])
         raise TuningError(
             f"{key}: found {asked[key]}, but the study has begun with {began}; choose "
             "another folder, or another database, for another study"
         )
+
+
+def _as_before() -> dict[str, str]:
+    """Return what older studies, which do not say it, have been asked."""
+    defaults = {key: to_scalar(value) for key, value in flatten(Config()).items()}
+    return defaults | {METRIC: ACCURACY.name, HELD_OUT: "the last ones"}
 
 
 def _read_question(study: "optuna.Study") -> dict[str, str] | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from bpcli.errors import DivergedError
 from bpcli.files import atomic
 from bpcli.training import Config, Output, Record, load, resume_if_possible, train
+from bpcli.tuning.metric import Metric
 from bpcli.tuning.waiting import Interrupted
 
 # The number of a seed, an evaluation of its run, and how many there were before.
@@ -18,9 +20,13 @@ Watch = Callable[[int, Record, int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the runs of a trial reached: if nothing, `failure` is diverged or invalid."""
+    """What the runs of a trial reached: if nothing, `failure` is diverged or invalid.
+
+    `figures` are those of the metric that trials are ranked by.
+    """
 
     accuracies: tuple[float, ...]
+    figures: tuple[float, ...]
     failure: str = ""
     words: str = ""
 
@@ -31,21 +37,25 @@ def run_trial(
     earlier: Sequence[Path],
     watch: Watch,
     is_stopped: Callable[[], bool],
+    metric: Metric,
 ) -> Outcome:
     """Run a configuration with each of its seeds, into `stem`-seed-N.npz.
 
     A run that was begun `earlier`, under other stems, the last first, goes on from there, to the
     same arrays. Raises Interrupted once `is_stopped`, and whatever `watch` raises.
     """
-    accuracies = []
+    records = []
     for i, config in enumerate(configs):
         path = name_model(stem, i)
         _take_over(path, [name_model(other, i) for other in earlier])
         try:
-            accuracies.append(_run(config, path, functools.partial(watch, i), is_stopped))
+            records.append(_run(config, path, functools.partial(watch, i), is_stopped))
         except DivergedError as error:
-            return Outcome((), "diverged", str(error))
-    return Outcome(tuple(accuracies))
+            return Outcome((), (), "diverged", str(error))
+    figures = tuple(map(metric.of, records))
+    if not all(map(math.isfinite, figures)):
+        return Outcome((), (), "diverged", "its loss on held-out images is no number")
+    return Outcome(tuple(record.accuracy for record in records), figures)
 
 
 def name_stem(folder: Path, slot: int, number: int) -> Path:
@@ -74,15 +84,11 @@ def _take_over(path: Path, earlier: Sequence[Path]) -> None:
 
 def _run(
     config: Config, path: Path, watch: Callable[[Record, int], None], is_stopped: Callable[[], bool]
-) -> float:
+) -> Record:
     if path.exists():
         saved = load(path)
-        if (
-            saved.config == config
-            and saved.record
-            and saved.iteration == config.training.iterations
-        ):
-            return saved.record.accuracy
+        if saved.config == config and saved.record:
+            return saved.record
     place = Output(path)
     with place.reserved():
         run = resume_if_possible(config, place).run
@@ -95,5 +101,5 @@ def _run(
                 place.save(run)
                 raise Interrupted
         place.finish(run)
-    assert run.record  # noqa: S101 - every run ends with an evaluation
-    return run.record.accuracy
+    assert run.kept.record  # noqa: S101 - every run ends with an evaluation
+    return run.kept.record

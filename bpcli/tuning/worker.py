@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from bpcli.errors import ConfigError
 from bpcli.files.document import to_scalar
 from bpcli.training import Config, Record
-from bpcli.tuning.results import OUTCOME, SLOT, mean, read_trials
+from bpcli.tuning.metric import Metric
+from bpcli.tuning.results import OUTCOME, SLOT, read_trials, score
 from bpcli.tuning.slots import Tuning, fill_slots, give_up_dead
 from bpcli.tuning.space import Dimension
 from bpcli.tuning.storage import import_optuna
@@ -57,11 +58,11 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
     try:
         configs = [tuning.space.configure(values, first + i) for i in range(tuning.seeds)]
     except ConfigError as error:  # of values that do not go together
-        return _keep(trial, Outcome((), "invalid", str(error)))
+        return _keep(trial, Outcome((), (), "invalid", str(error)), tuning.metric)
 
     def watch(seed: int, record: Record, evaluations: int) -> None:
         if seed == 0:
-            trial.report(record.accuracy, evaluations)
+            trial.report(tuning.metric.score(tuning.metric.of(record)), evaluations)
             is_last = record.iteration == configs[0].training.iterations
             if _may_prune(tuning, configs[0]) and not is_last and trial.should_prune():
                 raise optuna.TrialPruned
@@ -75,13 +76,14 @@ def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -
     stem, *earlier = (
         name_stem(tuning.folder, slot, number) for number in [trial.number, *reversed(tries)]
     )
-    return _keep(trial, run_trial(configs, stem, earlier, watch, is_stopped))
+    outcome = run_trial(configs, stem, earlier, watch, is_stopped, tuning.metric)
+    return _keep(trial, outcome, tuning.metric)
 
 
-def _keep(trial: "Trial", outcome: Outcome) -> float:
+def _keep(trial: "Trial", outcome: Outcome, metric: Metric) -> float:
     """Note what a trial reached, and return what it is ranked by."""
     trial.set_user_attr(OUTCOME, asdict(outcome))
-    return mean(outcome.accuracies)
+    return score(outcome, metric)
 
 
 def _may_prune(tuning: Tuning, config: Config) -> bool:

@@ -15,12 +15,13 @@ def test_eval_prints_accuracy_and_the_confusion_matrix(bpcli, model):
     lines = bpcli("eval", model).stdout.splitlines()
     assert lines[0] == f"{model}: 40 test images"
     assert re.fullmatch(r"accuracy 100.00%, loss 0\.\d{4}", lines[1])
+    assert lines[2] == "balanced accuracy 100.00%, macro F1 100.00%"
     assert [line.split() for line in lines[4:]] == [
         ["0", "1", "2", "3"],
-        ["0", "100.0%", "100.0%", "10", "0", "0", "0"],
-        ["1", "100.0%", "100.0%", "0", "10", "0", "0"],
-        ["2", "100.0%", "100.0%", "0", "0", "10", "0"],
-        ["3", "100.0%", "100.0%", "0", "0", "0", "10"],
+        ["0", "100.0%", "100.0%", "100.0%", "10", "0", "0", "0"],
+        ["1", "100.0%", "100.0%", "100.0%", "0", "10", "0", "0"],
+        ["2", "100.0%", "100.0%", "100.0%", "0", "0", "10", "0"],
+        ["3", "100.0%", "100.0%", "100.0%", "0", "0", "0", "10"],
     ]
 
 
@@ -30,9 +31,13 @@ def test_eval_json(bpcli, model):
         "model",
         "seed",
         "digest",
+        "iteration",
         "split",
         "images",
+        "left_out",
         "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
         "loss",
         "classes",
         "confusion",
@@ -41,7 +46,7 @@ def test_eval_json(bpcli, model):
     assert (found["model"], found["split"], found["images"]) == (str(model), "train", 120)
     assert np.trace(found["confusion"]) == found["accuracy"] * 120
     assert found["classes"] == ["0", "1", "2", "3"]
-    assert found["per_class"][0] == {"precision": 1.0, "recall": 1.0}
+    assert found["per_class"][0] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
 
 
 def test_eval_shows_the_most_confident_mistakes(bpcli, tiny_options, folder, monkeypatch):
@@ -89,7 +94,7 @@ def test_eval_of_a_class_that_is_never_predicted(bpcli, tiny_options, folder):
     bpcli("train", *tiny_options, "-s", "network.weight_init=0", "-s", "training.iterations=1")
     assert re.search(r"^ +\d +- +0\.0% ", bpcli("eval", "model.npz").stdout, re.MULTILINE)
     classes = json.loads(bpcli("eval", "model.npz", "--json").stdout)["per_class"]
-    assert {"precision": None, "recall": 0.0} in classes
+    assert {"precision": None, "recall": 0.0, "f1": 0.0} in classes
 
 
 def test_eval_guards_accuracy(bpcli, model, folder, rng):

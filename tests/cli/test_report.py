@@ -125,7 +125,7 @@ def test_names_of_classes_are_text(bpcli, tmp_path, rng):
     x = rng.integers(0, 256, (80, 28, 28)).astype(np.uint8)
     x[::2] //= 3
     y = names[1 - np.arange(80) % 2]
-    np.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    np.savez(tmp_path / "d.npz", x_train=x[:60], y_train=y[:60], x_test=x[60:], y_test=y[60:])
     bpcli("train", "-q", "-s", f"dataset.source={tmp_path / 'd.npz'}", "-s",
           "training.iterations=20", "-o", tmp_path / "m.npz")  # fmt: skip
     bpcli("report", tmp_path / "m.npz", "-o", tmp_path / "page.html")

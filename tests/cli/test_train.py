@@ -51,9 +51,20 @@ def test_train_json(bpcli, tiny_options, folder):
         "test_accuracy",
         "images_per_second",
         "seconds",
+        "test_loss",
+        "test_balanced_accuracy",
+        "test_macro_f1",
     ]
     assert [list(record) for record in records[:-1]] == [fields] * 4
-    assert list(records[-1]) == [*fields, "done", "model", "seed", "digest", "changed"]
+    assert list(records[-1]) == [
+        *fields,
+        "done",
+        "model",
+        "seed",
+        "digest",
+        "changed",
+        "iterations",
+    ]
     changed = dict(part.split("=") for part in map(str, tiny_options[1::2]))
     assert records[-1]["changed"].keys() == changed.keys()
     assert records[-1]["changed"]["network.hidden"] == [8]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tiny import write_idx
 
-from bpcli.data.dataset import BUNDLED, Dataset, Split, load_dataset, load_split
+from bpcli.data import Dataset, Split, load_dataset, load_split
+from bpcli.data.split import BUNDLED
 from bpcli.errors import (
     DatasetError,
 )
@@ -41,15 +42,37 @@ def test_mnist_is_mapped_into_memory():
     assert isinstance(array, np.memmap)
 
 
-def test_validation_holds_out_the_last_training_images():
-    whole, parted = load_dataset(), load_dataset(validation=10_000)
+@pytest.mark.parametrize("share", [10_000, 1 / 6])
+def test_validation_holds_out_as_many_of_each_class(share):
+    whole, parted = load_dataset(), load_dataset(validation=share)
     assert (parted.held_out.name, len(parted.train), len(parted.held_out)) == (
         "validation", 50_000, 10_000,
     )  # fmt: skip
+    counts, held = (np.bincount(s.labels) for s in (whole.train, parted.held_out))
+    assert (np.abs(held - counts / 6) < 1).all()
+    for split in (parted.train, parted.held_out):
+        np.testing.assert_array_equal(split.images, whole.train.images[split.places])
+        np.testing.assert_array_equal(split.labels, whole.train.labels[split.places])
+        assert (np.diff(split.places) > 0).all()  # in the order of the file
+    assert not np.isin(parted.train.places, parted.held_out.places).any()
+
+
+@pytest.mark.parametrize("count", [60_000, 1e-9, 60_001])
+def test_what_leaves_nothing_on_a_side_is_refused(count):
+    with pytest.raises(DatasetError, match=r"dataset.validation: found .*, expected fewer than"):
+        load_dataset(validation=count)
+
+
+def test_older_models_held_out_the_last_training_images():
+    whole, parted = load_dataset(), load_dataset(validation=10_000, held_out_by="last")
     np.testing.assert_array_equal(parted.held_out.labels, whole.train.labels[50_000:])
     np.testing.assert_array_equal(parted.held_out.images, whole.train.images[50_000:])
-    with pytest.raises(DatasetError, match=r"dataset.validation: found 60000, expected fewer than"):
-        load_dataset(validation=60_000)
+
+
+def test_the_bundled_test_images_are_none_of_its_training_images():
+    train, test = (load_split("mnist", name).hashed() for name in ("train", "test"))
+    assert len(test.without(train.digests)) == 10_000
+    assert len(np.unique(train.digests)) == 60_000
 
 
 def test_up_to_256_classes_and_any_size(tmp_path):

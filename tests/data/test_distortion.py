@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from bpcli.data.dataset import load_split
 from bpcli.data.distortion import Distortion
+from bpcli.data.split import load_split
 from bpcli.training.loop import train
 
 SIZE = 28, 28

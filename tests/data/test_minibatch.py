@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.dataset import Split
 from bpcli.data.minibatch import MiniBatches
+from bpcli.data.split import Split
 
 
 def mini_batches(n, size, sampling, seed=0):
@@ -61,3 +61,25 @@ def test_mini_batches_are_grey_levels_from_0_to_1(dtype):
     np.testing.assert_allclose(x, [[0, 0.2, 1]] * 2, rtol=1e-7)
     assert x.dtype == dtype
     assert t.tolist() == [3, 3]
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(0, 9))
+def test_balanced_epochs_are_of_each_class_as_often(labels, seed):
+    labels = np.array(labels, np.uint8)
+    n, names = len(labels), tuple("abcde")
+    split = Split("train", np.arange(n, dtype=np.uint8)[:, None], labels, names, "here", (1, 1))
+    batches, again = (
+        MiniBatches(split, 7, np.random.SeedSequence(seed), sampling="balanced") for _ in range(2)
+    )
+    there = np.unique(labels)
+    for epoch in (0, 1, 5):
+        order = batches.order(epoch)
+        counts = np.bincount(labels[order], minlength=5)[there]
+        assert counts.sum() == n
+        assert counts.max() - counts.min() <= 1
+        for label in there:  # each image before any comes again
+            drawn = order[labels[order] == label]
+            own = np.bincount(drawn, minlength=n)[labels == label]
+            assert own.max() - own.min() <= 1
+    np.testing.assert_array_equal(again.order(5), batches.order(5))
+    np.testing.assert_array_equal(again.draw(3)[1], batches.draw(3)[1])

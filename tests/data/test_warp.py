@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from bpcli.data.dataset import load_split
+from bpcli.data.split import load_split
 from bpcli.data.warp import deskew_images, warp
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bpcli.data import load_split
-from bpcli.training import load
+from bpcli.training import find_images, load
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -15,7 +15,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 def logits(model, split):
     saved = load(model)
-    images = saved.load_images("test", split)
+    images = find_images(saved, "test", split).images
     x = images.images.astype(np.float32) * np.float32(1 / saved.white)
     return saved.network().predict(x)
 

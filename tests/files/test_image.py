@@ -101,11 +101,11 @@ def test_folders_of_pictures_are_data(bpcli, tiny_options, folder, rng):
 def test_any_part_of_pictures_is_of_all_classes(bpcli, tiny_options, folder, rng):
     write_classes(folder / "archive/pictures", 120, rng)  # as unpacking makes them
     options = [*tiny_options, "-s", "dataset.source=archive", "--json", "-q"]
-    assert "found images without others to test on" in bpcli("train", *options, code=2).stderr
+    assert "there are no others to measure on" in bpcli("train", *options).stderr
     dataset = load_dataset("archive", validation=40)
-    assert np.bincount(dataset.held_out.labels).min() > 4
+    assert np.bincount(dataset.held_out.labels).tolist() == [10] * 4
     found = json.loads(bpcli("train", *options, "-s", "dataset.validation=40").stdout)
-    assert found["validation_accuracy"] == 1
+    assert found["validation_accuracy"] > 0.9
 
 
 def test_pictures_of_another_size_are_named(bpcli, folder, rng):

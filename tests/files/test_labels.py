@@ -74,8 +74,7 @@ def test_mistakes_are_told_by_name(bpcli, tiny_options, folder):
 
 def test_a_class_is_told_from_another_by_name_and_not_by_number(bpcli, tiny_options, folder):
     bpcli("train", *tiny_options, "-s", f"dataset.source={write('d.npz', lambda n: n + 1)}")
-    rng = np.random.default_rng(0)
-    images, labels = make_images(120, rng)
+    images, labels = make_images(120, np.random.default_rng(1))
     np.savez("some.npz", x_test=images[labels > 1], y_test=labels[labels > 1] + 1)
     result = bpcli("eval", "model.npz", "--data", "some.npz")
     rows = [line.split()[0] for line in result.stdout.splitlines()[5:]]

@@ -161,7 +161,7 @@ def table(folder, data):
     path = folder / "data.csv"
     path.write_bytes(data)
     try:
-        assert load_split(str(path), "test").images.ndim == 2
+        assert load_split(str(path), "train").images.ndim == 2
     except DatasetError as error:
         assert str(error).startswith(str(path))
 

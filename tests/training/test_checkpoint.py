@@ -19,14 +19,14 @@ def test_numpy_opens_it_without_pickle(model, run):
     with np.load(model, allow_pickle=False) as archive:
         curve = {f"history.{name}" for name in HISTORY}
         assert set(archive.files) - curve == {
-            "W1", "b1", "W2", "b2", "optimizer.velocity", "metadata",
+            "W1", "b1", "W2", "b2", "optimizer.velocity", "learnt", "metadata",
         }  # fmt: skip
         assert curve < set(archive.files)
         for name, array in run.network.arrays.items():
             assert archive[name].dtype == np.float32
             np.testing.assert_array_equal(archive[name], array)
         metadata = json.loads(str(archive["metadata"]))
-    assert metadata["format"] == 2
+    assert metadata["format"] == 3
     assert metadata["bpcli"] == __version__
     assert metadata["numpy"] == np.__version__
     assert metadata["blas_threads"] == "1"
@@ -199,6 +199,10 @@ def change_metadata(path, **changed):
         ({"W3": np.zeros(0)}, "found an array without numbers, expected some"),
         ({"optimizer.velocity": None}, "optimizer.velocity: found no such array, expected float32 (332,)"),
         ({"W1": np.array([{}], object)}, "not a model file, or damaged: Object arrays cannot be loaded"),
+        ({"learnt": None}, "found no word on what it has learnt from, or no digests of it"),
+        ({"learnt": np.array([2, 1], np.uint64)}, "found digests of what it has learnt from that are"),
+        ({"learnt": np.array([1.0, 2.0])}, "found digests of what it has learnt from that are none"),
+        ({"last.W1": np.zeros((36, 8), np.float32)}, "last.W2: found no such array, expected float32"),
         ({"metadata": None}, "found no model, or a damaged one"),
         ({"metadata": np.array("{")}, "found no valid metadata of bpcli: Expecting property name"),
         ({"metadata": np.array("[1]")}, "found no valid metadata of bpcli: "),
@@ -216,8 +220,8 @@ def test_wrong_arrays_are_refused(model, changed, expected):
     ("changed", "expected"),
     [
         (
-            {"format": 3, "bpcli": "9.9"},
-            "found format 3, expected 1 to 2; it was written by bpcli '9.9'",
+            {"format": 4, "bpcli": "9.9"},
+            "found format 4, expected 1 to 3; it was written by bpcli '9.9'",
         ),
         ({"config": None}, "found no valid metadata of bpcli: 'config'"),
         (
@@ -289,6 +293,9 @@ def test_wrong_arrays_are_refused(model, changed, expected):
         ),
         ({"record": {"iteration": 1}}, "found no valid metadata of bpcli: "),
         ({"dropout": {"bit_generator": "x"}}, "found no valid metadata of bpcli: "),
+        ({"learnt": None}, "found no valid metadata of bpcli: 'learnt'"),
+        ({"learnt": "in its data"}, "found no word on what it has learnt from, or no digests"),
+        ({"held_out_by": "chance"}, "found images held out by 'chance'"),
     ],
 )
 def test_wrong_metadata_is_refused(model, changed, expected):

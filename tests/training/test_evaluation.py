@@ -1,10 +1,14 @@
 """Accuracy, loss and the confusion matrix, against plain counting."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bpcli.backprop.architecture import build_network
-from bpcli.data.dataset import Split
+from bpcli.data.split import Split
 from bpcli.training.evaluation import Evaluation, evaluate
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -42,3 +46,29 @@ def test_a_network_that_predicts_one_class_is_reported_as_it_is(rng):
     assert found.accuracy == 0.25
     assert found.recall == [0, 0, 1, 0]
     assert found.precision == [None, None, 0.25, None]
+
+
+def f1_of(t, predicted, label):
+    """By its definition: twice what is right, of all that are of a class or taken for it."""
+    right = sum(a == b == label for a, b in zip(t, predicted, strict=True))
+    both = t.count(label) + predicted.count(label)
+    return 2 * right / both if both else None
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=50))
+def test_figures_in_which_each_class_counts_the_same(pairs):
+    t, predicted = (list(column) for column in zip(*pairs, strict=True))
+    confusion = np.zeros((4, 4), np.intp)
+    for pair in pairs:
+        confusion[pair] += 1
+    found = Evaluation(0.5, confusion)
+    expected = [f1_of(t, predicted, label) for label in range(4)]
+    assert found.f1 == pytest.approx(expected)
+    seen = [f1 for f1 in expected if f1 is not None]
+    assert found.macro_f1 == pytest.approx(sum(seen) / len(seen))
+    recalls = [sum(p == label for a, p in pairs if a == label) / t.count(label) for label in set(t)]
+    assert found.balanced_accuracy == pytest.approx(sum(recalls) / len(recalls))
+    wrong = Counter(pair for pair in pairs if pair[0] != pair[1])
+    confused = found.confused(3)
+    assert [count for _, _, count in confused] == sorted(wrong.values(), reverse=True)[:3]
+    assert all(wrong[c, p] == count for c, p, count in confused)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import WHITE, Array, Bytes
-from bpcli.data.dataset import Split
+from bpcli.data.split import Split
 from bpcli.errors import readable
 from bpcli.files.document import to_scalar
 from bpcli.files.image import encode_png
@@ -40,7 +40,8 @@ def draw_report(
     images = replace(analysis.images, source=without_home(analysis.images.source))
     names = tuple(map(readable, analysis.saved.names))
     saved = replace(hide_home(analysis.saved), names=names)
-    analysis = replace(analysis, images=images, saved=saved)
+    measured = replace(analysis.measured, images=images)
+    analysis = replace(analysis, measured=measured, saved=saved)
     models = [hide_home(saved) for saved in models]
     return fill_page(
         "report.html.jinja",
@@ -59,7 +60,12 @@ def _head(analysis: Analysis) -> dict[str, Any]:
         "title": readable(saved.path.name),
         "names": list(map(readable, saved.names)),
         "evaluation": analysis.evaluation,
+        "split": analysis.images.name,
         "source": analysis.images.source,
+        "left_out": analysis.measured.left_out,
+        "unsure": analysis.measured.doubt,
+        "best_of": saved.best_of,
+        "iteration": saved.own_iteration,
         "seed": saved.config.seed,
         "digest": saved.digest[:CUT],
     }
@@ -68,7 +74,7 @@ def _head(analysis: Analysis) -> dict[str, Any]:
 def _charts(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
     surest = analysis.right[-1] + analysis.wrong[-1]
     fields: dict[str, Any] = {
-        "doubt": data_uri(draw_doubt(analysis.right, analysis.wrong), "svg+xml"),
+        "doubt": data_uri(draw_doubt(analysis), "svg+xml"),
         "doubt_words": (
             f"bar chart: of {analysis.evaluation.images:,} answers {surest:,} have a probability "
             f"of 90 % or more, and {analysis.wrong[-1]:,} of those are wrong"
@@ -108,7 +114,7 @@ def _tables(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
         "confusion": _confusion(analysis.evaluation, saved.names),
         "mistakes": [
             {
-                "index": one.index,
+                "index": analysis.images.place(one.index),
                 "label": readable(saved.names[one.label]),
                 "predicted": readable(saved.names[one.predicted]),
                 "image": data_uri(encode_png(_brighten(analysis.images, one.index)), "png"),
@@ -152,12 +158,12 @@ def _shade(count: int, largest: int) -> int:
 
 def _units(units: Units | None) -> dict[str, Any]:
     if units is None:
-        return {"units": [], "left_out": 0}
+        return {"units": [], "units_left": 0}
     shown = [
         {"number": number, "image": data_uri(_draw_weights(weights), "png")}
         for number, weights in zip(units.order[:MOST_UNITS], units.weights, strict=False)
     ]
-    return {"units": shown, "left_out": len(units.order) - len(shown)}
+    return {"units": shown, "units_left": len(units.order) - len(shown)}
 
 
 def _draw_weights(weights: Array) -> bytes:

@@ -35,18 +35,18 @@ def draw_study(
 
 
 def _charts(trials: Sequence[TrialResult]) -> dict[str, Any]:
-    measured = [trial for trial in trials if trial.accuracies]
+    measured = [trial for trial in trials if trial.figures]
     if not measured:
         return {"curve": ""}
-    lowest = min(trial.mean for trial in measured)
-    highest = max(trial.mean for trial in measured)
+    metric, means = measured[0].metric, [trial.mean for trial in measured]
+    name = metric.name.replace("_", " ")
     names = ", ".join(sorted(measured[0].values))
     return {
         "curve": data_uri(draw_trial_curve(measured), "svg+xml"),
         "curve_words": (
-            f"chart of {len(measured)} trials: accuracies from {lowest:.2%} to {highest:.2%}, "
-            "and the best so far"
+            f"chart of {len(measured)} trials: {name} from {metric.say(min(means))} to "
+            f"{metric.say(max(means))}, and the best so far"
         ),
         "keys": data_uri(draw_keys(measured), "svg+xml"),
-        "keys_words": f"accuracy of each trial by {names}; the table has the numbers",
+        "keys_words": f"{name} of each trial by {names}; the table has the numbers",
     }

@@ -1,0 +1,150 @@
+"""a model and a source in -> the images that it is measured on, as it has not seen them, out."""
+
+from dataclasses import dataclass, replace
+
+from bpcli.data.dataset import load_dataset
+from bpcli.data.holdout import Digests
+from bpcli.data.split import BUNDLED, MNIST, Split, SplitName, load_part
+from bpcli.errors import BpcliError, DatasetError
+from bpcli.files.source import parts
+from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.run import NOTHING
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Images to measure a model on; what they are called, `images.name` says.
+
+    `left_out` counts others in the same part of the source that the model has learnt from, or for
+    `train` those that it has not; it is None where it is not known which these are.
+    """
+
+    images: Split
+    left_out: int | None
+
+    @property
+    def doubt(self) -> str:
+        """What to know before one trusts a figure of these images, or ""."""
+        if self.left_out is not None:
+            return ""
+        return (
+            "it is not known what it has learnt from: there may be some of it among these "
+            f"{self.images.name} images; train anew to be sure"
+        )
+
+
+def find_images(
+    saved: Checkpoint,
+    split: SplitName | None = None,
+    source: str | None = None,
+    *,
+    transpose: bool = False,
+) -> Measured:
+    """Return images of a source, or of a model's own data, prepared as what it was trained on.
+
+    `test` are those of the source's test images that the model has not learnt from, `validation`
+    those of its training images, and `train` those that it has learnt from, whatever has become of
+    the file since. Without a split they are `test` where the source has such images, and what it
+    has not learnt from where there is one part alone: `validation` if it has learnt from others of
+    them, `test` if from none. With `transpose` their rows become columns. Raises DatasetError where
+    there are none.
+    """
+    own = saved.config.dataset
+    where = own.source if source is None else source
+    is_whole = "test" in parts(where, BUNDLED)
+    is_test = is_whole and split in (None, "test")
+    # The bundled test images are known to be none of its training images.
+    is_known = is_test and where == own.source == MNIST and saved.can_find_learnt
+    images = load_part(
+        where,
+        "test" if is_test else "train",
+        transpose=transpose ^ own.transpose,
+        is_hashed=not is_known,
+    )
+    images = replace(images, name=split or "test", white=saved.white)
+    images.check_fits(saved.pixels, saved.classes)
+    images = images.renumbered(saved.names)
+    if not is_known:
+        measured = _choose(saved, images, split, find_learnt(saved), is_test=is_test)
+    else:
+        measured = Measured(images, 0)
+    if own.deskew:
+        measured = replace(measured, images=measured.images.deskewed())
+    return measured
+
+
+def find_learnt(saved: Checkpoint) -> Digests | None:
+    """Return digests of the images that a model has learnt from, or None where nothing says it.
+
+    Those of MNIST are found again by what was held out; so are those of models that were written
+    before digests were kept, in their data, if these are still what they were.
+    """
+    if saved.learnt is not None or not saved.can_find_learnt:
+        return saved.learnt
+    dataset = saved.config.dataset
+    try:
+        found = load_dataset(**vars(dataset), held_out_by=saved.held_out_by, learnt=NOTHING)
+    except BpcliError:
+        return None
+    is_same = dataset.source == MNIST or (found.fingerprint, found.train.names) == (
+        saved.fingerprint,
+        saved.names,
+    )
+    return found.train.digests if is_same else None
+
+
+def _choose(
+    saved: Checkpoint,
+    images: Split,
+    split: SplitName | None,
+    learnt: Digests | None,
+    *,
+    is_test: bool,
+) -> Measured:
+    """Return those of the images of one part that are of a split. Raises DatasetError if none."""
+    if learnt is None:
+        if is_test or split == "test":
+            return Measured(images, None)
+        raise DatasetError(
+            f"{saved.path}: cannot tell which images of {images.source} it has learnt from: it "
+            f"does not say so, and {saved.config.dataset.source} is not what it was; put that "
+            "back, or take eval --split test if it has learnt from none of them"
+        )
+    seen = images.is_among(learnt)
+    if split == "train":
+        chosen = images.take(seen, "train")
+    elif is_test:
+        chosen = images.take(~seen, "test")
+    else:
+        chosen = images.take(~seen, "validation" if seen.any() else "test")
+    if split in (None, chosen.name) and len(chosen):
+        return Measured(chosen, len(images) - len(chosen))
+    raise DatasetError(
+        f"{saved.path}: {_explain(images, split, bool(seen.any()), is_test=is_test)}"
+    )
+
+
+def _explain(images: Split, split: SplitName | None, has_seen: bool, *, is_test: bool) -> str:
+    """Say why there are no images of a split, and what to do."""
+    where = images.source
+    if split == "train":
+        return (
+            f"found no image of {where} that it has learnt from, expected some for --split train; "
+            "without --split it is measured on the others"
+        )
+    if split == "validation" and not has_seen:
+        return (
+            f"found no validation images, expected a source that it has learnt from; it has seen "
+            f"none of {where}: --split test measures on them"
+        )
+    if split == "test" and has_seen and not is_test:
+        return (
+            f"found no test images in {where}, which is one part that it has learnt from, expected "
+            "train and test; --split validation measures on what it has not learnt from"
+        )
+    what = "validation" if split == "validation" else "test or validation"
+    return (
+        f"found no {what} images, expected a model that was trained with dataset.validation, or "
+        f"other data: it has learnt from all {len(images):,} of {where}; train with "
+        "-s dataset.validation=0.1, measure on others by --data, or by --split train on these"
+    )

@@ -1,0 +1,277 @@
+"""No image that a model has learnt from is ever counted as one that it has not seen."""
+
+import itertools
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny import write_idx
+
+from bpcli.cli.main import main
+from bpcli.errors import DatasetError
+from bpcli.training import Output, find_images, load, load_config, resume, save, train
+from bpcli.training.start import begin
+
+SIZE = 4  # rows and columns; two of the pixels say which image it is
+HERE = Path(__file__).parent
+
+
+def mark(numbers):
+    """Images that each say their number, (N, 4, 4)."""
+    images = np.full((len(numbers), SIZE, SIZE), 7, np.uint8)
+    images[:, 0, 0], images[:, 0, 1] = np.divmod(numbers, 256)
+    images[:, -1, -1] = 255
+    return images
+
+
+def numbers_of(images):
+    """The numbers that images (N, 16) say."""
+    return set((images[:, 0].astype(int) * 256 + images[:, 1]).tolist())
+
+
+def write_csv(path, images, labels):
+    table = np.column_stack([labels, images.reshape(len(images), -1)])
+    np.savetxt(path, table, fmt="%d", delimiter=",")
+
+
+def write_source(folder, container, parts):
+    """Write (images, labels) by the name of a part, and return what the source is called."""
+    folder.mkdir()
+    if container == "npz":
+        arrays = {f"{kind}_{part}": array for part, pair in parts.items() for kind, array in zip("xy", pair, strict=True)}  # fmt: skip
+        np.savez(folder / "data.npz", **arrays)
+        return str(folder / "data.npz")
+    if container == "csv" and len(parts) == 1:
+        write_csv(folder / "data.csv", *parts["train"])
+        return str(folder / "data.csv")
+    for part, (images, labels) in parts.items():
+        if container == "csv":
+            write_csv(folder / f"{part}.csv", images, labels)
+        elif container == "idx":
+            prefix = part.replace("test", "t10k")
+            write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
+            write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
+        else:
+            write_pictures(folder / part if len(parts) > 1 else folder, images, labels)
+    return str(folder)
+
+
+def write_pictures(folder, images, labels):
+    from PIL import Image
+
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / str(label) / f"{i}.png")
+
+
+@st.composite
+def sources(draw):
+    """A container, and of each part the numbers and labels of its images: some come twice."""
+    classes = draw(st.integers(2, 4))
+    own = st.lists(st.integers(0, 40), min_size=8, max_size=40)
+    numbers = [*range(100, 100 + classes), *draw(own)]  # one of each class at least
+    labels = [n % classes for n in numbers]
+    if draw(st.booleans()):
+        numbers, labels = zip(*sorted(zip(numbers, labels, strict=True), key=lambda p: p[1]), strict=True)  # fmt: skip
+    parts = {"train": (np.array(numbers), np.array(labels))}
+    if draw(st.booleans()):
+        test = np.array(draw(st.lists(st.integers(0, 80), min_size=1, max_size=20)))
+        parts["test"] = (test, test % classes)
+    container = draw(st.sampled_from(["npz", "csv", "idx", "pictures"]))
+    return container, parts
+
+
+def call(*args):
+    done = CliRunner().invoke(main, [str(arg) for arg in args])
+    assert done.exit_code in (0, 2), (done.output, done.exception)
+    return done
+
+
+@settings(max_examples=20)
+@given(
+    sources(),
+    st.sampled_from([0, 1, 3, 0.1, 0.5]),
+    st.sampled_from(["npz", "csv", "idx", "pictures"]),
+    st.randoms(use_true_random=False),
+)
+def test_what_is_learnt_from_is_never_called_test_or_validation(source, validation, other, random):
+    container, parts = source
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        written = {name: (mark(n), labels) for name, (n, labels) in parts.items()}
+        where = write_source(folder / "own", container, written)
+        options = [f"dataset.source={where}", f"dataset.validation={validation}", "network.hidden=[2]",
+                   "training.batch_size=5", "training.iterations=20"]  # fmt: skip
+        flags = [part for option in options for part in ("-s", option)]
+        trained = call("train", *flags, "--json", "-q", "-o", folder / "m.npz")
+        if trained.exit_code == 2:  # nothing could be held out, as all are equal
+            assert "dataset.validation: found" in trained.stderr
+            return
+        learnt = follow(options)
+        fields = json.loads(trained.stdout.splitlines()[-1])
+        held_out = begin(load_config(None, options)).run.dataset.held_out
+        assert {"test_accuracy", "validation_accuracy", "train_accuracy"} & fields.keys() == {
+            "train_accuracy", f"{held_out.name}_accuracy"
+        }  # fmt: skip
+        if held_out.name != "train":
+            assert not numbers_of(held_out.images) & learnt
+
+        order = list(range(len(parts["train"][0])))
+        random.shuffle(order)
+        grown = {
+            name: (np.concatenate([images, mark(np.arange(200, 204))]), np.append(labels, [0, 1, 0, 1]))
+            for name, (images, labels) in written.items()
+        }  # fmt: skip
+        grown["train"] = tuple(array[[*order, -1, -2]] for array in grown["train"])
+        elsewhere = write_source(folder / "grown", other, grown)
+        for data, split in itertools.product(
+            (None, elsewhere), (None, "test", "validation", "train")
+        ):
+            check(folder / "m.npz", data, split, learnt)
+
+
+def follow(options):
+    """The numbers of all images that a run learns from, by its mini-batches."""
+    run = begin(load_config(None, options)).run
+    images = run.dataset.train.images
+    drawn = run.mini_batches.choose(0, 20 * 5)
+    return numbers_of(images) if len(drawn) >= len(images) else numbers_of(images[drawn])
+
+
+def check(model, data, split, learnt):
+    """See that the command measures the very images that the model has, or has not, seen."""
+    flags = [*(["--data", data] if data else []), *(["--split", split] if split else [])]
+    done = call("eval", model, "--json", *flags)
+    try:
+        measured = find_images(load(model), split, data).images
+    except DatasetError as error:
+        assert (done.exit_code, done.stderr) == (2, f"{error}\n")
+        assert not data or split  # what has grown has images that it has not seen
+        return
+    found = json.loads(done.stdout)
+    assert (found["split"], found["images"]) == (measured.name, len(measured))
+    assert split in (None, found["split"])
+    if found["split"] == "train":
+        assert numbers_of(measured.images) <= learnt
+    else:
+        assert not numbers_of(measured.images) & learnt
+
+
+@pytest.fixture
+def old(tmp_path, monkeypatch):
+    """A folder with models of format 2, one of them unfinished, and their data."""
+    for name in ("data-2.npz", "model-2.npz"):
+        shutil.copy(HERE / name, tmp_path)
+    shutil.copy(HERE / "model-2-part.npz", tmp_path / "unfinished.npz.part")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_older_models_are_measured_on_the_last_images(old, bpcli):
+    with np.load("data-2.npz") as archive:
+        last = archive["x_train"][40:].reshape(20, 36)
+    found = find_images(load("model-2.npz"), "validation")
+    np.testing.assert_array_equal(found.images.images, last)
+    shown = json.loads(bpcli("eval", "model-2.npz", "--split", "validation", "--json").stdout)
+    assert (shown["images"], shown["accuracy"]) == (20, load("model-2.npz").record.accuracy)
+    assert shown["left_out"] == 40
+
+
+def test_older_models_leave_out_test_images_that_they_have_learnt_from(old, bpcli):
+    stderr = bpcli("eval", "model-2.npz", code=2).stderr  # the eight are the first of training
+    assert stderr.startswith("model-2.npz: found no test or validation images, ")
+
+
+def test_an_older_unfinished_run_goes_on_as_it_began(old, bpcli):
+    bpcli("train", "--resume", "-o", "unfinished.npz", "-q")
+    resumed, whole = load("unfinished.npz"), load("model-2.npz")
+    for name, array in whole.arrays.items():
+        np.testing.assert_array_equal(resumed.arrays[name], array)
+    assert resumed.record.accuracy == whole.record.accuracy
+    assert resumed.held_out_by == "last"
+    np.testing.assert_array_equal(
+        find_images(resumed, "validation").images.images,
+        find_images(whole, "validation").images.images,
+    )
+    bpcli("train", "--resume", "-o", "unfinished.npz", "-q", "-s", "training.iterations=50")
+    assert len(load("unfinished.npz").learnt) == 40
+
+
+def test_where_it_is_not_known_what_a_model_has_learnt_from_it_is_said(old, bpcli, tiny, rng):
+    (old / "data-2.npz").unlink()
+    images = rng.integers(0, 256, (20, 6, 6), np.uint8)
+    np.savez("data-2.npz", x_train=images, y_train=np.arange(20) % 4)
+    doubt = (
+        "it is not known what it has learnt from: there may be some of it among these test images"
+    )
+    result = bpcli("eval", "model-2.npz", "--data", tiny, "--json")
+    assert doubt in result.stderr
+    assert json.loads(result.stdout)["left_out"] is None
+    for command in (["eval", "model-2.npz"], ["eval", "model-2.npz", "--split", "validation"]):
+        stderr = bpcli(*command, code=2).stderr
+        assert "cannot tell which images of data-2.npz it has learnt from" in stderr
+    assert doubt in bpcli("eval", "model-2.npz", "--split", "test").stderr
+    bpcli("report", "model-2.npz", "--data", tiny, "-o", "page.html")
+    assert "it is not known what it has learnt from" in Path("page.html").read_text()
+
+
+def test_models_of_mnist_keep_no_digests_and_know_what_they_have_learnt_from(bpcli, tmp_path):
+    options = ["-s", "training.iterations=5", "-s", "dataset.validation=0.02", "-q"]
+    bpcli("train", *options, "-o", tmp_path / "m.npz")
+    saved = load(tmp_path / "m.npz")
+    assert saved.learnt is None
+    found = {split: find_images(saved, split) for split in ("train", "validation", "test", None)}
+    assert {split: len(one.images) for split, one in found.items()} == {
+        "train": 58_800, "validation": 1_200, "test": 10_000, None: 10_000,
+    }  # fmt: skip
+    assert found["validation"].left_out == 58_800
+    with np.load(tmp_path / "m.npz") as archive:
+        assert "learnt" not in archive.files
+
+
+def test_what_first_weights_have_learnt_from_is_not_measured_either(bpcli, tiny_options, tmp_path):
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    bpcli("train", *tiny_options, "-s", "dataset.validation=20", "-q", "-o", first)
+    options = [*tiny_options, "--init", first, "-q", "-o", second]
+    result = bpcli("train", *options, "-s", "dataset.validation=60", "--json")
+    assert "validation images are left out: it learns, or has learnt before, from" in result.stderr
+    learnt = set(load(first).learnt.tolist())
+    assert learnt == set(load(second).learnt.tolist())  # it learns from fewer of the same
+    found = find_images(load(second), "validation").images
+    assert not learnt & set(found.digests.tolist())
+    kept = bpcli("eval", second, "--split", "validation", "--json").stdout
+    assert json.loads(kept)["accuracy"] == json.loads(result.stdout)["validation_accuracy"]
+    bpcli("train", *tiny_options, "-q", "-o", first)
+    stderr = bpcli("train", *options, "-s", "dataset.validation=60", code=2).stderr
+    assert "all of the 60 images of" in stderr
+    assert "have been learnt from before" in stderr
+
+
+def test_a_run_that_began_with_weights_goes_on_with_what_they_learnt(make_run, tmp_path):
+    first = make_run("dataset.validation=20")
+    list(train(first))
+    save(tmp_path / "first.npz", first)
+    config = load_config(None, ["dataset.validation=60"], first.config)
+    run = begin(config, load(tmp_path / "first.npz")).run
+    next(record for record in train(run) if record)
+    Output(tmp_path / "m.npz").save(run)
+    again = resume(config, Output(tmp_path / "m.npz").find()).run
+    assert len(again.dataset.held_out) == len(run.dataset.held_out) <= 20
+    np.testing.assert_array_equal(again.learnt, run.learnt)
+
+
+def test_rows_for_columns_hide_no_image(bpcli, tiny_options, tmp_path, tiny):
+    bpcli("train", *tiny_options, "-q", "-o", tmp_path / "m.npz")
+    data = (tiny / "train-images-idx3-ubyte").read_bytes()
+    turned = np.frombuffer(data[16:], np.uint8).reshape(-1, 6, 6).transpose(0, 2, 1)
+    labels = np.frombuffer((tiny / "train-labels-idx1-ubyte").read_bytes()[8:], np.uint8)
+    np.savez(tmp_path / "turned.npz", x_train=turned, y_train=labels)
+    command = ["eval", tmp_path / "m.npz", "--data", tmp_path / "turned.npz"]
+    assert "it has learnt from all 120 of" in bpcli(*command, "--transpose", code=2).stderr
+    assert json.loads(bpcli(*command, "--json").stdout)["images"] == 120
