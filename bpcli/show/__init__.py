@@ -1,7 +1,6 @@
 """results in -> text, drawings and the fields of JSON out; nothing is printed here."""
 
 from bpcli.show.characters import draw_figure
-from bpcli.show.comparison import comparison_csv, comparison_fields, draw_comparison
 from bpcli.show.data import contents_fields, draw_contents
 from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_csv, evaluation_fields
 from bpcli.show.figure import graph_figure, network_figure
@@ -12,6 +11,7 @@ from bpcli.show.info import draw_info, info_fields
 from bpcli.show.picture import draw_picture
 from bpcli.show.prediction import draw_prediction, prediction_fields
 from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
+from bpcli.show.side_by_side import comparison_csv, comparison_fields, draw_comparison
 from bpcli.show.svg import figure_svg, graph_svg, network_svg
 
 __all__ = [

@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import replace
 
 from bpcli.show.figure import Arrow, Figure, Symbol, draw_arrays
-from bpcli.show.layout import Spacing, columns, lay_out
+from bpcli.show.placement import Spacing, columns, lay_out
 from bpcli.show.text import text_width
 
 ASCII = str.maketrans("─│┐┘┌└├┬┴┼▶×÷·", "-|++++++++>*/*")

@@ -6,7 +6,7 @@ It looks as in the book: circles for nodes, values above the arrows, derivatives
 from dataclasses import dataclass, field
 
 from bpcli.show.figure import Figure, Symbol, draw_arrays
-from bpcli.show.layout import Spacing, columns, lay_out
+from bpcli.show.placement import Spacing, columns, lay_out
 from bpcli.show.text import text_width
 
 Point = tuple[float, float]

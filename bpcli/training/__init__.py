@@ -2,7 +2,6 @@
 
 from bpcli.training.analysis import Analysis, analyze
 from bpcli.training.checkpoint import Checkpoint
-from bpcli.training.comparison import ModelComparison, compare
 from bpcli.training.config import Config, load_config
 from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistakes
 from bpcli.training.failure import Failure, find_failure
@@ -12,6 +11,7 @@ from bpcli.training.prediction import Prediction, Reader
 from bpcli.training.record import Record
 from bpcli.training.run import Run, set_up_check
 from bpcli.training.serialization import load, save
+from bpcli.training.side_by_side import ModelComparison, compare
 from bpcli.training.start import Start, begin, resume, resume_if_possible, set_up
 from bpcli.training.unseen import Measured, find_images, find_learnt
 

@@ -13,15 +13,15 @@ from bpcli.files.document import to_scalar
 from bpcli.files.image import encode_png
 from bpcli.machine import without_home
 from bpcli.show.chart import draw_curves, draw_doubt
-from bpcli.show.comparison import describe_seeds, list_models
 from bpcli.show.info import CUT, hide_home
 from bpcli.show.page.canvas import can_read, canvas_script
 from bpcli.show.page.page import data_uri, fill_page
+from bpcli.show.side_by_side import describe_seeds, list_models
 from bpcli.training.analysis import Analysis, Units
 from bpcli.training.checkpoint import Checkpoint
-from bpcli.training.comparison import compare
 from bpcli.training.config import flatten, list_changes
 from bpcli.training.evaluation import Evaluation
+from bpcli.training.side_by_side import compare
 
 MOST_UNITS = 64  # that are shown
 SHADES = 4  # of the cells of the confusion matrix

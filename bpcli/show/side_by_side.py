@@ -8,8 +8,8 @@ from bpcli.files.document import to_scalar
 from bpcli.show.number import json_number
 from bpcli.show.text import draw_csv, draw_table, join_lines, text_width
 from bpcli.training.checkpoint import Checkpoint
-from bpcli.training.comparison import ModelComparison, Seeds
 from bpcli.training.history import COLUMNS
+from bpcli.training.side_by_side import ModelComparison, Seeds
 
 REACHED = ("accuracy", "balanced", "macro F1", "of", "loss", "iterations", "seconds")
 
