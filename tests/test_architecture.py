@@ -197,6 +197,13 @@ def test_only_the_terminal_exits(name):
         assert not re.search(r"\bexit\(|SystemExit|os\._exit|os\.abort", ROOMS[name].read_text())
 
 
+def test_text_leaves_by_one_door_and_csv_is_written_in_one_room():
+    """What nobody's text may do to a terminal or a spreadsheet is seen to there."""
+    echoes = {name for name, path in ROOMS.items() if "click.echo(" in path.read_text()}
+    assert echoes == {"cli.terminal"}
+    assert {name for name in ROOMS if "csv.writer" in ROOMS[name].read_text()} == {"show.text"}
+
+
 @every_room
 def test_randomness_and_the_environment_are_arguments(name):
     text = ROOMS[name].read_text()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import unicodedata
 
@@ -126,6 +127,41 @@ def test_no_name_of_a_class_writes_on_the_terminal(names, run, folder, tiny):
         check_text(done.stderr)
     if done.exit_code == 0:
         assert json.loads(done.stdout)["classes"] == list(classes.values())
+
+
+EVIL = f"\x1b[31m\n{FORGED} \u202e"
+LAYERS = f"""
+class Relu:
+    def forward(self, x):
+        raise ValueError({EVIL!r})
+    def backward(self, dout):
+        return dout
+class Sigmoid:
+    def forward(self, x):
+        print({EVIL!r})
+        self.y = 1 / (1 + 2.718281828459045 ** -x)
+        return self.y
+    def backward(self, dout):
+        return dout
+Sigmoid.__name__ = {EVIL!r}
+raise RuntimeError({EVIL!r})
+"""
+
+
+def test_nothing_that_a_file_holds_writes_on_the_terminal(bpcli, folder, monkeypatch):
+    (folder / "layers.py").write_text(LAYERS)
+    (folder / "c.yaml").write_text(f"{json.dumps(EVIL)}: 1\nseed: {json.dumps(EVIL)}\n")
+    (folder / "tag.yaml").write_text("seed: !<tag:evil%1B> 1\n")
+    (folder / "x.csv").write_text(f"{EVIL},2\n1,2\n")
+    (folder / "data").mkdir()
+    os.symlink(EVIL, folder / "data" / "link.npz")
+    monkeypatch.setenv("OMP_NUM_THREADS", EVIL)
+    for command in (["gradcheck", "layers.py"], ["config", "c.yaml"], ["train", "c.yaml"], ["config", "tag.yaml"],
+                    ["data", "x.csv"], ["data", "data"], ["eval", "data/link.npz"], ["info"]):  # fmt: skip
+        done = CliRunner().invoke(main, command, prog_name="bpcli")
+        assert done.output
+        check_text(done.stdout)
+        check_text(done.stderr)
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
