@@ -62,10 +62,11 @@ test-pythons:  ## run the whole test suite on the oldest Python that bpcli takes
 test-oldest:  ## run the whole test suite with the oldest packages that pyproject.toml allows
 	$(MAKE) test VENV=.venv-oldest PIP_CONSTRAINT=$(CURDIR)/tests/oldest.txt
 
-lint: $(VENV)/installed-dev  ## check style (ruff) and types (mypy --strict)
+lint: $(VENV)/installed-dev  ## check style (ruff), types (mypy --strict) and the workflow (its schema)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy --strict
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 bench: $(VENV)/installed-bench  ## time bpcli beside PyTorch, JAX, scikit-learn and the bare products
 	$(VENV)/bin/python tests/benchmarks/bench.py $(BENCH)

@@ -8,7 +8,7 @@
 import sys
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 STONES = ("errors", "arrays", "machine", "memory")
 WINGS = ("backprop", "files", "gradcheck", "data", "training", "export", "tuning", "show", "cli")

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
 from signs import end_what_hangs
-from tiny import write_folder
+from tiny import ROOT, write_folder
 
 from bpcli.cli.main import main
 from bpcli.data import load_split
@@ -34,6 +34,16 @@ settings.load_profile("default")
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="the long forms of the slow tests")
+
+
+@pytest.fixture(scope="session")
+def tracked():
+    """The names of the committed files; the test is skipped where git does not tell."""
+    git = shutil.which("git")
+    listing = git and subprocess.run([git, "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if not listing or not listing.stdout:
+        pytest.skip("needs git, and a checkout of it")
+    return listing.stdout.splitlines()
 
 
 @pytest.fixture
@@ -109,9 +119,10 @@ def tenth(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's chromium without a window; the test is skipped where it cannot be had."""
+    """A chromium without a window; the test is skipped where it cannot be had."""
     selenium = pytest.importorskip("selenium.webdriver")
-    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    programs = [chromium, shutil.which("chromedriver")]
     if not all(programs):
         pytest.skip("needs chromium and chromedriver")
     options = selenium.ChromeOptions()

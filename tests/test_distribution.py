@@ -32,15 +32,6 @@ def pip(*args):
 
 
 @pytest.fixture(scope="module")
-def tracked():
-    """The files of the checkout, as far as they are committed."""
-    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
-    if listing.returncode:
-        pytest.skip("not a git checkout")
-    return listing.stdout.splitlines()
-
-
-@pytest.fixture(scope="module")
 def light(tracked, tmp_path_factory):
     """A copy of the checkout with MNIST's files empty, as packing them takes seconds."""
     folder = tmp_path_factory.mktemp("light")

@@ -327,9 +327,8 @@ def test_a_configuration_may_have_spaces_in_its_name(clone):
     )
 
 
-def test_the_project_speaks_of_itself_alone():
-    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
-    for name in listing.stdout.split():
+def test_the_project_speaks_of_itself_alone(tracked):
+    for name in tracked:
         if "ubyte" not in name:
             text = (ROOT / name).read_text(errors="replace")
             assert not re.search(r"/(work|root|opt)/", text), name
