@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-CODE = (".py", ".ipynb")
 MODELS = (".npz", ".npz.part")
 DATA = (".csv", ".gz", "-ubyte", ".parquet")
 
@@ -38,14 +37,13 @@ def _said(context: click.Context) -> Sequence[str]:
 def _find_place(word: str, command: str, *, is_resumed: bool) -> str:
     """Say where a word belongs that is no configuration, "" of one that may be."""
     from bpcli.files.path import exists, look
-    from bpcli.files.settings import list_own
+    from bpcli.files.settings import explain_code, list_own
 
     name = word.lower()
     if "=" in word and not exists(word):
         return f"{word}: keys of the configuration are set by -s {word}"
-    if name.endswith(CODE):
-        kind = "a notebook" if name.endswith(".ipynb") else "Python"
-        return f"{word}: {kind} is no configuration; bpcli gradcheck {word} checks its layers"
+    if explain_code(word):
+        return explain_code(word)
     if name.endswith(MODELS) and command == "train":
         model = word[: -len(".part")] if name.endswith(".part") else word
         other = "" if is_resumed else f", and --init {word} begins with its weights"

@@ -18,7 +18,7 @@ from bpcli.files.yaml_tree import MalformedError
 
 LARGEST_FILE = 100_000  # bytes; a configuration is a page, and the YAML parser is slow
 YAML = (".yaml", ".yml", ".json")
-CODE = {".py": "a file of Python", ".ipynb": "a notebook"}
+CODE = {".py": "Python", ".ipynb": "a notebook"}
 MOST_PROBLEMS = 100  # that are said at once
 PACKAGE = Path(__file__).parents[1]
 # The configurations that come with bpcli: in the package, as it is installed, or beside it.
@@ -35,11 +35,9 @@ def read_file(path: Path) -> Document:
     """
     if str(path) == "-":
         return read_text(_read_standard_input(), "standard input")
-    if path.suffix.lower() in CODE:
-        raise ConfigError(
-            f"{path}: found {CODE[path.suffix.lower()]}, expected a configuration in YAML; "
-            f"bpcli gradcheck {path} checks the layers in it"
-        )
+    words = explain_code(str(path))
+    if words:
+        raise ConfigError(words)
     hint = ""
     if look(path, ConfigError) == "nothing":
         if str(path) in list_own():
@@ -72,6 +70,16 @@ def list_own() -> list[str]:
     folders = [OWN, *(path for path in list_folder(OWN) if look(path) == "folder")]
     files = [path for folder in folders for path in list_folder(folder) if path.suffix == YAML[0]]
     return [path.relative_to(OWN).with_suffix("").as_posix() for path in files]
+
+
+def explain_code(path: str) -> str:
+    """Say where a file of code belongs, "" of any other: it is no configuration."""
+    kind = CODE.get(Path(path).suffix.lower())
+    return (
+        f"{path}: {kind} is no configuration; bpcli gradcheck {path} checks its layers"
+        if kind
+        else ""
+    )
 
 
 def _find_alike(path: Path) -> str:

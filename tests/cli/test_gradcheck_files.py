@@ -94,7 +94,7 @@ FILES = {
     "a name that is nowhere": ("class A(Nowhere):\n    pass\n", "layers.py:1: NameError: name 'Nowhere' is not defined", 2),
     "a typo": (RIGHT.replace("backward", "backwark"), "Double.backwark: not checked: is backward meant?", 2),
     "a forward that raises": (RIGHT.replace("2 * x", "x.nothing"), "forward cannot be called: AttributeError at layers.py:5", 2),
-    "an argument that nobody knows": (RIGHT.replace("class Double:", "class Double:\n    def __init__(self, zork): pass"), "what is zork? Give it by -s zork=...", 2),
+    "an argument that nobody knows": (RIGHT.replace("class Double:", "class Double:\n    def __init__(self, zork): self.knead = zork['a'].frob()").replace("2 * x", "self.knead(x)"), "gradcheck_Double()", 2),
     "an abstract class": ("class Layer:\n    def forward(self, x): raise NotImplementedError\n    def backward(self, d): raise NotImplementedError\n" + RIGHT.replace("class Double:", "class Double(Layer):"), "layers.py: 1 ok", 0),
     "training at its end": (RIGHT + "for i in range(10**12): pass\nwhile True: pass\nopen('left', 'w')\n", "layers.py: 1 ok", 0),
     "a main guard": (RIGHT + "if __name__ == '__main__':\n    raise SystemExit(9)\n", "layers.py: 1 ok", 0),

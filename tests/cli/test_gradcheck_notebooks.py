@@ -114,13 +114,16 @@ def test_what_is_no_notebook_of_python(fields, words, check):
     assert words in check(SQUARE, code=2, **fields).stderr
 
 
-@pytest.mark.parametrize("command", ["train", "config"])
-def test_a_notebook_handed_to_another_command(command, bpcli, folder):
+@pytest.mark.parametrize("command", [["train"], ["config"], ["graph", "--config"]])
+def test_code_handed_to_another_command(command, bpcli, folder):
     (folder / "n.ipynb").write_text("{}")
     (folder / "n.py").write_text("x = 1")
-    words = "n.ipynb: found a notebook, expected a configuration in YAML; bpcli gradcheck n.ipynb checks"
-    assert words in bpcli(command, "n.ipynb", code=2).stderr
-    assert "n.py: found a file of Python, expected" in bpcli(command, "n.py", code=2).stderr
+    words = "n.ipynb: a notebook is no configuration; bpcli gradcheck n.ipynb checks its layers"
+    assert words in bpcli(*command, "n.ipynb", code=2).stderr
+    assert (
+        "n.py: Python is no configuration; bpcli gradcheck"
+        in bpcli(*command, "n.py", code=2).stderr
+    )
 
 
 def test_other_files_handed_to_gradcheck(bpcli, folder):
