@@ -123,7 +123,7 @@ def test_the_progress_bar_is_for_terminals(tiny_options, folder, on_a_terminal, 
     monkeypatch.setattr("tqdm.std.time", itertools.count().__next__)  # it is drawn each second
     shown = on_a_terminal("train", *tiny_options)
     assert "60/60 [" in shown
-    assert re.search(r"loss 0\.\d{4}, accuracy \d+\.\d\d%", shown)
+    assert re.search(r"loss 0\.\d{4}, test accuracy \d+\.\d\d%", shown)
     assert on_a_terminal("train", *tiny_options, "-q") == ""
 
 
