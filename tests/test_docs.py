@@ -180,7 +180,7 @@ PROGRAMS = [block for block in blocks("python", CONTRIBUTING) if "print" in bloc
 
 
 def test_there_are_programs():
-    assert len(PROGRAMS) == 6
+    assert len(PROGRAMS) == 5
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
