@@ -245,12 +245,21 @@ DOORS = {
 GATEHOUSE = ("files.path", "files.atomic")
 KEYS_OF_THEIR_OWN = {
     "memory": {"Path(*path).read_text", "os.open"},  # what /proc and /sys say; a process unheard
+    "gradcheck.foreign.guard": {"os.open", "Path(f'/proc/{own}/task/{own}/children').read_text"},
+    "gradcheck.foreign.child": {"os.open"},  # nothing in place of the streams, as the guard
     "cli.terminal": {"os.open"},  # nothing in place of a stream that fails
     "files.archive": {"archive.open"},  # members of what has been opened
     "files.model": {"archive.open"},
     "files.image": {"Image.open", "os.open"},  # pictures of what has been opened; see cli.terminal
 }
-STILL_OUTSIDE = ("gradcheck.foreign.", "tuning.", "cli.tune")
+GUESSES = (
+    "arguments",
+    "calling",
+    "convention",
+    "inputs",
+    "variants",
+)  # have a word `open` of theirs
+STILL_OUTSIDE = ("tuning.", "cli.tune", *(f"gradcheck.foreign.{room}" for room in GUESSES))
 
 
 @every_room

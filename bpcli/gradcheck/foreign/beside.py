@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bpcli.errors import SourceError
+from bpcli.files.path import list_folder
 from bpcli.gradcheck.foreign.code import Code, read_code
 
 MOST = 200  # files beside it that are looked at
@@ -38,10 +39,9 @@ def find_partners(path: Path, names: Iterable[str]) -> list[Partner]:
     if not lonely:
         return []
     there: dict[str, Code] = {}
-    for beside in sorted(path.parent.glob("*.py"))[:MOST]:
-        if beside.name != path.name:
-            for name, code in _functions(beside):
-                there.setdefault(name, code)
+    for beside in _files_beside(path):
+        for name, code in _functions(beside):
+            there.setdefault(name, code)
     found = [next((name for name in names if name in there), "") for names in lonely]
     return [Partner(name, there[name]) for name in found if name]
 
@@ -50,6 +50,14 @@ def _forward_names(backward: str) -> list[str]:
     """Return what a function may be called that `linear_backward` derives, the likeliest first."""
     names = [BACKWARD.sub(word, backward, count=1) for word in FORWARD]
     return [re.sub("__+", "_", name).strip("_") for name in names]
+
+
+def _files_beside(path: Path) -> list[Path]:
+    try:
+        files = [file for file in list_folder(path.parent, SourceError) if file.suffix == ".py"]
+    except SourceError:  # it may be read, and its folder not
+        return []
+    return [file for file in files if file.name != path.name][:MOST]
 
 
 def _functions(path: Path) -> list[tuple[str, Code]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.errors import SourceError
+from bpcli.files.path import resolve
 from bpcli.gradcheck.foreign.channel import FloodError, Receiver
 from bpcli.gradcheck.foreign.code import Code, read_code
 from bpcli.gradcheck.foreign.finding import Finding, UnitCheck
@@ -71,7 +72,7 @@ def check_file(
     """
     code = read_code(Path(path))
     request = {
-        "path": str(code.path.parent.resolve() / code.path.name),
+        "path": str(resolve(code.path.parent, SourceError) / code.path.name),
         "cells": [[cell.number, cell.text] for cell in code.cells],
         "names": list(names),
         "given": dict(given or {}),

@@ -7,6 +7,9 @@ import sys
 import types
 from pathlib import Path
 
+from bpcli.errors import FileError
+from bpcli.files.path import look
+
 ABOVE = 2  # folders above the file's own from which it may import too
 FARTHEST = 4  # folders that what it imports may go up by
 
@@ -42,7 +45,14 @@ def _packages(path: Path) -> list[Path]:
     """Return the packages that a file is in, the innermost first."""
     found: list[Path] = []
     for folder in path.parents:
-        if not (folder / "__init__.py").is_file():
+        if not _is_package(folder):
             break
         found.append(folder)
     return found
+
+
+def _is_package(folder: Path) -> bool:
+    try:
+        return look(folder / "__init__.py") == "file"
+    except FileError:  # a folder that may not be looked into is none
+        return False
