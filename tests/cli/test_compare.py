@@ -86,3 +86,14 @@ def test_mistakes(bpcli, tmp_path):
     )
     assert "cannot be read" in bpcli("compare", tmp_path / "no.npz", code=2).stderr
     bpcli("compare", code=2)
+
+
+def test_keys_are_columns_where_there_is_room_for_them(bpcli, seeds, monkeypatch):
+    paths = [path.rename(path.parent / f"{i}.npz") for i, path in enumerate(seeds)]
+    monkeypatch.chdir(paths[0].parent)
+    names = [path.name for path in paths]
+    for columns, tables in (("120", 1), ("60", 2)):
+        monkeypatch.setenv("COLUMNS", columns)
+        drawn = bpcli("compare", *names).stdout.split("\n\n")
+        assert len(drawn) == tables + 1
+        assert ("network.hidden" in drawn[0]) == (tables == 1)

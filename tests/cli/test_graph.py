@@ -565,3 +565,27 @@ def test_steps_in_ascii(bpcli, tmp_path):
 def test_a_dot_file_has_the_arrays_too(bpcli, tmp_path):
     bpcli("graph", "dot(x, W) + b", *ARRAYS, "-o", tmp_path / "g.dot")
     assert any("its derivative" in label for label in rendered(tmp_path / "g.dot"))
+
+
+@pytest.mark.parametrize("columns", [40, 60, 200])
+def test_a_drawing_is_as_wide_as_the_terminal(columns, bpcli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = " + ".join(f"x{i} * y{i}" for i in range(9)) + " + sum(M)"
+    values = [f"{name}{i}={i + 1}" for i in range(9) for name in "xy"]
+    drawn = bpcli("graph", text, *values, f"M={[[0.12345] * 9]}").stdout
+    lines = [line.rstrip() for line in drawn.splitlines()]
+    assert max(map(len, lines)) <= columns
+    is_cut = " ".join(drawn.split()).count(f"The whole is wider than {columns} columns")
+    assert is_cut == (columns < 80)
+    assert ("its derivative =" in drawn.split("M =")[1].splitlines()[0]) == (columns > 100)
+
+
+def test_a_picture_is_the_same_whatever_the_terminal(bpcli, tmp_path, monkeypatch):
+    pictures = set()
+    for columns in ("40", "300"):
+        monkeypatch.setenv("COLUMNS", columns)
+        for suffix in ("svg", "dot"):
+            path = tmp_path / f"g.{suffix}"
+            bpcli("graph", "sum(x)", f"x={[1.5] * 30}", "-o", path)
+            pictures.add(path.read_bytes())
+    assert len(pictures) == 2
