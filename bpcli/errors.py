@@ -66,11 +66,16 @@ class TuningError(BpcliError):
 
 
 class ExtraError(BpcliError):
-    """Work that needs a package which only an optional extra of bpcli installs."""
+    """Work that needs a package which only an optional extra of bpcli installs.
 
-    def __init__(self, work: str, package: str, extra: str) -> None:
+    `error` is what its import has raised: it may be there, and broken.
+    """
+
+    def __init__(self, work: str, package: str, extra: str, error: ImportError) -> None:
+        is_missing = isinstance(error, ModuleNotFoundError)
+        why = f"is not installed: pip install 'bpcli-mnist[{extra}]'"
         super().__init__(
-            f"{work} needs {package}, which is not installed: pip install 'bpcli-mnist[{extra}]'"
+            f"{work} needs {package}, which {why if is_missing else f'cannot be imported: {error}'}"
         )
 
 

@@ -27,8 +27,8 @@ def to_onnx(saved: Checkpoint) -> bytes:
     """
     try:
         import onnx
-    except ImportError:
-        raise ExtraError("an .onnx", "onnx", "export") from None
+    except ImportError as error:
+        raise ExtraError("an .onnx", "onnx", "export", error) from error
     graph, network = OnnxGraph(), saved.network()
     grey = graph.add("Cast", "images", to=onnx.TensorProto.FLOAT)
     if saved.config.dataset.deskew:

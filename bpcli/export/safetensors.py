@@ -17,8 +17,8 @@ def to_safetensors(saved: Checkpoint) -> bytes:
     """
     try:
         from safetensors.numpy import save
-    except ImportError:
-        raise ExtraError("a .safetensors", "safetensors", "export") from None
+    except ImportError as error:
+        raise ExtraError("a .safetensors", "safetensors", "export", error) from error
     layers = saved.network().inference_layers
     tensors = {
         f"{i}.{name}": tensor

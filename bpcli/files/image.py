@@ -46,7 +46,7 @@ def read_image(path: Path) -> Bytes:
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
-        raise ExtraError(f"{path}: reading a picture", "Pillow", "image") from error
+        raise ExtraError(f"{path}: reading a picture", "Pillow", "image", error) from error
     try:
         with (
             open_file(path, PictureError) as file,
@@ -112,7 +112,7 @@ def encode_png(pixels: Bytes, palette: Bytes | None = None) -> bytes:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ExtraError("writing a picture", "Pillow", "image") from error
+        raise ExtraError("writing a picture", "Pillow", "image", error) from error
     file, image = BytesIO(), Image.fromarray(pixels)
     if palette is not None:
         image.putpalette(palette.tobytes())

@@ -82,9 +82,9 @@ def draw_sheet(
             import matplotlib as mpl
             from matplotlib.figure import Figure as Sheet
             from matplotlib.font_manager import get_font_names
-    except ImportError:
+    except ImportError as error:
         what = "a page" if form == "svg" else f"a .{form}"
-        raise ExtraError(what, "matplotlib", "report") from None
+        raise ExtraError(what, "matplotlib", "report", error) from error
     except OSError as error:
         raise MachineError(
             "drawing needs a folder that can be written, for a list of fonts: name one in "

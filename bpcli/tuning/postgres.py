@@ -48,8 +48,8 @@ class Connector:
         """Return a connection of psycopg. Raises TuningError where none can be had in time."""
         try:
             import psycopg
-        except ImportError:
-            raise ExtraError("--storage", "psycopg", "tune") from None
+        except ImportError as missing:
+            raise ExtraError("--storage", "psycopg", "tune", missing) from missing
         since, what = time.monotonic(), f"the database at {self.name}"
         while True:
             attempt = _Attempt(self.address.replace(DRIVER, "postgresql://"))

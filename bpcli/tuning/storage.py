@@ -177,8 +177,8 @@ def import_optuna() -> Any:
     try:
         with warnings.catch_warnings(action="ignore"):
             import optuna
-    except ImportError:
-        raise ExtraError("a study", "optuna", "tune") from None
+    except ImportError as error:
+        raise ExtraError("a study", "optuna", "tune", error) from error
     optuna.logging.disable_default_handler()
     logging.getLogger("optuna").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)

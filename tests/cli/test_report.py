@@ -6,6 +6,7 @@ import html
 import json
 import re
 import shutil
+import subprocess
 import sys
 from html.parser import HTMLParser
 
@@ -132,6 +133,19 @@ def test_names_of_classes_are_text(bpcli, tmp_path, rng):
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "alert(1)</script>" not in page
     assert "&lt;b&gt;&amp;" in page
+
+
+def test_a_package_that_is_there_and_broken_is_not_said_to_be_missing(bpcli, model, folder):
+    (folder / "jinja2.py").write_text("raise ImportError('libx.so: wrong ELF class')")
+    code = "import sys; sys.path.insert(0, '.'); from bpcli.__main__ import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "report", model, "-o", "page.html"],
+        capture_output=True, text=True, cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "a page needs jinja2, which cannot be imported: libx.so: wrong ELF class\n"
+    )
 
 
 @pytest.mark.parametrize("package", ["jinja2", "matplotlib"])

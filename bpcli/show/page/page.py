@@ -18,8 +18,8 @@ def fill_page(template: str, script: str = "", **fields: Any) -> str:
     """Return the page that a template makes of its fields. Raises ExtraError without jinja2."""
     try:
         from jinja2 import Environment, FileSystemLoader
-    except ImportError:
-        raise ExtraError("a page", "jinja2", "report") from None
+    except ImportError as error:
+        raise ExtraError("a page", "jinja2", "report", error) from error
 
     style = read_part("page.css")
     policy = ["default-src 'none'", "img-src data:", f"style-src '{_hash(style)}'"]
