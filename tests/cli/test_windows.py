@@ -1,6 +1,5 @@
 """Every command where a system has no fcntl, no resource and few signals, as Windows has not."""
 
-import json
 import os
 import signal
 
@@ -40,38 +39,14 @@ def windows(tmp_path):
     return {"env": os.environ | {"PYTHONPATH": os.pathsep.join(paths)}, "cwd": tmp_path}
 
 
-def test_every_command_runs(windows, one_by_one, tiny_options, tmp_path, search, mnist_model):
-    (tmp_path / "relu.py").write_text(
-        "import numpy as np\n\n\nclass Relu:\n    def forward(self, x):\n"
-        "        self.mask = x > 0\n        return x * self.mask\n\n"
-        "    def backward(self, dout):\n        return dout * self.mask\n"
-    )
-    pytest.importorskip("PIL.Image").new("L", (40, 40), 255).save(tmp_path / "white.png")
-    for package in ("jinja2", "onnx", "optuna"):
-        pytest.importorskip(package)
-    commands = [
-        ["train", *tiny_options, "-o", "m.npz"],
-        ["eval", "m.npz"],
-        ["compare", "m.npz", "m.npz"],
-        ["info", "m.npz"],
-        ["data"],
-        ["config"],
-        ["gradcheck", "-s", "network.hidden=[3]", "--elements", "9"],
-        ["gradcheck", "relu.py"],
-        ["graph", "x * x", "x=2"],
-        ["predict", mnist_model, "white.png"],
-        ["report", mnist_model, "-o", "page.html"],
-        ["export", mnist_model, "-o", "m.onnx"],
-        ["tune", "-o", "study", *search, "--trials", 2, "--jobs", 2],
-        ["tune", "--show", "study", "--json"],
-    ]
+def test_every_command_runs(windows, one_by_one, every_command, tmp_path):
+    commands = [command for command, _ in every_command]
     assert {command[0] for command in commands} == set(main.commands)
-    done = one_by_one(*commands, **windows)
-    for command, found in zip(commands, done, strict=True):
-        assert (found.code, "Traceback" in found.stderr) == (2 * (command[0] == "predict"), False)
-    assert "accuracy" in done[1].stdout
-    assert "4" in done[8].stdout
-    assert len(json.loads(done[-1].stdout)["trials"]) == 2
+    for command, done in zip(commands, one_by_one(*commands, **windows), strict=True):
+        assert (done.code, "Traceback" in done.stderr) == (0, False), (command, done.stderr)
+        assert done.stdout or "-o" in command
+    for _, files in every_command:
+        assert all((tmp_path / name).is_file() for name in files), files
 
 
 def test_a_model_is_written_by_one_process_and_goes_on(shell, windows, tiny_options, tmp_path):
