@@ -132,6 +132,9 @@ def _start(subject: Subject) -> tuple[Subject, Outputs]:
 
     Raises what forward raises of the inputs as they are, and ArgumentError.
     """
+    for name, value in subject.inputs.items():
+        if isinstance(value, np.ndarray) and not value.size:
+            raise ArgumentError(f"{subject.name}: {name} is empty, expected numbers")
     try:
         copy.deepcopy(subject)
     except Exception as error:

@@ -145,16 +145,24 @@ class Leaves:
         rest = [name for name in paths if name not in self.inputs]
         if len(left) < len(rest):  # labels need none
             rest.sort(key=lambda name: (plain(name) in SURE_LABELS, is_labels(name)))
-        for name, place in self._match(rest, left, paths):
-            self.inputs[name] = Leaf(INPUTS + paths[name], place)
+        lacking = {
+            name: leaf.path
+            for name, leaf in self.owned.items()
+            if isinstance(leaf.place, Missing) and leaf.place.unknown
+        }
+        wanted = {name: INPUTS + paths[name] for name in rest}
+        if len(left) == len(rest) + len(lacking):  # (dx, dW, db), of an object's W and b
+            wanted |= lacking
+        for name, place in self._match(wanted, left):
+            into = self.owned if name in lacking else self.inputs
+            into[name] = Leaf(wanted[name], place)
         for name in [name for name in paths if name not in self.inputs]:
             self._settle_input(name, paths[name])
 
-    def _match(
-        self, names: list[str], left: list[Path], paths: dict[str, Path]
-    ) -> list[tuple[str, Path]]:
-        """Return which inputs belong to what was returned without a telling name."""
-        shapes = [np.shape(tree.get(self.base.inputs, paths[name])) for name in names]
+    def _match(self, wanted: Mapping[str, Path], left: list[Path]) -> list[tuple[str, Path]]:
+        """Return which arrays belong to what was returned without a telling name."""
+        names = list(wanted)
+        shapes = [np.shape(tree.get(self.base, path)) for path in wanted.values()]
         found = [np.shape(tree.get(self.left, place)) for place in left]
         in_order = list(zip(names, left, strict=False))
         if self.scalar and self.owned and len(self.left.returned) > 1:  # as min-char-rnn's last h
@@ -181,7 +189,7 @@ class Leaves:
         given |= is_labels(key) and not self.base.takes_dout
         if key in self.base.integers or (given and (self.inputs or self.owned or not first)):
             self.constants.append(name)
-        elif first:
+        elif first and not self.left.returned:
             shape = np.shape(tree.get(self.base.inputs, path))
             words = f"backward returned None, expected an array {shape}: is `return dx` missing?"
             self.inputs[name] = Leaf(INPUTS + path, Missing(words))

@@ -60,7 +60,11 @@ def places(left: Left, path: Path) -> Iterator[Path]:
             same = pool == RETURNED and word == key  # as of {"W": ...}
             if same or names_gradient(word, name) or (held and GRADIENT.fullmatch(plain(word))):
                 yield (*pool, step)
-            elif GRADIENT.fullmatch(plain(word)) or (own and names_gradient(word, own)):
+            elif (
+                GRADIENT.fullmatch(plain(word))
+                or (own and names_gradient(word, own))
+                or (pool == RETURNED and word.isdigit())  # as of (loss, {"W1": ..., ...})
+            ):
                 if isinstance(part, dict):
                     keys = [k for k in part if k == key or names_gradient(str(k), name)]
                     yield from ((*pool, step, ("[", k)) for k in keys)

@@ -122,6 +122,7 @@ class Subject:
         if not names and not scalar:
             names = self._douts(required=False)[:1]  # backward(dout=None)
         args, named = self._fill(outputs, dict(zip(names, douts, strict=False)))
+        self._check_filled(len(args), named)
         returned = self.backward(*args, **named)
         multiplied = not names and not scalar and not self.reduction
         return _multiply_all(douts[0], returned) if multiplied else returned
@@ -160,6 +161,17 @@ class Subject:
             else:
                 named[name] = value
         return args, named
+
+    def _check_filled(self, count: int, named: Mapping[str, Any]) -> None:
+        """Raise ArgumentError if backward needs more than it can be given."""
+        every = parameters(self.backward)
+        for p in every[count:]:
+            if p.default is p.empty and p.name not in named:
+                taken = ", ".join(p.name for p in every)
+                raise ArgumentError(
+                    f"{self.name}: what {p.name} of {name_of(self.backward)}({taken}) is cannot be "
+                    f"told; {PAIR}"
+                )
 
     def draw_douts(self, outputs: Outputs, rng: np.random.Generator) -> list[Array]:
         """Return a gradient from the right for each output: 1 for a loss."""
@@ -203,7 +215,9 @@ class Subject:
         if rates and required:
             raise ArgumentError(f"{self.name}: backward takes a learning rate, {rates[0]}; {PAIR}")
         firsts = [name for name in left if not is_output(name)]
-        if not left and required and self.is_object:  # backward(x) of forward(x)
+        if (
+            not left and required and self.is_object and len(every) == 1
+        ):  # backward(x) of forward(x)
             left = [p.name for p in every[:1] if not DERIVATIVE.search(name_of(self.backward))]
         return firsts or left[:1]
 

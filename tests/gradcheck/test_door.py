@@ -4,6 +4,7 @@ import copy
 import functools
 import html.parser
 import re
+import threading
 
 import autograd
 import autograd.numpy as anp
@@ -214,6 +215,118 @@ class Step:
         return d @ SQUARE.T, d + dh * self.c
 
 
+class ReturnsAll:
+    def __init__(self):
+        self.W, self.b = W.copy(), B.copy()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        return dout @ self.W.T, self.x.T @ dout, dout.sum(axis=0)
+
+
+class LossOfParams:
+    """As CS231n has it: the loss, and a dictionary under the names of its parameters."""
+
+    def __init__(self):
+        self.params = {"W1": W.copy(), "b1": np.zeros(3)}
+
+    def loss(self, X, y=None):
+        scores = X @ self.params["W1"] + self.params["b1"]
+        if y is None:
+            return scores
+        p, rows = chapter.softmax(scores), np.arange(len(y))
+        loss = -np.log(p[rows, y]).mean()
+        p[rows, y] -= 1
+        return loss, {"W1": X.T @ p / len(y), "b1": p.sum(axis=0) / len(y)}
+
+
+class Columns:
+    """Lists of weights and biases, and one image as a column, as Nielsen has them."""
+
+    def __init__(self):
+        self.weights = [normal(3, 4), normal(2, 3)]
+        self.biases = [normal(3, 1), normal(2, 1)]
+
+    def activations(self, x):
+        found = [x]
+        for w, b in zip(self.weights, self.biases, strict=True):
+            found.append(sigmoid(w @ found[-1] + b))
+        return found
+
+    def cost(self, x, y):
+        return 0.5 * np.sum((self.activations(x)[-1] - y) ** 2)
+
+    def backprop(self, x, y):
+        x, hidden, out = self.activations(x)
+        delta = (out - y) * out * (1 - out)
+        before = (self.weights[1].T @ delta) * hidden * (1 - hidden)
+        nabla_b = [before, delta]
+        nabla_w = [before @ x.T, delta @ hidden.T]
+        return nabla_b, nabla_w
+
+
+class Parameter:
+    def __init__(self, data):
+        self.data, self.grad = data, None
+
+
+class OfParameters:
+    def __init__(self):
+        self.W, self.b = Parameter(W.copy()), Parameter(B.copy())
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W.data + self.b.data
+
+    def backward(self, dout):
+        self.W.grad, self.b.grad = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ self.W.data.T
+
+
+class Sequential:
+    def __init__(self):
+        self.layers = [OfParameters(), chapter.Sigmoid(), chapter.Affine(normal(3, 2), np.zeros(2))]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return dout
+
+
+def cell_forward(xt, a_prev, parameters):
+    Wax, Waa, ba = parameters.values()
+    a_next = np.tanh(Wax @ xt + Waa @ a_prev + ba)
+    return a_next, (a_next, a_prev, xt, parameters)
+
+
+def cell_backward(da_next, cache):
+    a_next, a_prev, xt, parameters = cache
+    d = da_next * (1 - a_next**2)
+    return {
+        "dxt": parameters["Wax"].T @ d,
+        "da_prev": parameters["Waa"].T @ d,
+        "dWax": d @ xt.T,
+        "dWaa": d @ a_prev.T,
+        "dba": d.sum(axis=1, keepdims=True),
+    }
+
+
+def cell_backward_without_tanh(da_next, cache):
+    found = cell_backward(da_next, cache)
+    return found | {"dba": da_next.sum(axis=1, keepdims=True)}
+
+
+CELL = (normal(3, 5), normal(4, 5), {"Wax": normal(4, 3), "Waa": SQUARE, "ba": normal(4, 1)})
+
+
 def used(layer):
     """A layer that has been called before."""
     layer.backward(np.ones_like(layer.forward(normal(5, 4, seed=9))))
@@ -264,6 +377,12 @@ RIGHT = {
     "slots": lambda: (Slotted(), X),
     "a list of arrays": lambda: (Concatenate(), [normal(2, 3), normal(2, 4)]),
     "two outputs": lambda: (Step(), X, normal(5, 4, seed=2)),
+    "all that is returned": lambda: (ReturnsAll(), X),
+    "a loss of params": lambda: (LossOfParams(), X, T),
+    "columns": lambda: (Columns(), normal(4, 1), normal(2, 1)),
+    "objects of parameters": lambda: (OfParameters(), X),
+    "layers in a list": lambda: (Sequential(), X),
+    "a dictionary of parameters": lambda: (cell_forward, cell_backward, *CELL),
 }  # fmt: skip
 
 
@@ -490,6 +609,11 @@ WRONG = {
     "loss and gradient": (lambda: (lambda w, x, t: (svm_loss(w, x, t, 0.1)[0], svm_loss(w, x, t, 0.2)[1]), W, X, T), "w", "wrong"),
     "an average of labels first": (lambda: (changed(LabelsFirst, "gradient", lambda _, d: -d)(), normal(5, 1), normal(5, 1, seed=3)), "y_pred", "the sign is wrong"),
     "one of the net's": (lambda: (changed(chapter.TwoLayerNet, "gradient", half_b1)(9, 6, 3, np.random.default_rng(0)), normal(5, 9), T), r"params\['b1'\]", "0.5 times"),
+    "all that is returned": (lambda: (changed(ReturnsAll, "backward", lambda _, found: (*found[:2], 2 * found[2]))(), X), "b", "2 times"),
+    "a loss of params": (lambda: (changed(LossOfParams, "loss", lambda _, found: (found[0], found[1] | {"b1": -found[1]["b1"]}))(), X, T), r"params\['b1'\]", "the sign"),
+    "columns": (lambda: (changed(Columns, "backprop", lambda _, found: (found[0], [found[1][0], 2 * found[1][1]]))(), normal(4, 1), normal(2, 1)), r"weights\[1\]", "2 times"),
+    "layers in a list": (lambda: (changed(Sequential, "backward", lambda net, _: setattr(net.layers[0].W, "grad", 2 * net.layers[0].W.grad))(), X), r"layers\[0\].W.data", "2 times"),
+    "a dictionary of parameters": (lambda: (cell_forward, cell_backward_without_tanh, *CELL), r"parameters\['ba'\]", "wrong"),
     "a constant, and a factor": (lambda: (changed(chapter.SoftmaxWithLoss, "backward", lambda _, d: d * 1.00001)(), 10 * normal(5, 3), T), "x", ""),
 }  # fmt: skip
 
@@ -594,6 +718,16 @@ class TakesNothing(chapter.Sigmoid):
         return self.out
 
 
+class TakesMore(chapter.Sigmoid):
+    def backward(self, dout, gradients):
+        return dout
+
+
+class Locked(chapter.Sigmoid):
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
 NET = Network([Affine(W, B)], SoftmaxWithLoss())
 
 
@@ -606,6 +740,9 @@ NET = Network([Affine(W, B)], SoftmaxWithLoss())
         ((chapter.Sigmoid(), X, X), {}, ArgumentError, r"found 2 inputs, expected those of forward\(x\)"),
         ((TakesRate(), X), {}, ArgumentError, "backward takes a learning rate, learning_rate; give two"),
         ((TakesNothing(), X), {}, ArgumentError, "of which loss it is cannot be told"),
+        ((TakesMore(), X), {}, ArgumentError, r"what gradients of backward\(dout, gradients\) is cannot be told"),
+        ((chapter.Sigmoid(), X[:0]), {}, ArgumentError, "x is empty, expected numbers"),
+        ((Locked(), X), {}, ArgumentError, "cannot be copied"),
         ((OddlyNamed(), X), {"params": {"V": "dV"}}, ArgumentError, "params: found 'V', expected .*: quanzhong"),
         ((ReLU(), X), {"tolerance": 5}, ArgumentError, "tolerance: found 5, expected"),
         ((ReLU(), X), {"elements": 1}, ArgumentError, "elements: found 1, expected"),
