@@ -37,15 +37,25 @@ def work(shared: SharedStudy, tuning: Tuning) -> None:
             fill_slots(shared, tuning)
             states = {trial.state for trial in read_trials(study)}
             if state.WAITING in states:
-                study.optimize(
-                    lambda trial: _objective(trial, tuning, shared.waiting.is_stopped),
-                    n_trials=1,
-                    catch=(Interrupted, WithoutSlotError),
-                )
+                _run_one(shared, tuning)
             elif state.RUNNING in states:
                 time.sleep(PAUSE)  # whoever is at the last ones may die
             else:
                 return
+
+
+def _run_one(shared: SharedStudy, tuning: Tuning) -> None:
+    """Run the next trial. Raises Interrupted if it is stopped while it waits for a database."""
+    try:
+        shared.study.optimize(
+            lambda trial: _objective(trial, tuning, shared.waiting.is_stopped),
+            n_trials=1,
+            catch=(Interrupted, WithoutSlotError),
+        )
+    except UnboundLocalError as error:  # Optuna's, as it could not ask what became of the trial
+        if shared.waiting.is_stopped():
+            raise Interrupted from error
+        raise
 
 
 def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -> float:

@@ -3,12 +3,14 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from signs import wait_until
 
 pytest.importorskip("optuna")
 
@@ -31,9 +33,7 @@ class Server:
     def __init__(self, folder, programs):
         self.folder, self.programs = folder, programs
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"postgresql://{self.user}@127.0.0.1:{self.port}/postgres"
 
     def run(self, program, *args):
@@ -101,6 +101,54 @@ def server(tmp_path_factory):
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+POOLER = """\
+[databases]
+* = host=127.0.0.1 port={server} user={user}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+pidfile = {folder}/pid
+"""
+
+
+@pytest.fixture
+def pooler(server, database):
+    """The address of a database behind a pooler, which lends few connections for a transaction."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not program:
+        pytest.skip("needs pgbouncer")
+    folder = server.folder / "pooler"
+    folder.mkdir(exist_ok=True)
+    port, name = free_port(), database.rpartition("/")[2]
+    values = {"server": server.port, "user": server.user, "port": port, "folder": folder}
+    (folder / "ini").write_text(POOLER.format(**values))
+    command = [program, str(folder / "ini")]
+    if os.geteuid() == 0:
+        shutil.chown(folder, server.user)
+        command = ["runuser", "-u", server.user, "--", *command]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd="/", start_new_session=True, **quiet)
+    wait_until(lambda: answers(port), process)
+    yield f"postgresql://{server.user}@127.0.0.1:{port}/{name}"
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(timeout=30)
+
+
+def answers(port):
+    with socket.socket() as other:
+        return other.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import os
 import signal
-import time
 
 import pytest
+from signs import read_until, wait_until
 from trials import check_arrays, trials_of
 
 LONGER = ["-s", "training.iterations=6000", "-s", "training.evaluate_every=500"]
@@ -24,16 +24,14 @@ def test_four_workers_open_a_fresh_database_at_once(bpcli, search, database, tmp
     for process in processes:
         _, stderr = process.communicate(timeout=120)
         assert process.returncode == 0
-        assert all(line.startswith("waiting for another worker") for line in stderr.splitlines())
+        assert all(line.startswith("waiting for ") for line in stderr.splitlines())
     check(bpcli, database, 8)
 
 
 def test_a_killed_worker_s_trial_is_run_by_another(bpcli, search, database, tmp_path, shell):
     command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 4, "--storage", database]
     first = shell(*command, start_new_session=True)
-    while not list((tmp_path / "s").glob("*.part")):
-        assert first.poll() is None
-        time.sleep(0.05)
+    wait_until(lambda: list((tmp_path / "s").glob("*.part")), first)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
     _, stderr = shell(*command).communicate(timeout=150)
@@ -49,8 +47,7 @@ def test_a_worker_that_sleeps_too_long_drops_its_trial_and_goes_on(
 ):
     command = [*search, *LONGER, "--trials", 4, "--storage", database]
     one = shell("tune", "-o", tmp_path / "a", *command)
-    while not list((tmp_path / "a").glob("*.part")):
-        time.sleep(0.05)
+    wait_until(lambda: list((tmp_path / "a").glob("*.part")), one)
     (sleeper,) = workers_of(one)
     os.kill(sleeper, signal.SIGSTOP)
     try:
@@ -64,17 +61,81 @@ def test_a_worker_that_sleeps_too_long_drops_its_trial_and_goes_on(
     check(bpcli, database, 4)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR2])
+def test_a_signal_ends_the_wait_for_a_server_that_is_away(
+    number, bpcli, search, database, server, tmp_path, shell
+):
+    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 4, "--jobs", 2,
+               "--storage", database]  # fmt: skip
+    process = shell(*command)
+    wait_until(lambda: list((tmp_path / "s").glob("*.part")), process)
+    server.stop()
+    try:
+        read_until(process.stderr, f"waiting for the database at {database.rpartition('@')[2]} (")
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=60)
+    finally:
+        server.start()
+    assert process.returncode == 128 + number
+    assert "stopped and saved in " in stderr.splitlines()[-1]
+    assert "Traceback" not in stderr
+    _, stderr = shell(*command).communicate(timeout=150)
+    check(bpcli, database, 4)
+
+
+def test_workers_behind_a_pooler(bpcli, search, pooler, tmp_path, shell):
+    commands = [
+        shell(
+            "tune",
+            "-o",
+            tmp_path / f"s{i}",
+            *search,
+            "--trials",
+            8,
+            "--jobs",
+            2,
+            "--storage",
+            pooler,
+        )
+        for i in range(2)
+    ]
+    for process in commands:
+        _, stderr = process.communicate(timeout=150)
+        assert process.returncode == 0, stderr
+        assert all(line.startswith("waiting for ") for line in stderr.splitlines())
+    check(bpcli, pooler, 8)
+
+
+def test_a_server_with_few_connections_serves_many_workers(
+    bpcli, search, database, server, tmp_path, shell
+):
+    name = database.rpartition("/")[2]
+    server.ask(f"ALTER DATABASE {name} CONNECTION LIMIT 4")
+    server.ask(f"CREATE ROLE few{name} LOGIN")  # as no limit holds for whoever made the database
+    server.ask(f"ALTER DATABASE {name} OWNER TO few{name}")
+    url = database.replace(f"//{server.user}@", f"//few{name}@")
+    commands = [
+        shell(
+            "tune", "-o", tmp_path / f"s{i}", *search, "--trials", 6, "--jobs", 2, "--storage", url
+        )
+        for i in range(3)
+    ]
+    for process in commands:
+        _, stderr = process.communicate(timeout=150)
+        assert process.returncode == 0, stderr
+        assert all(line.startswith("waiting for ") for line in stderr.splitlines())
+    check(bpcli, database, 6)
+
+
 def test_workers_wait_for_a_server_that_is_restarted(
     bpcli, search, database, server, tmp_path, shell
 ):
     command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 4, "--jobs", 2,
                "--storage", database]  # fmt: skip
     process = shell(*command)
-    while not list((tmp_path / "s").glob("*.part")):
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_until(lambda: list((tmp_path / "s").glob("*.part")), process)
     server.stop()
-    time.sleep(3)
+    read_until(process.stderr, "waiting for the database")
     server.start()
     _, stderr = process.communicate(timeout=150)
     assert process.returncode == 0
