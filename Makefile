@@ -89,7 +89,7 @@ stick: $(VENV)/installed  ## gather bpcli and what it needs in the folder STICK,
 
 clean:  ## delete the environment, the models of configs/ and of CONFIG, and all caches
 	rm -rf $(VENV) .venv-* dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -f $(MODELS) $(MODELS:=.part) $(MODELS:.npz=.html) .*.bpcli.tmp .*.bpcli.lock
+	rm -f $(MODELS) $(MODELS:=.part) $(MODELS:.npz=-[0-9]*.npz.part) $(MODELS:.npz=.html) .*.bpcli.tmp .*.bpcli.lock
 	find bpcli tests -name __pycache__ -exec rm -r {} +
 
 # A model is as good as the configuration and the code that made it.

@@ -148,12 +148,13 @@ def _search(tuning: "Tuning", storage: str | None, jobs: int, stop: Stop) -> "Fo
 
 def run_worker(tuning: "Tuning", storage: str | None, orders: "Orders") -> None:
     """Run trials in a process of its own, which ends with an exit code as the command does."""
-    from bpcli.tuning import Interrupted, run_trials
+    from bpcli.tuning import Interrupted, Waiting, run_trials
 
     try:
         with stopping("a trial") as stop, contextlib.suppress(Interrupted):
             stop.begin()
-            run_trials(tuning, storage, lambda: stop.is_asked() or orders())
+            waiting = Waiting(lambda: stop.is_asked() or orders.is_stopped(), orders.say)
+            run_trials(tuning, storage, waiting)
     except BpcliError as error:
         exit_as(error)
 

@@ -25,15 +25,16 @@ Count = Callable[[int, str], None]  # so many trials more have ended, and a word
 
 
 class Orders:
-    """What a worker hears from the process that has started it: whether it is to stop.
+    """A worker's end of the line to the process that has started it.
 
-    As looking takes time, it does so now and then.
+    It hears whether to stop: as looking takes time, now and then.
     """
 
-    def __init__(self, receiver: Connection) -> None:
-        self.receiver, self.next, self.is_given = receiver, 0.0, False
+    def __init__(self, line: Connection) -> None:
+        self.line, self.next, self.is_given = line, 0.0, False
 
-    def __call__(self) -> bool:
+    def is_stopped(self) -> bool:
+        """Tell whether the other end is closed."""
         if not self.is_given and time.monotonic() > self.next:
             self.is_given = self._is_told()
             self.next = time.monotonic() + POLL
@@ -41,9 +42,14 @@ class Orders:
 
     def _is_told(self) -> bool:
         try:
-            return self.receiver.poll()
+            return self.line.poll()
         except OSError:  # by Windows, where the other end is closed
             return True
+
+    def say(self, words: str) -> None:
+        """Let the other process say what is waited for here."""
+        with contextlib.suppress(OSError):  # it has gone
+            self.line.send(words)
 
 
 class Worker:
@@ -51,15 +57,21 @@ class Worker:
 
     def __init__(self, run: Run, tuning: Tuning, storage: str | None) -> None:
         context = get_context("spawn")
-        receiver, self.orders = context.Pipe(duplex=False)
-        self.process: Any = context.Process(target=run, args=(tuning, storage, Orders(receiver)))
+        self.line, other = context.Pipe()
+        self.process: Any = context.Process(target=run, args=(tuning, storage, Orders(other)))
         with _interrupts_blocked():
             self.process.start()
-        receiver.close()
+        other.close()
+
+    def listen(self) -> Iterator[str]:
+        """Yield what it has said since it was asked last."""
+        with contextlib.suppress(EOFError, OSError):  # it has ended
+            while self.line.poll():
+                yield self.line.recv()
 
     def stop(self) -> None:
         """Let it save what it is at, and end."""
-        self.orders.close()
+        self.line.close()
 
 
 @contextlib.contextmanager
@@ -81,7 +93,7 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def run_trials(tuning: Tuning, storage: str | None, is_stopped: Callable[[], bool]) -> None:
+def run_trials(tuning: Tuning, storage: str | None, waiting: Waiting) -> None:
     """Run trials in this process, until none is left or it is stopped. Raises as `open_study`."""
     with open_study(
         tuning.folder,
@@ -89,7 +101,7 @@ def run_trials(tuning: Tuning, storage: str | None, is_stopped: Callable[[], boo
         seed=tuning.space.base.seed,
         prune=tuning.prune != "never",
         patient=True,
-        waiting=Waiting(is_stopped),
+        waiting=waiting,
     ) as shared:
         work(shared, tuning)
 
@@ -129,6 +141,8 @@ def _watch(
         if ended > done:
             count(ended - done, words)
             done, killed = ended, 0
+        for words in (said for worker in workers for said in worker.listen()):
+            shared.waiting.pass_on(words)
         for i, worker in enumerate(workers):
             code = worker.process.exitcode or 0
             if code < 0 and done < tuning.slots:

@@ -1,7 +1,8 @@
 """a space and a number of trials in -> a trial for each of so many slots, whoever dies, out.
 
 Every trial has a slot, and a slot whose trials have all failed gets another one: so their number
-holds whoever works on them.
+holds whoever works on them. Optuna itself repeats only what a dead worker's heartbeat is missed of,
+and not what has failed by a full disk, a fault of the database or a second signal.
 """
 
 import time

@@ -34,9 +34,15 @@ class Waiting:
         if self.is_stopped():
             raise Interrupted
         now = time.monotonic()
-        if now - since > SILENT and now - self.said > BETWEEN:
+        if now - since > SILENT:
+            self.pass_on(f"waiting for {what}, since {now - since:.0f} s")
+
+    def pass_on(self, words: str) -> None:
+        """Say what is waited for, unless something has just been said: others may wait, too."""
+        now = time.monotonic()
+        if now - self.said > BETWEEN:
             self.said = now
-            self.say(f"waiting for {what}, since {now - since:.0f} s")
+            self.say(words)
 
     def pause(self, what: str, since: float, seconds: float = LOOK) -> None:
         """Wait a little. Says and raises what `look` does."""

@@ -33,19 +33,22 @@ def work(shared: SharedStudy, tuning: Tuning) -> None:
     study, seen = shared.study, dict[int, float]()
     while not shared.waiting.is_stopped():
         with shared.forgiving():
-            give_up_dead(study, seen)
             fill_slots(shared, tuning)
             states = {trial.state for trial in read_trials(study)}
             if state.WAITING in states:
                 _run_one(shared, tuning)
             elif state.RUNNING in states:
-                time.sleep(PAUSE)  # whoever is at the last ones may die
+                give_up_dead(study, seen)  # as whoever is at the last ones may have died
+                time.sleep(PAUSE)
             else:
                 return
 
 
 def _run_one(shared: SharedStudy, tuning: Tuning) -> None:
-    """Run the next trial. Raises Interrupted if it is stopped while it waits for a database."""
+    """Run the next trial, after those whose workers have died have been given up by Optuna.
+
+    Raises Interrupted if it is stopped while it waits for a database.
+    """
     try:
         shared.study.optimize(
             lambda trial: _objective(trial, tuning, shared.waiting.is_stopped),
@@ -55,7 +58,7 @@ def _run_one(shared: SharedStudy, tuning: Tuning) -> None:
     except UnboundLocalError as error:  # Optuna's, as it could not ask what became of the trial
         if shared.waiting.is_stopped():
             raise Interrupted from error
-        raise
+        raise import_optuna().exceptions.StorageInternalError from error.__context__
 
 
 def _objective(trial: "Trial", tuning: Tuning, is_stopped: Callable[[], bool]) -> float:

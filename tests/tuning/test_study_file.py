@@ -13,7 +13,7 @@ import sys
 import fuzz
 import pytest
 import studies
-from signs import read_until
+from signs import read_until, wait_until
 from trials import trials_of
 
 from bpcli.tuning import sqlite
@@ -226,6 +226,18 @@ def test_a_locked_study_is_waited_for_aloud_and_a_signal_ends_it(
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert stderr.splitlines()[-1].startswith(f"stopped and saved in {folder}; go on with: ")
+
+
+def test_workers_that_cannot_write_are_heard(shell, folder, tiny, workers_of):
+    process = go_on(shell, folder, tiny, trials=99)
+    wait_until(lambda: workers_of(process), process)
+    with contextlib.closing(sqlite3.connect(folder / "study.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # which lets others read
+        assert str(folder / "study.db") in read_until(process.stderr, WAITING)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in stderr
 
 
 def test_a_study_that_is_unlocked_goes_on(locked, shell, bpcli, folder, tiny):
