@@ -259,7 +259,7 @@ GUESSES = (
     "inputs",
     "variants",
 )  # have a word `open` of theirs
-STILL_OUTSIDE = ("tuning.", "cli.tune", *(f"gradcheck.foreign.{room}" for room in GUESSES))
+STILL_OUTSIDE = tuple(f"gradcheck.foreign.{room}" for room in GUESSES)
 
 
 @every_room

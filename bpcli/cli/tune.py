@@ -174,6 +174,7 @@ def _say_best(tuning: "Tuning", found: "Found", *, as_json: bool) -> None:
 
 def _show(where: str, page: str | None, stop: Stop, *, as_json: bool) -> None:
     """Show the trials of a study in a folder or a database, as a text or a page."""
+    from bpcli.files.path import resolve
     from bpcli.files.result import check_result, write_result
     from bpcli.show.tuning import draw_trials, trials_fields
     from bpcli.tuning import Waiting, look
@@ -184,7 +185,7 @@ def _show(where: str, page: str | None, stop: Stop, *, as_json: bool) -> None:
     if page is not None:
         from bpcli.show.page.study import draw_study
 
-        title = where.rpartition("/")[2] if "://" in where else Path(where).resolve().name
+        title = where.rpartition("/")[2] if "://" in where else resolve(where).name
         drawn = draw_study(title, found.trials, found.importances, __version__)
         write_result(page, drawn.encode())
     if as_json:

@@ -108,6 +108,19 @@ def make_folder(path: str | Path) -> None:
 
 
 @contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder that is there for a while. Raises PlaceError."""
+    import tempfile
+
+    try:
+        folder = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise PlaceError(f"no temporary folder could be made: {error.strerror}") from error
+    with folder as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
 def reserved(path: str | Path) -> Iterator[None]:
     """Hold `path` against other processes that do so too.
 

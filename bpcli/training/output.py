@@ -85,9 +85,9 @@ class Output:
 
         What a killed process has left beside them goes, too.
         """
-        with contextlib.suppress(CheckpointError, OSError), self.reserved():
+        with contextlib.suppress(CheckpointError), self.reserved():
             for path in (self.part, self.path) if is_whole else (self.part,):
-                path.unlink(missing_ok=True)
+                atomic.remove(path)
 
     def save(self, run: Run) -> None:
         """Write the state of an unfinished run to MODEL.part. Raises as `serialization.save`."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bpcli.data.split import BUNDLED
 from bpcli.errors import TuningError
+from bpcli.files.path import exists, list_folder, read_start
 from bpcli.files.result import write_result
 from bpcli.files.source import parts
 from bpcli.training.config import to_yaml
@@ -22,9 +23,10 @@ def check_folder(folder: Path, *, has_study: bool) -> None:
     What a study writes could take their place.
     """
     path = folder / NAME
-    if path.exists() and not path.read_bytes().startswith(START.encode()):
+    start = START.encode()
+    if exists(path, TuningError) and read_start(path, len(start), TuningError) != start:
         raise TuningError(f"{path}: found a file that is not of bpcli tune, which is left as it is")
-    models = sorted(folder.glob("trial-*.npz"))
+    models = [path for path in list_folder(folder, TuningError) if path.match("trial-*.npz")]
     if models and not has_study:
         raise TuningError(f"{models[0]}: found trials without their study; choose another folder")
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpcli.data.dataset import load_dataset
-from bpcli.errors import TuningError
+from bpcli.errors import BusyError, TuningError
 from bpcli.files import atomic
+from bpcli.files.path import exists
 from bpcli.training import Output
 from bpcli.tuning.best import check_folder
 from bpcli.tuning.processes import Count, Run, watch_over
@@ -75,7 +76,7 @@ def tidy(study: "optuna.Study", tuning: Tuning) -> None:
             stem = name_stem(tuning.folder, slot, trial.number)
             for seed in range(tuning.seeds):
                 place = Output(name_model(stem, seed))
-                if trial.state == failed or place.part.exists():
+                if trial.state == failed or exists(place.part):
                     place.discard(is_whole=trial.state == failed)
 
 
@@ -85,7 +86,7 @@ def look(where: str, waiting: Waiting | None = None) -> Found:
     Raises TuningError, and Interrupted if it is stopped while it waits for a database.
     """
     is_address, folder = "://" in where, Path(where)
-    if not is_address and not (folder / STUDY).is_file():
+    if not is_address and not exists(folder / STUDY, TuningError):
         raise TuningError(f"{where}: found no study there, expected a folder of bpcli tune")
     with look_at_study(folder, where if is_address else None, waiting) as study:
         return Found(list_trials(study), importances(study))
@@ -94,14 +95,12 @@ def look(where: str, waiting: Waiting | None = None) -> Found:
 def _reserve(stack: ExitStack, folder: Path, *, is_shared: bool) -> None:
     """Make the folder of a study, and hold it against other commands, for as long as the stack."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(folder)
         if not is_shared:
             stack.enter_context(atomic.reserved(folder / "study"))
-        check_folder(folder, has_study=is_shared or (folder / STUDY).exists())
-    except BlockingIOError as error:
+    except BusyError as error:
         raise TuningError(
             f"{folder}: another bpcli tune works there; more workers on this machine are --jobs, "
             "and on others --storage"
         ) from error
-    except OSError as error:
-        raise TuningError(f"{folder}: no folder to write to: {error.strerror}") from error
+    check_folder(folder, has_study=is_shared or exists(folder / STUDY, TuningError))

@@ -1,16 +1,15 @@
 """a folder in -> connections to the study in it, which wait for their turn, and its lock, out."""
 
 import contextlib
-import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bpcli.errors import TuningError
+from bpcli.errors import BusyError, TuningError
 from bpcli.files import atomic
+from bpcli.files.path import exists, read_start, resolve
 from bpcli.tuning.waiting import IMPATIENT, PATIENT, Waiting
 
 Result = TypeVar("Result")
@@ -67,7 +66,7 @@ class Cursor(sqlite3.Cursor):
 
 def connect(path: Path, waiting: Waiting, *, is_read: bool) -> Connection:
     """Open a database, if so, to be read alone. Raises sqlite3.Error."""
-    address = path.resolve().as_uri() + ("?mode=ro" if is_read else "")
+    address = resolve(path, TuningError).as_uri() + ("?mode=ro" if is_read else "")
     connection = sqlite3.connect(
         address, uri=True, timeout=UNHEARD, check_same_thread=False, factory=Connection
     )
@@ -78,14 +77,9 @@ def connect(path: Path, waiting: Waiting, *, is_read: bool) -> Connection:
 
 def check_file(path: Path) -> None:
     """Raise TuningError if a file is there that no study can be in."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(BEGINNING))
-    except FileNotFoundError:
+    if not exists(path, TuningError):
         return
-    except OSError as error:
-        raise TuningError(f"{path}: cannot be read: {error.strerror}") from error
-    if start not in (b"", BEGINNING):
+    if read_start(path, len(BEGINNING), TuningError) not in (b"", BEGINNING):
         raise TuningError(f"{path}: found a file that is no study of bpcli tune; move it away")
 
 
@@ -105,14 +99,12 @@ def readable(path: Path, waiting: Waiting) -> Iterator[Path]:
     else:
         yield path
         return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / path.name
-        try:
-            for end in BESIDE:
-                with contextlib.suppress(FileNotFoundError):
-                    shutil.copyfile(f"{path}{end}", f"{copy}{end}")
-        except OSError as error:
-            raise TuningError(f"{path}: cannot be read: {error.strerror}") from error
+    with atomic.temporary_folder() as folder:
+        copy = folder / path.name
+        for end in BESIDE:
+            source = path.with_name(path.name + end)
+            if exists(source):
+                atomic.copy_into_place(source, folder / source.name)
         with contextlib.closing(connect(copy, waiting, is_read=False)) as connection:
             connection.cursor().execute(ANYTHING)
         yield copy
@@ -127,10 +119,8 @@ def alone_in(folder: Path, waiting: Waiting) -> Iterator[None]:
             try:
                 stack.enter_context(atomic.reserved(folder / "alone"))
                 break
-            except BlockingIOError:
+            except BusyError:
                 waiting.pause(f"another worker in {folder}", since, 0.02)
-            except OSError as error:
-                raise TuningError(f"{folder}: cannot be written: {error.strerror}") from error
         yield
 
 

@@ -3,13 +3,13 @@
 import contextlib
 import functools
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bpcli.errors import DivergedError
+from bpcli.errors import DivergedError, FileError, SaveError
 from bpcli.files import atomic
+from bpcli.files.path import exists
 from bpcli.training import Config, Output, Record, load, resume_if_possible, train
 from bpcli.tuning.metric import Metric
 from bpcli.tuning.waiting import Interrupted
@@ -73,19 +73,15 @@ def _take_over(path: Path, earlier: Sequence[Path]) -> None:
     for other in earlier:
         for suffix in ("", ".part"):
             source, target = (p.with_name(p.name + suffix) for p in (other, path))
-            if source.exists() and not target.exists():
-                with (
-                    contextlib.suppress(OSError),
-                    source.open("rb") as file,
-                    atomic.replacing(target) as copy,
-                ):
-                    shutil.copyfileobj(file, copy)
+            if exists(source) and not exists(target):
+                with contextlib.suppress(FileError, SaveError):
+                    atomic.copy_into_place(source, target)
 
 
 def _run(
     config: Config, path: Path, watch: Callable[[Record, int], None], is_stopped: Callable[[], bool]
 ) -> Record:
-    if path.exists():
+    if exists(path):
         saved = load(path)
         if saved.config == config and saved.record:
             return saved.record
