@@ -83,9 +83,10 @@ def terminal_width() -> int:
 
     It is what shutil has, which imports three kinds of compression, and help is to be quick.
     """
-    said = os.environ.get("COLUMNS", "")
-    if said.isdecimal() and int(said):
-        return int(said)
+    with contextlib.suppress(ValueError):
+        said = int(os.environ.get("COLUMNS", ""))
+        if said > 0:
+            return said
     with contextlib.suppress(AttributeError, ValueError, OSError):  # closed, or no terminal
         return os.get_terminal_size(sys.__stdout__.fileno()).columns or COLUMNS  # type: ignore[union-attr]
     return COLUMNS
