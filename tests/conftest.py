@@ -26,14 +26,17 @@ from bpcli.data import load_split
 from bpcli.training import load_config, save, set_up, train
 
 # Whether an example takes long is no fault on a busy machine.
-settings.register_profile(
-    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("default")
+FAIR = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("short", max_examples=50, **FAIR)
+settings.register_profile("long", max_examples=1000, **FAIR)
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="the long forms of the slow tests")
+
+
+def pytest_configure(config):
+    settings.load_profile("long" if config.getoption("--long") else "short")
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +54,7 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bpcli():
     """Call the command line in this process."""
 

@@ -1,6 +1,7 @@
 """The rules of the house: where things are, and which way data flows."""
 
 import ast
+import functools
 import graphlib
 import importlib
 import inspect
@@ -56,6 +57,7 @@ ROOMS = {room(path): path for path in PATHS}
 every_room = pytest.mark.parametrize("name", ROOMS)
 
 
+@functools.cache
 def tree(name):
     return ast.parse(ROOMS[name].read_text())
 

@@ -32,10 +32,11 @@ class Page(HTMLParser):
         assert not any(name.startswith("on") for name in found)
 
 
-@pytest.fixture
-def page(bpcli, mnist_model, tmp_path):
-    bpcli("report", mnist_model, "-o", tmp_path / "page.html")
-    return (tmp_path / "page.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def page(bpcli, mnist_model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    bpcli("report", mnist_model, "-o", path)
+    return path.read_text(encoding="utf-8")
 
 
 def test_the_page_is_one_file_that_refers_to_nothing(page):
@@ -77,8 +78,9 @@ def test_without_a_canvas_there_is_no_script(bpcli, mnist_model, tmp_path):
 
 
 @pytest.mark.parametrize("key", ["dataset.deskew=true", "network.hidden=[]"])
-def test_models_that_the_page_cannot_draw_in_full_have_one_still(key, bpcli, tmp_path):
-    bpcli("train", "-q", "-s", "training.iterations=60", "-s", key, "-o", tmp_path / "m.npz")
+def test_models_that_the_page_cannot_draw_in_full_have_one_still(key, bpcli, tenth, tmp_path):
+    options = ["-s", f"dataset.source={tenth}", "-s", "training.iterations=60", "-s", key]
+    bpcli("train", "-q", *options, "-o", tmp_path / "m.npz")
     bpcli("report", tmp_path / "m.npz", "-o", tmp_path / "page.html")
     tags = Page((tmp_path / "page.html").read_text(encoding="utf-8")).tags
     assert ("script" in tags) == ("hidden" in key)

@@ -30,7 +30,7 @@ from bpcli.training.config import load_config
         ("a: [", "not YAML: "),
         ("\ta: 1", "not YAML: "),
         ("a: \0", "not YAML: "),
-        ("[" * 5000, "nested too deep"),
+        ("[" * 1500, "nested too deep"),
         ("optimizer: {warmup: 10001}", "found 10001, expected at most training.iterations, 10000"),
         ("training: {iterations: 5}\noptimizer: {warmup: 6}", "optimizer.warmup: found 6"),
     ],
