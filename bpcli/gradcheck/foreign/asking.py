@@ -6,6 +6,7 @@ from bpcli.gradcheck.foreign import usage, vocabulary
 from bpcli.gradcheck.foreign.arguments import is_required, parameters
 from bpcli.gradcheck.foreign.conventions import names_of
 from bpcli.gradcheck.foreign.discover import Unit, bound
+from bpcli.gradcheck.foreign.naming import is_marked
 from bpcli.gradcheck.foreign.values import NoValueError
 
 
@@ -31,15 +32,36 @@ def is_clear(unit: Unit) -> bool:
         and p.name not in (*forward, *returned)
         and usage.FILLED not in uses.get(p.name, ())
     ]
-    return len(unknown) <= (len(named) == 1)
+    told = any(vocabulary.is_upstream(p.name) or vocabulary.is_labels(p.name) for p in named)
+    return len(unknown) <= (not told)
 
 
 def helper_of(unit: Unit) -> str:
     """Return a function to paste that settles how a unit is to be called."""
-    built = f"{unit.name}({', '.join(n for n in constructor_of(unit) if n != 'self')})"
+    thing = f"{unit.name}({', '.join(n for n in constructor_of(unit) if n != 'self')})"
     if unit.kind != "class":
-        return f"def gradcheck_{unit.name}(): return ({unit.name}, {_name(unit.backward)}), x"
-    return f"def gradcheck_{unit.name}(): return {built}, x"
+        thing = unit.name if unit.backward is None else f"({unit.name}, {_name(unit.backward)})"
+    asked = ", ".join(_asked(unit)) or "x"
+    return f"def gradcheck_{unit.name}(): return {thing}, {asked}"
+
+
+def _asked(unit: Unit) -> list[str]:
+    """Return what the arguments of forward are called that have no default."""
+    try:
+        named = parameters(bound(unit.thing, unit.forward))
+    except NoValueError:
+        return []
+    return [p.name for p in named if is_required(p) and p.name != "self"]
+
+
+def no_layers(unit: Unit) -> str:
+    """Say of a container that there is nothing in it yet, and what to do."""
+    return f"it has no layers yet: write {helper_of(unit)}, with some in it"
+
+
+def returns_gradients(unit: Unit) -> bool:
+    """Tell whether a function returns something that is called a gradient."""
+    return any(map(is_marked, usage.returned_names(bound(unit.thing, unit.forward))))
 
 
 def constructor_of(unit: Unit) -> list[str]:

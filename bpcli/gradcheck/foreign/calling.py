@@ -181,6 +181,8 @@ def _complete(
                 known[name] = _predicted(state)
             elif name not in upstream and not scalar and vocabulary.is_output(name):
                 known[name] = state.outputs[0].copy()
+            elif convention.loss and name not in known and isinstance(state.results, np.ndarray):
+                known[name] = state.results.copy()  # backward(x, a, t)
 
 
 def _upstream_names(convention: Convention, state: State) -> list[str]:

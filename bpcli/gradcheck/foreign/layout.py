@@ -78,7 +78,7 @@ class Layout:
     def state(self) -> Shape:
         """The shape of a hidden state."""
         if len(self.x) == 1:
-            return (UNITS, 1) if self == INDICES else (UNITS,)
+            return self.feature if self.name == INDICES.name else (UNITS,)
         return (UNITS, self.images) if self.columns else (self.images, UNITS)
 
     @property
