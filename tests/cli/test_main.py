@@ -123,7 +123,10 @@ def test_completion(words, expected):
     assert {line.partition(",")[2] for line in done.stdout.splitlines()} == expected
 
 
-@pytest.mark.parametrize(("columns", "widest"), [("40", 50), ("60", 58), ("200", 78), ("wide", 78), ("-1", 78), ("9" * 5000, 78)])
+@pytest.mark.parametrize(
+    ("columns", "widest"),
+    [("40", 50), ("60", 58), ("200", 78), ("wide", 78), ("-1", 78), ("9" * 5000, 78)],
+)
 def test_help_is_as_wide_as_it_is_read(columns, widest, shell):
     process = shell("train", "--help", env=os.environ | {"COLUMNS": columns})
     lines = process.communicate(timeout=60)[0].splitlines()

@@ -121,10 +121,14 @@ def test_safetensors_has_the_names_of_a_sequential(mnist_model, bpcli, tmp_path)
 
 def test_pytorch_finds_the_same_logits(mnist_model, bpcli, tmp_path):
     torch = pytest.importorskip("torch")
+    from safetensors import safe_open
     from safetensors.torch import load_file
 
     bpcli("export", mnist_model, "-o", tmp_path / "m.safetensors")
-    net = torch.nn.Sequential(torch.nn.Linear(784, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+    with safe_open(tmp_path / "m.safetensors", "pt") as file:
+        said = json.loads(file.metadata()["bpcli"])["torch"]
+    assert said == "Sequential(Linear(784, 64), ReLU(), Linear(64, 10))"
+    net = eval(said, vars(torch.nn).copy())
     net.load_state_dict(load_file(tmp_path / "m.safetensors"))
     x = torch.from_numpy(load_split("mnist", "test").images.copy()) / 255
     found = net(x).detach().numpy()
