@@ -9,15 +9,25 @@ from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.naming import is_marked
 from bpcli.gradcheck.foreign.values import NoValueError
 
+NO_LOSS = (
+    "its backward takes no gradient from the right, and which loss it derives is nowhere: give the "
+    "class a method loss(x, t) that returns it"
+)
 
-def is_clear(unit: Unit) -> bool:
-    """Tell whether every argument of backward is one by its name, or there is only one."""
+
+def is_clear(unit: Unit, labels: str) -> bool:
+    """Tell whether every argument of backward is one by its name, or there is only one.
+
+    A backward that takes nothing derives a loss: which is clear only if forward takes labels.
+    """
     if unit.backward is None:
         return True  # what it returns is known by its name, or by its place
     function = bound(unit.thing, unit.backward)
     try:
         named = [p for p in parameters(function) if is_required(p) and p.name != "self"]
     except NoValueError:
+        return False
+    if not named and not labels:
         return False
     uses = usage.uses_of_arguments(function)
     forward = names_of(unit, unit.forward)
@@ -52,6 +62,12 @@ def _asked(unit: Unit) -> list[str]:
     except NoValueError:
         return []
     return [p.name for p in named if is_required(p) and p.name != "self"]
+
+
+def doubt(unit: Unit, tried: str, wrong: list[str]) -> str:
+    """Say that nothing is right in what was tried, and what would settle how it is meant."""
+    words = f"what was tried ({tried or 'numbers'}) is right for nothing in it ({', '.join(wrong)})"
+    return f"{words}, and may not be how it is meant: write {helper_of(unit)}"
 
 
 def no_layers(unit: Unit) -> str:

@@ -35,4 +35,13 @@ def judge(comparison: Comparison) -> list[Finding]:
 
 def _notes(comparison: Comparison) -> str:
     changed = list(dict.fromkeys(comparison.first.changed))
-    return f"it writes into its argument {' and '.join(changed)}" if changed else ""
+    if changed:
+        return f"it writes into its argument {' and '.join(changed)}"
+    taken = [comparison.candidates[path][i] for path, i in comparison.agreed.items()]
+    orders = [c.order for c in taken if not c.name]
+    functions = comparison.experiment.convention.unit.kind == "functions"
+    if functions and len(orders) == len(comparison.candidates) and orders != sorted(orders):
+        return (
+            "the gradients are returned in another order than forward's arguments: is that meant?"
+        )
+    return ""

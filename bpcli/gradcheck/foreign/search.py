@@ -14,7 +14,9 @@ from typing import Any
 from bpcli.arrays import Shape
 from bpcli.gradcheck.foreign import precision, randomness, vocabulary
 from bpcli.gradcheck.foreign.asking import (
+    NO_LOSS,
     constructor_of,
+    doubt,
     helper_of,
     is_clear,
     no_layers,
@@ -28,7 +30,7 @@ from bpcli.gradcheck.foreign.discover import Unit
 from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment, RandomError
 from bpcli.gradcheck.foreign.failure import line_of, own_frames, raising, spell_error
 from bpcli.gradcheck.foreign.finding import UnitCheck
-from bpcli.gradcheck.foreign.layout import Layout
+from bpcli.gradcheck.foreign.layout import NUMBERS, Layout
 from bpcli.gradcheck.foreign.state import BACKWARD, FORWARD, MiscalledError
 from bpcli.gradcheck.foreign.tree import walk
 from bpcli.gradcheck.foreign.trial import RIGHT, SEEDS, Outcome, compare, words_of
@@ -36,10 +38,6 @@ from bpcli.gradcheck.foreign.values import NoValueError
 
 MOST = 1500  # conventions of a unit that are tried
 ALIKE = 8  # conventions that fail in the same words, after which others are not tried
-NO_LOSS = (
-    "its backward takes no gradient from the right, and which loss it derives is nowhere: give the "
-    "class a method loss(x, t) that returns it"
-)
 CANNOT = ("", "it cannot be built", "forward cannot be called", "backward cannot be called")
 
 
@@ -235,27 +233,26 @@ class _Search:
                 right = {f.array: f for f in again.findings if f.verdict in RIGHT}
                 findings = [right.get(f.array, f) for f in findings]
         if any(f.verdict == "WRONG" for f in findings) and not self.is_certain(outcome):
-            wrong = ", ".join(f.array for f in findings if f.verdict == "WRONG")
-            words = f"what was tried ({best.convention.words}) is right for nothing in it ({wrong})"
-            words += f", and may not be how it is meant: write {helper_of(self.unit)}"
+            wrong = [f.array for f in findings if f.verdict == "WRONG"]
+            words = doubt(self.unit, best.convention.words, wrong)
             return UnitCheck(self.unit.name, self.unit.line, problem=words)
         findings = confirm(outcome, findings, experiment, self.tolerance)
-        network = experiment.outputs[0].ndim == 0 and any(
-            path[0] != INPUTS[0] for path in experiment.leaves
-        )
+        learnt = any(path[0] != INPUTS[0] for path in experiment.leaves)
         inside = dict.fromkeys(type(part).__name__ for _, part in walk(experiment.base.unit))
         return UnitCheck(
             self.unit.name,
             self.unit.line,
             best.convention.words,
             tuple(findings),
-            network=network,
+            network=learnt and experiment.outputs[0].ndim == 0,
             inside=tuple(inside),
         )
 
     def is_certain(self, outcome: Outcome) -> bool:
         """Tell whether a unit was called as meant: something is right, or nothing was guessed."""
-        return bool(outcome.share) or (not outcome.convention.loss and is_clear(self.unit))
+        convention = outcome.convention
+        guessed = convention.loss or convention.layout.tier == NUMBERS
+        return bool(outcome.share) or (not guessed and is_clear(self.unit, convention.labels))
 
     def _has_parameters(self, outcome: Outcome) -> bool:
         experiment = Experiment(outcome.convention, SEEDS[0])
@@ -274,10 +271,9 @@ class _Search:
             return self._explain_raised(*self.raised)
         frames = own_frames(error)
         where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-        words = (
-            f"{CANNOT[max(self.stage, 0)]}: {type(error).__name__}{where}: {error}; give shapes "
-        )
-        words += f"by -s x=3x5 and arguments by -s NAME=VALUE, or write {helper_of(self.unit)}"
+        words = f"{CANNOT[max(self.stage, 0)]}: {type(error).__name__}{where}: {error}; give "
+        words += "shapes by -s x=3x5 and arguments by -s NAME=VALUE, or write "
+        words += helper_of(self.unit)
         return UnitCheck(unit.name, unit.line, problem=words)
 
     def _explain_raised(self, convention: Convention, error: BaseException) -> UnitCheck:
@@ -287,9 +283,8 @@ class _Search:
             return UnitCheck(unit.name, unit.line, problem=no_layers(unit))
         frames = own_frames(error)
         own = bool(frames) and Path(frames[-1].filename).name == Path(unit.file).name
-        certain = (
-            own and is_clear(self.unit) and not convention.layout.tier and not convention.direct
-        )
+        natural = own and not convention.layout.tier and not convention.direct
+        certain = natural and is_clear(self.unit, convention.labels)
         if isinstance(error, NotImplementedError) or not certain:
             words = f"backward cannot be called: {spell_error(error)}; write {helper_of(self.unit)}"
             return UnitCheck(unit.name, unit.line, problem=words)
