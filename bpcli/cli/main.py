@@ -15,7 +15,8 @@ SUMMARIES = {
     "compare": "Show side by side in which keys the runs of MODELs differ, and what they reached.",
     "config": "Print the complete configuration that CONFIG and -s amount to, as commented YAML.",
     "data": "Show what SOURCE holds: images, classes, grey levels, and some pictures.",
-    "eval": "Measure MODEL: accuracy, loss, precision and recall of each class, confusion matrix.",
+    "eval": "Measure MODEL on images that it has not learnt from: accuracy, loss, F1, confusion "
+    "matrix.",
     "export": "Write MODEL for other programs: as ONNX, or its weights as PyTorch's Sequential "
     "takes them.",
     "gradcheck": "Compare every gradient that backpropagation finds with a numerical one, in "
@@ -28,8 +29,7 @@ SUMMARIES = {
     "report": "Write one page on MODEL: curve, mistakes, hidden units, and a paper to draw a digit "
     "on.",
     "train": "Train the network that CONFIG, a YAML file, describes; without CONFIG, the book's.",
-    "tune": "Search for the best values of keys of CONFIG, each by its accuracy on held-out "
-    "images.",
+    "tune": "Search for the best values of keys of CONFIG, by how each does on held-out images.",
 }
 
 

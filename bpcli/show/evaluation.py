@@ -129,8 +129,9 @@ def draw_mistakes(
     pictures = []
     for mistake in mistakes:
         image = split.images[mistake.index].reshape(split.size)
-        label, predicted = map(readable, _name(mistake, split).values())
-        caption = f"#{split.place(mistake.index)}: {label}, taken for {predicted}"
+        found = _name(mistake, split)
+        label, predicted = readable(found["label"]), readable(found["predicted"])
+        caption = f"#{found['index']}: {label}, taken for {predicted}"
         pictures.append([caption, *draw_picture(image, split.white, ascii_only=ascii_only)])
     return draw_row(pictures, width)
 

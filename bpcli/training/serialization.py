@@ -154,7 +154,9 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
     record = metadata["record"]
     if record is not None:
         record = Record.from_fields(record, iteration)
-    history = from_arrays(arrays, iteration, record, is_expected=metadata["format"] > 1)
+    last = _take_last(arrays, metadata.get("last"), iteration)
+    of_end = last.record if last else record
+    history = from_arrays(arrays, iteration, of_end, is_expected=metadata["format"] > 1)
     learnt, place = _take_learnt(arrays, metadata)
     return Checkpoint(
         path=path,
@@ -170,7 +172,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         seconds=_read_seconds(metadata.get("seconds"), record),
         dropout_state=metadata["dropout"],
         record=record,
-        last=_take_last(arrays, metadata.get("last"), iteration),
+        last=last,
         history=history,
         learnt=learnt,
         can_find_learnt=place == IN_DATA,

@@ -16,7 +16,7 @@ def test_eval_prints_accuracy_and_the_confusion_matrix(bpcli, model):
     assert lines[0] == f"{model}: 40 test images"
     assert re.fullmatch(r"accuracy 100.00%, loss 0\.\d{4}", lines[1])
     assert lines[2] == "balanced accuracy 100.00%, macro F1 100.00%"
-    assert [line.split() for line in lines[4:]] == [
+    assert [line.split() for line in lines[5:]] == [
         ["0", "1", "2", "3"],
         ["0", "100.0%", "100.0%", "100.0%", "10", "0", "0", "0"],
         ["1", "100.0%", "100.0%", "100.0%", "0", "10", "0", "0"],

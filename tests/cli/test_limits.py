@@ -83,7 +83,7 @@ def test_a_packed_table_takes_no_more_than_its_pixels(bpcli, folder, limit):
     bpcli("data", "big.csv.gz")  # what is imported for it takes memory, too
     limit(8 * 20_000 * 28 * 28)
     found = json.loads(bpcli("data", "big.csv.gz", "--json").stdout)
-    assert found["splits"]["test"]["images"] == 20_000
+    assert found["splits"]["train"]["images"] == 20_000
 
 
 def test_a_table_that_does_not_fit_into_memory_is_refused(bpcli, folder, monkeypatch):
@@ -109,7 +109,7 @@ def test_real_numbers_are_made_bytes_part_by_part(bpcli, folder, limited):
     np.savez_compressed("data.npz", x_test=images, y_test=np.zeros(60_000, np.uint8))
     del images
     found = json.loads(bpcli("data", "data.npz", "--json").stdout)
-    assert found["splits"]["test"]["grey_levels"] == [0, 255]
+    assert found["splits"]["train"]["grey_levels"] == [0, 255]
 
 
 def rewrite(path, classes=None, hidden=None):

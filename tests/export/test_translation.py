@@ -85,6 +85,7 @@ if sys.argv[1] == "complete":
         "LeakyRelu", "x > 0 ? x : x / 100", "LeakyReLU(0.01)", alpha=0.01)
 
 from bpcli.cli.main import main
+from bpcli.data.split import load_part
 from bpcli.training import load
 def bpcli(*args):
     done = CliRunner().invoke(main, args, prog_name="bpcli")
@@ -100,7 +101,7 @@ bpcli("export", "model.npz", "-o", "model.onnx")
 bpcli("export", "model.npz", "-o", "model.safetensors")
 bpcli("report", "model.npz", "-o", "page.html")
 saved = load("model.npz")
-x = saved.load_images("test").images[:20]
+x = load_part("mnist", "test").images[:20]
 np.save("logits.npy", saved.network().predict((x / 255).astype(np.float32)))
 """
 

@@ -27,7 +27,7 @@ OF_BEFORE = ["x" * 70, "y" * 70, "B", "\x1b[2J"]  # which are told apart when th
 def write_words(path, names):
     arrays = {}
     for split, count in (("train", 120), ("test", 40)):
-        images, labels = make_images(count, np.random.default_rng(0))
+        images, labels = make_images(count, np.random.default_rng(count))
         arrays |= {f"x_{split}": images, f"y_{split}": np.array(names)[labels]}
     np.savez(path, **arrays)
     return path
@@ -90,7 +90,7 @@ def test_folders_of_pictures(kind, bpcli, tiny_options, folder):
     names = [name.replace("/", "_") for name in NAMES[kind]]
     for split, count in (("train", 120), ("test", 40)):
         for number, (image, label) in enumerate(
-            zip(*make_images(count, np.random.default_rng(0)), strict=True)
+            zip(*make_images(count, np.random.default_rng(count)), strict=True)
         ):
             place = folder / "p" / split / names[label]
             place.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ def make_tuning(folder):
     return Tuning(space, 6, 1, folder, "tpe", "all")
 
 
-def fake_run(configs, stem, earlier, watch, is_stopped):
+def fake_run(configs, stem, earlier, watch, is_stopped, metric):
     """Reach something without training: each number of a try has an end of its own."""
     from bpcli.training import Record
 
@@ -68,8 +68,8 @@ def fake_run(configs, stem, earlier, watch, is_stopped):
     if number == 1:
         raise Interrupted
     if number == 2:
-        return Outcome((), "diverged", str(DivergedError("the loss is nan")))
-    return Outcome((0.5 + number / 100,))
+        return Outcome((), (), "diverged", str(DivergedError("the loss is nan")))
+    return Outcome((0.5 + number / 100,), (0.5 + number / 100,))
 
 
 def go_on(folder, waiting):

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -16,6 +15,7 @@ import studies
 from signs import read_until, wait_until
 from trials import trials_of
 
+from bpcli.files import atomic
 from bpcli.tuning import sqlite
 
 pytest.importorskip("optuna")
@@ -191,9 +191,9 @@ def test_what_cannot_be_copied_is_told(bpcli, folder, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copyfile", full)
-    message = bpcli("tune", "--show", folder, code=2).stderr
-    assert message == f"{folder}/study.db: cannot be read: No space left on device\n"
+    monkeypatch.setattr(atomic, "_create", full)
+    message = bpcli("tune", "--show", folder, code=1).stderr
+    assert message.endswith("study.db: could not be written: No space left on device\n")
 
 
 @pytest.fixture
@@ -209,10 +209,10 @@ def locked(folder):
 WAITING = "waiting for another program that has locked"
 
 
-def go_on(shell, folder, tiny):
+def go_on(shell, folder, tiny, trials=6):
     options = [f"dataset.source={tiny}", *studies.OVERRIDES]
     return shell(
-        "tune", "-o", folder, *(part for o in options for part in ("-s", o)), "--trials", 6
+        "tune", "-o", folder, *(part for o in options for part in ("-s", o)), "--trials", trials
     )
 
 
