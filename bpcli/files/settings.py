@@ -39,11 +39,11 @@ def read_file(path: Path) -> Document:
     if words:
         raise ConfigError(words)
     hint = ""
-    if look(path, ConfigError) == "nothing":
-        if str(path) in list_own():
-            path = OWN / f"{path}.yaml"
-        else:
-            hint = _find_alike(path)
+    standing = look(path, ConfigError)
+    if standing in ("nothing", "folder") and str(path) in list_own():
+        path = OWN / f"{path}.yaml"
+    elif standing == "nothing":
+        hint = _find_alike(path)
     try:
         text = read_start(path, LARGEST_FILE + 1, ConfigError)
     except ConfigError as error:

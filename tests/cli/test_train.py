@@ -104,11 +104,11 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.
 def test_a_signal_before_training_has_begun_is_obeyed(
     number, tiny_options, folder, bpcli, monkeypatch
 ):
-    def interrupted(config):
+    def interrupted(**_options):
         os.kill(os.getpid(), number)
         raise AssertionError("it went on")
 
-    monkeypatch.setattr(start, "load_data", interrupted)
+    monkeypatch.setattr(start, "load_dataset", interrupted)
     result = bpcli("train", *tiny_options, code=128 + number)
     assert result.stderr == f"stopped by {number.name} before training has begun\n"
     assert os.listdir(folder) == ["tiny"]

@@ -41,7 +41,7 @@ def windows(tmp_path):
 
 def test_every_command_runs(windows, one_by_one, every_command, tmp_path):
     commands = [command for command, _ in every_command]
-    assert {command[0] for command in commands} == set(main.commands)
+    assert {command[0] for command in commands} == set(main.list_commands(None))
     for command, done in zip(commands, one_by_one(*commands, **windows), strict=True):
         assert (done.code, "Traceback" in done.stderr) == (0, False), (command, done.stderr)
         assert done.stdout or "-o" in command

@@ -85,7 +85,7 @@ if sys.argv[1] == "complete":
         "LeakyRelu", "x > 0 ? x : x / 100", "LeakyReLU(0.01)", alpha=0.01)
 
 from bpcli.cli.main import main
-from bpcli.data.split import load_part
+from bpcli.data import load_dataset
 from bpcli.training import load
 def bpcli(*args):
     done = CliRunner().invoke(main, args, prog_name="bpcli")
@@ -101,7 +101,7 @@ bpcli("export", "model.npz", "-o", "model.onnx")
 bpcli("export", "model.npz", "-o", "model.safetensors")
 bpcli("report", "model.npz", "-o", "page.html")
 saved = load("model.npz")
-x = load_part("mnist", "test").images[:20]
+x = load_dataset().held_out.images[:20]
 np.save("logits.npy", saved.network().predict((x / 255).astype(np.float32)))
 """
 

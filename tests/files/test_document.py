@@ -118,7 +118,7 @@ def test_whole_sections_can_be_merged_and_merged_again():
         ("b: {batch_size: 1}", ["c.yaml:1: b.batch_size: unknown key; did you mean training.batch_size?"]),
         ("training: &t {batchsiz: 1}\nother: *t", ["c.yaml:1: training.batchsiz: unknown key; did you mean training.batch_size?"]),
         ("training:\n  <<: *b", ["c.yaml:2: not YAML: found undefined alias 'b'"]),
-        ("training:\n  <<: {[a]: 1}", ["c.yaml:2: training.['a']: unknown key; the keys of training are batch_size, iterations, sampling, adversarial, evaluate_every"]),
+        ("training:\n  <<: {[a]: 1}", ["c.yaml:2: training.['a']: unknown key; the keys of training are batch_size, iterations, sampling, adversarial, evaluate_every, keep, patience"]),
     ],
 )  # fmt: skip
 def test_merges_that_cannot_be_are_told(text, expected):
