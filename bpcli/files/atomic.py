@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from bpcli.errors import BusyError, PlaceError, SaveError
-from bpcli.files.path import check_name, look, open_file, resolve, say_path
+from bpcli.files.path import check_name, link_target, look, open_file, resolve, say_path
 
 try:
     import fcntl
@@ -98,7 +98,10 @@ def remove(path: str | Path) -> None:
 
 def make_folder(path: str | Path) -> None:
     """Make a folder, and those that it is in, where there is none yet. Raises PlaceError."""
-    found = look(path, PlaceError)
+    found: str = look(path, PlaceError)
+    target = link_target(path)
+    if found == "nothing" and target:
+        found = f"link to {say_path(target)}, where nothing is"
     if found not in ("nothing", "folder"):
         raise PlaceError(f"{say_path(path)}: found a {found}, expected a folder or nothing there")
     try:

@@ -14,6 +14,7 @@ READING = {
     "train on": ["train", "-s", "dataset.source={}"],
     "train from": ["train", "--init", "{}"],
     "resume": ["train", "--resume", "-o", "{}"],
+    "tune show": ["tune", "--show", "{}"],
     "tune": ["tune", "{}", "-o", "study", "-s", "optimizer.learning_rate=log(0.1, 1)"],
     "eval": ["eval", "{}"],
     "eval on": ["eval", "model.npz", "--data", "{}"],
@@ -81,9 +82,16 @@ def test_what_cannot_be_read_is_refused(command, kind, place, bpcli, tiny_option
     words = refuse(bpcli, [arg.format(name) for arg in READING[command]])
     assert "Traceback" not in words
     expected = {"dangling": "nowhere, where nothing is", "loop": "Too many levels"}.get(kind)
-    if expected and command not in ("gradcheck", "train on", "eval on", "report on", "data"):
+    if expected and command not in (
+        "gradcheck",
+        "train on",
+        "eval on",
+        "report on",
+        "data",
+        "tune show",
+    ):
         assert expected in words
-    if kind in ("pipe", "socket", "device") and command != "gradcheck":
+    if kind in ("pipe", "socket", "device") and command not in ("gradcheck", "tune show"):
         assert f"{name}: found a {kind}" in words
 
 
@@ -158,3 +166,22 @@ def test_folders_that_nobody_may_look_into(bpcli, place, monkeypatch):
     for name, args in READING.items():
         words = refuse(bpcli, [arg.format("closed/it") for arg in args])
         assert "closed/it: cannot be reached: Permission denied" in words, name
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in PLACES if kind not in ("folder", "none")], ids=lambda k: k[:10]
+)
+def test_where_no_study_can_be_is_refused(kind, place, bpcli, search):
+    pytest.importorskip("optuna")
+    refuse(bpcli, ["tune", "-o", place(kind, kind), *search])
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder", "dangling", "loop"])
+@pytest.mark.parametrize("name", ["study.db", "best.yaml"])
+def test_what_cannot_be_a_file_of_a_study_is_refused(kind, name, place, bpcli, search, folder):
+    pytest.importorskip("optuna")
+    (folder / "study").mkdir()
+    place(kind, f"study/{name}")
+    refuse(bpcli, ["tune", "-o", "study", *search])
+    if name == "study.db":
+        refuse(bpcli, ["tune", "--show", "study"])
