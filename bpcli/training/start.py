@@ -1,6 +1,7 @@
 """a configuration, and an earlier run or none, in -> a Run that begins or goes on, out."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -135,11 +136,15 @@ def _take_weights(run: Run, saved: Checkpoint) -> None:
         array[...] = saved.arrays[name]
 
 
+def _tell(value: Any) -> str:
+    return readable(to_scalar(value))
+
+
 def _check_same(config: Config, saved: Checkpoint) -> None:
     """Raise CheckpointError unless a run that was saved can go on with a configuration."""
     before, wanted = flatten(saved.config), flatten(config)
     changed = [
-        f"{key} is {to_scalar(wanted[key])} but was {to_scalar(before[key])}"
+        f"{key} is {_tell(wanted[key])} but was {_tell(before[key])}"
         for key in before
         if before[key] != wanted[key] and key != ITERATIONS
     ]

@@ -138,7 +138,7 @@ def keep_question(
         key = differ[0]
         began = readable(before[key])
         raise TuningError(
-            f"{key}: found {asked[key]}, but the study has begun with {began}; choose "
+            f"{key}: found {readable(asked[key])}, but the study has begun with {began}; choose "
             "another folder, or another database, for another study"
         )
 

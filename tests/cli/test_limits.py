@@ -260,6 +260,13 @@ def test_what_is_quoted_of_a_model_has_a_length(what, value, bpcli, model, folde
         assert len(result.stdout) < 20_000
 
 
+def test_what_differs_from_a_run_of_before_has_a_length(bpcli, model):
+    change = f"dataset.source={X[:3000]}"
+    words = bpcli("train", "--resume", "-s", change, "-s", "network.hidden=[9]", code=2).stderr
+    assert "dataset.source is 'xxx" in words
+    assert len(words) < 1000
+
+
 def test_what_is_quoted_of_an_archive_has_a_length(bpcli, model, folder):
     for suffix, name in ((".npy", X[:60_000]), ("", X[:60_000])):
         with zipfile.ZipFile("model.npz", "a") as archive:
