@@ -53,8 +53,8 @@ gradcheck: $(VENV)/installed  ## check every gradient of CONFIG's net against a 
 test: $(VENV)/installed-dev  ## run the whole test suite, with branch coverage
 	$(VENV)/bin/python -m pytest $(or $(TESTS),--cov --numprocesses auto --dist worksteal)
 
-test-long: $(VENV)/installed-dev  ## run the long forms of the tests of faults and hostile input
-	$(VENV)/bin/python -m pytest --long $(or $(TESTS),tests/training/test_output.py tests/files/test_fuzz.py tests/training/test_soak.py)
+test-long: $(VENV)/installed-dev  ## run the whole test suite in its long forms (about an hour)
+	$(VENV)/bin/python -m pytest --long $(or $(TESTS),--numprocesses auto --dist worksteal)
 
 test-pythons:  ## run the whole test suite on the oldest Python that bpcli takes and the newest here
 	for python in $(PYTHONS); do $(MAKE) test PYTHON=$$python VENV=.venv-$${python##*/} || exit; done

@@ -36,7 +36,15 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "long: a test that make test-long runs alone")
     settings.load_profile("long" if config.getoption("--long") else "short")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--long"):
+        longest = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=longest)
+        items[:] = [item for item in items if item not in longest]
 
 
 @pytest.fixture(scope="session")

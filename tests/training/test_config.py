@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import ROOT
@@ -22,7 +23,11 @@ def test_what_is_not_said_has_its_default(text):
 
 
 def test_the_default_is_configs_mnist_yaml():
-    assert load_config(ROOT / "configs/mnist.yaml") == Config()
+    path = ROOT / "configs/mnist.yaml"
+    assert load_config(path) == Config()
+    sections = yaml.safe_load(path.read_text())
+    named = [f"{name}.{key}" for name in sections if name != "seed" for key in sections[name]]
+    assert {"seed", *named} == set(KEYS)
 
 
 def test_a_config_cannot_be_changed():

@@ -8,9 +8,12 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from signs import wait_until
+from signs import HANG, wait_until
+
+from bpcli.tuning import processes
 
 pytest.importorskip("optuna")
 
@@ -20,6 +23,26 @@ def find_workers(process):
     command = ["pgrep", "-P", str(process.pid), "-f", "spawn_main"]
     found = subprocess.run(command, capture_output=True, text=True).stdout
     return [int(pid) for pid in found.split()]
+
+
+@pytest.fixture
+def tune(bpcli, monkeypatch):
+    """Run a study whose trials run in this process, too: what they come to is the same."""
+
+    class Here:
+        def __init__(self, _run, tuning, storage):
+            processes.run_trials(tuning, storage, lambda: False)
+            self.process = SimpleNamespace(is_alive=lambda: False, exitcode=0, join=lambda: None)
+
+        def stop(self):
+            pass
+
+    def call(*args, code=0):
+        with monkeypatch.context() as patch:
+            patch.setattr(processes, "Worker", Here)
+            return bpcli("tune", *args, code=code)
+
+    return call
 
 
 @pytest.fixture
@@ -40,7 +63,7 @@ class Server:
         command = [str(self.programs / program), *map(str, args)]
         if os.geteuid() == 0:  # it does not run as root
             command = ["runuser", "-u", self.user, "--", *command]
-        done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=HANG)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def make(self):

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 import sys
 
 import pytest
@@ -10,11 +11,11 @@ from trials import trials_of
 from bpcli.training import load, load_config
 
 
-def test_the_best_of_a_study(bpcli, search, tmp_path, shell):
+def test_the_best_of_a_study(bpcli, search, tmp_path, capfd):
     folder = tmp_path / "study"
-    process = shell("tune", "-o", folder, *search, "--trials", 8, "--seeds", 2, "--jobs", 2)
-    stdout, stderr = process.communicate(timeout=120)
-    assert (process.returncode, stderr) == (0, "")
+    command = ["tune", "-o", folder, *search, "--trials", 8, "--seeds", 2, "--jobs", 2]
+    stdout = bpcli(*command).stdout
+    assert capfd.readouterr() == ("", "")  # of the processes that ran the trials
     trials = trials_of(bpcli, folder)
     assert [trial["slot"] for trial in trials] == list(range(8))
     assert {trial["state"] for trial in trials} == {"done"}
@@ -41,41 +42,37 @@ def test_the_best_of_a_study(bpcli, search, tmp_path, shell):
     assert "network.hidden, optimizer.learning_rate" in page
 
 
-def test_more_trials_extend_a_study_and_no_more_are_none(bpcli, search, tmp_path, shell):
+def test_more_trials_extend_a_study_and_no_more_are_none(bpcli, search, tmp_path, tune):
     folder = tmp_path / "study"
     for total in (2, 3, 3):
-        process = shell("tune", "-o", folder, *search, "--trials", total)
-        assert process.communicate(timeout=60)[1] == ""
+        assert tune("-o", folder, *search, "--trials", total).stderr == ""
         assert len(trials_of(bpcli, folder)) == total
     assert len(list(folder.glob("*.npz"))) == 3
 
 
-def test_a_trial_that_diverges_is_a_result(bpcli, search, tmp_path, shell):
+def test_a_trial_that_diverges_is_a_result(bpcli, search, tmp_path, tune):
     folder = tmp_path / "study"
     rates = ["-s", "optimizer.learning_rate=choice(0.05, 1e30)", "--method", "grid"]
-    assert (
-        shell("tune", "-o", folder, *search, *rates, "--trials", 99).communicate(timeout=90)[1]
-        == ""
-    )
+    assert tune("-o", folder, *search, *rates, "--trials", 99).stderr == ""
     states = [trial["state"] for trial in trials_of(bpcli, folder)]
     assert states.count("diverged") == 3
     assert states.count("done") == 3  # and the grid has six points
 
 
-def test_pruned_trials_end_early_where_the_schedule_is_constant(bpcli, search, tmp_path, shell):
+def test_pruned_trials_end_early_where_the_schedule_is_constant(bpcli, search, tmp_path, tune):
     options = ["-s", "optimizer.learning_rate=log(1e-9, 1)", "--method", "random"]
     for schedule, pruned, trials in (("constant", True, 16), ("linear", False, 6)):
         folder = tmp_path / schedule
-        process = shell("tune", "-o", folder, *search, *options, "--trials", trials, "--prune", "-s",
-                        f"optimizer.schedule={schedule}", "-s", "training.evaluate_every=5")  # fmt: skip
-        assert process.communicate(timeout=120)[1] == ""
+        done = tune("-o", folder, *search, *options, "--trials", trials, "--prune", "-s",
+                    f"optimizer.schedule={schedule}", "-s", "training.evaluate_every=5")  # fmt: skip
+        assert done.stderr == ""
         states = {trial["state"] for trial in trials_of(bpcli, folder)}
         assert ("pruned" in states) == pruned
 
 
-def test_another_space_is_another_study(bpcli, search, tmp_path, shell):
+def test_another_space_is_another_study(bpcli, search, tmp_path, tune):
     folder = tmp_path / "study"
-    shell("tune", "-o", folder, *search, "--trials", 1).communicate(timeout=60)
+    tune("-o", folder, *search, "--trials", 1)
     for change in ("network.dropout=uniform(0.0, 0.5)", "training.iterations=50", "seed=4"):
         message = bpcli("tune", "-o", folder, *search, "-s", change, code=2).stderr
         key, value = change.split("=")
@@ -131,33 +128,26 @@ def test_optuna_is_named_where_it_is_missing(bpcli, search, tmp_path, monkeypatc
     assert not (tmp_path / "s").exists()
 
 
-def test_help_and_train_do_not_import_optuna(shell):
-    import subprocess
-
+def test_help_and_train_do_not_import_optuna():
     code = "import sys; from bpcli.cli.main import main; import bpcli.training; print('optuna' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
-    assert re.search("--trials", shell("tune", "--help").communicate(timeout=30)[0])
 
 
-def test_the_same_study_is_the_same_again(bpcli, search, tmp_path, shell):
+def test_the_same_study_is_the_same_again(bpcli, search, tmp_path, tune):
     found = []
     for name in ("a", "b"):
-        process = shell("tune", "-o", tmp_path / name, *search, "--trials", 14)
-        assert process.communicate(timeout=120)[1] == ""
+        assert tune("-o", tmp_path / name, *search, "--trials", 14).stderr == ""
         found.append(trials_of(bpcli, tmp_path / name))
     assert found[0] == found[1]
     rates = [trial["values"]["optimizer.learning_rate"] for trial in found[0]]
     assert len(set(rates)) == len(rates)
 
 
-def test_random_trials_are_the_same_with_any_number_of_workers(bpcli, search, tmp_path, shell):
-    found = []
-    for jobs in (1, 2):
-        folder = tmp_path / str(jobs)
-        command = ["tune", "-o", folder, *search, "--trials", 5, "--method", "random"]
-        assert shell(*command, "--jobs", jobs).communicate(timeout=120)[1] == ""
-        found.append(trials_of(bpcli, folder))
-    assert found[0] == found[1]
+def test_random_trials_are_the_same_with_any_number_of_workers(bpcli, search, tmp_path, tune):
+    command = [*search, "--trials", 5, "--method", "random"]
+    tune("-o", tmp_path / "one", *command)
+    bpcli("tune", "-o", tmp_path / "two", *command, "--jobs", 2)
+    assert trials_of(bpcli, tmp_path / "one") == trials_of(bpcli, tmp_path / "two")
 
 
 @pytest.mark.parametrize("content", [b"my own notes", b"SQLite format 3\0 and then none"])
@@ -170,12 +160,11 @@ def test_a_file_that_is_no_study(content, bpcli, search, tmp_path):
     assert (tmp_path / "study.db").read_bytes() == content
 
 
-def test_any_name_of_a_folder(bpcli, search, tmp_path, shell):
+def test_any_name_of_a_folder(bpcli, search, tmp_path, tune):
     for name in ("what?1", "what?2", "a b%41#x=1"):
-        process = shell("tune", "-o", tmp_path / name, *search, "--trials", 1)
-        stdout, stderr = process.communicate(timeout=60)
-        assert stderr == ""
-        command = stdout.partition("; bpcli ")[2]
+        done = tune("-o", tmp_path / name, *search, "--trials", 1)
+        assert done.stderr == ""
+        command = done.stdout.partition("; bpcli ")[2]
         assert shlex.split(command) == ["train", str(tmp_path / name / "best.yaml")]
         assert (tmp_path / name / "study.db").is_file()
         assert len(trials_of(bpcli, tmp_path / name)) == 1
@@ -191,22 +180,19 @@ def test_files_of_somebody_s_own_stay(bpcli, search, tmp_path):
     assert "found trials without their study" in bpcli(*command, code=2).stderr
 
 
-def test_values_that_do_not_go_together_are_a_result(bpcli, search, tmp_path, shell):
+def test_values_that_do_not_go_together_are_a_result(bpcli, search, tmp_path, tune):
     options = ["-s", "optimizer.warmup=choice(0, 30)", "-s", "training.iterations=choice(10, 50)",
                "-s", "optimizer.learning_rate=0.1", "-s", "network.hidden=[4]",
                "-s", "optimizer.schedule=linear"]  # fmt: skip
-    process = shell("tune", "-o", tmp_path / "s", *search, *options, "--method", "grid")
-    assert process.communicate(timeout=60)[1] == ""
+    assert tune("-o", tmp_path / "s", *search, *options, "--method", "grid").stderr == ""
     states = [trial["state"] for trial in trials_of(bpcli, tmp_path / "s")]
     assert (states.count("invalid"), states.count("done")) == (1, 3)
 
 
-def test_a_grid_that_is_not_tried_whole_is_told(bpcli, search, tmp_path, shell):
+def test_a_grid_that_is_not_tried_whole_is_told(search, tmp_path, tune):
     options = ["-s", "network.hidden=choice([4], [5], [6])", "-s", "optimizer.learning_rate=0.1"]
-    process = shell(
-        "tune", "-o", tmp_path / "s", *search, *options, "--method", "grid", "--trials", 2
-    )
-    assert "2 of the 3 points of the grid are tried" in process.communicate(timeout=60)[1]
+    done = tune("-o", tmp_path / "s", *search, *options, "--method", "grid", "--trials", 2)
+    assert "2 of the 3 points of the grid are tried" in done.stderr
 
 
 def test_images_that_cannot_be_held_out_are_told_before_anything_is_made(bpcli, search, tmp_path):
