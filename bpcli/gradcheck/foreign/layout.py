@@ -143,8 +143,8 @@ SEQUENCES = (
     Layout("(N, T, D)", (IMAGES, STEPS, FEATURES), (FEATURES, UNITS), (UNITS,), (FEATURES,)),
     Layout("(T, N, D)", (STEPS, IMAGES, FEATURES), (FEATURES, UNITS), (UNITS,), (FEATURES,)),
     Layout(
-        "(N, C, L)", (PICTURES, CHANNELS, WIDTH), (FILTERS, CHANNELS, WINDOW), (FILTERS,),
-        (CHANNELS,), PICTURES,
+        "(N, C, L)", (IMAGES, FEATURES, WIDTH), (FILTERS, FEATURES, WINDOW), (FILTERS,),
+        (FEATURES,),
     ),
 )  # fmt: skip
 HEADS = (Layout("(N, T, D)", (IMAGES, STEPS, LARGE), (LARGE, LARGE), (LARGE,), (LARGE,)),)

@@ -282,6 +282,6 @@ def _count_wrong(case: Case) -> str:
 OF_SHAPE = (not_turned, sum_is_missing, sum_of_everything, another_shape, _another_array)
 MISTAKES = (
     _not_finite, _never_set, _ignores_dout, _another_array, _one_image, _one_step, _overwrites,
-    _one_mask, _diagonal, _activation, _decay, _factor, _transposed, no_transpose, next_step, _mask,
+    _one_mask, next_step, _diagonal, _activation, _decay, _factor, _transposed, no_transpose, _mask,
     _softmax_over_all,
 )  # fmt: skip

@@ -218,6 +218,8 @@ class _Search:
             self.infinite.add((convention.layout, convention.labels))
         if convention.labels == "numbers" or not self.labelled:  # others may be to blame
             self.needs_integers |= isinstance(error, IndexError) and "integer" in str(error)
+        if isinstance(error, NoValueError) and miscalled.stage == FORWARD and convention.labels:
+            self.tried = MOST  # a loss that returns no gradient
         same = self.words.setdefault(convention.layout.x, str(error)) == str(error)
         self.alike[convention.layout.x] += same and miscalled.stage == FORWARD
 
