@@ -13,6 +13,7 @@ NO_ROOM = (
     "out of memory: a limit of this process leaves too little for numpy; make that of ulimit -v or "
     "ulimit -d larger"
 )
+SECONDS = 10  # of the processor that numpy may take to be imported; a tenth of one is usual
 TIGHT = {"RLIMIT_AS": 4e9, "RLIMIT_DATA": 3e8}  # bytes, below which numpy itself may not fit
 
 
@@ -69,8 +70,15 @@ def _is_tight() -> bool:
 
 def _try_blas() -> bool:
     """Tell whether a process like this one, of which nobody hears, can use numpy."""
+    import resource
+    import signal
+
     child = os.fork()
     if not child:
+        # Without memory OpenBLAS may also wait, or try again, for ever: the system ends it then.
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(3 * SECONDS)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         with contextlib.suppress(BaseException):
             _use_blas()
