@@ -68,7 +68,7 @@ for cell in (
     "from bpcli.backprop import Graph, Variable\\nclass Mine(Graph): ...\\nMine(Variable(2) * 3)",
     "import bpcli, numpy\\nbpcli.backprop.build_network(9, 4, numpy.random.default_rng(0))",
 ):
-    shown, _ = shell.display_formatter.format(shell.run_cell(cell, silent=True).result)
+    shown, _ = shell.display_formatter.format(shell.run_cell(cell, store_history=False).result)
     assert shown["image/svg+xml"].startswith("<svg")
     assert shown["text/plain"].startswith("<")
 """

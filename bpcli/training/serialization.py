@@ -155,7 +155,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
     if record is not None:
         record = Record.from_fields(record, iteration)
     last = _take_last(arrays, metadata.get("last"), iteration)
-    of_end = last.record if last else record
+    of_end = (last and last.record) or record
     history = from_arrays(arrays, iteration, of_end, is_expected=metadata["format"] > 1)
     learnt, place = _take_learnt(arrays, metadata)
     return Checkpoint(

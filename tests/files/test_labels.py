@@ -77,7 +77,7 @@ def test_a_class_is_told_from_another_by_name_and_not_by_number(bpcli, tiny_opti
     images, labels = make_images(120, np.random.default_rng(1))
     np.savez("some.npz", x_test=images[labels > 1], y_test=labels[labels > 1] + 1)
     result = bpcli("eval", "model.npz", "--data", "some.npz")
-    rows = [line.split()[0] for line in result.stdout.splitlines()[5:]]
+    rows = [line.split()[0] for line in result.stdout.splitlines()[6:]]
     assert "accuracy 100.00%" in result.stdout
     assert rows == ["3", "4"]  # the others are neither there nor seen
     write("zero.npz", lambda n: n, splits=("test",))

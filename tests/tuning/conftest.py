@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from signs import HANG, wait_until
 
-from bpcli.tuning import processes
+from bpcli.tuning import Waiting, processes
 
 pytest.importorskip("optuna")
 
@@ -31,7 +31,7 @@ def tune(bpcli, monkeypatch):
 
     class Here:
         def __init__(self, _run, tuning, storage):
-            processes.run_trials(tuning, storage, lambda: False)
+            processes.run_trials(tuning, storage, Waiting())
             self.process = SimpleNamespace(is_alive=lambda: False, exitcode=0, join=lambda: None)
 
         def stop(self):
