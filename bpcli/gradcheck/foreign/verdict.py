@@ -192,7 +192,7 @@ class Comparison:
             and experiment.can_afford(p)
         }
         first = next(iter(experiment.base.inputs.values()), value)
-        kept = tree.arrays([self.first.state.unit, self.first.state.inputs])
+        kept = tree.arrays(self.first.state.unit)
         return Case(
             candidate.array,
             value,
