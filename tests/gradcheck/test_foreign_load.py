@@ -330,7 +330,9 @@ def test_a_cell_of_python_is_as_it_was():
     assert plain_python(text) == text
 
 
-def test_old_names_do_not_reach_the_rest_of_the_house(check):
+def test_old_names_do_not_reach_the_rest_of_the_house(check, monkeypatch):
+    monkeypatch.delitem(sys.modules, "cPickle", raising=False)  # of tests that load files here
+    monkeypatch.delattr(np, "asscalar", raising=False)
     assert check(layer("Right"))["Right"] == "ok"
     assert "cPickle" not in sys.modules
     assert not hasattr(np, "asscalar")
