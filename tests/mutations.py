@@ -193,9 +193,11 @@ def check(layer: str, folder: Path, *options: str) -> tuple[bool, set[str]]:
     return found["passed"] and done.exit_code == 0, blamed
 
 
-def survivors(folder: Path, *options: str) -> Iterator[tuple[Mutant, str]]:
-    """Yield every mutant with what is wrong about the answer to it, nothing if that is right."""
-    for mutant in mutants():
+def survivors(
+    folder: Path, *options: str, chosen: slice = slice(None)
+) -> Iterator[tuple[Mutant, str]]:
+    """Yield each chosen mutant with what is wrong about the answer to it, nothing if it is right."""
+    for mutant in [*mutants()][chosen]:
         with broken(mutant):
             passed, blamed = check(mutant.layer, folder, *options)
         if passed:

@@ -64,15 +64,22 @@ def test_all_networks_pass_that_the_command_is_given():
     assert len(found) == 8
 
 
-@pytest.mark.parametrize(
-    "options", [["--method", "central"], ["--method", "complex"], ["--elements", "10"]], ids=str
-)
-def test_every_mutant_of_every_backward_is_caught_and_placed(options, tmp_path, rng):
+WAYS = [["--method", "central"], ["--method", "complex"], ["--elements", "10"]]
+
+
+@pytest.mark.parametrize("turn", range(len(WAYS)), ids=lambda turn: " ".join(WAYS[turn]))
+def test_every_mutant_of_every_backward_is_caught_and_placed(turn, tmp_path, rng, request):
+    """Each in one of the ways in turn; in the long form each in all of them."""
+    is_long = request.config.getoption("--long")
+    chosen = slice(None) if is_long else slice(turn, None, len(WAYS))
     folder = mutations.write_folder(tmp_path / "data", rng)
-    found = list(mutations.survivors(folder, *options))
+    found = list(mutations.survivors(folder, *WAYS[turn], chosen=chosen))
     assert [(mutant.key, wrong) for mutant, wrong in found if wrong] == []
-    assert len(found) > 60
-    assert {mutant.layer for mutant, _ in found} == {
+    assert len(found) > 20
+
+
+def test_every_layer_has_mutants():
+    assert {mutant.layer for mutant in mutations.mutants()} == {
         "Affine", "ReLU", "Sigmoid", "Tanh", "Dropout", "SoftmaxWithLoss", "SquaredError",
     }  # fmt: skip
 

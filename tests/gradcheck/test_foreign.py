@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-from bpcli.gradcheck import check_file
-
 NUMPY = "import numpy as np\n"
 SOFTMAX = """
 def softmax(x):
@@ -488,16 +486,13 @@ layers = [Odd(5)]
 
 
 @pytest.fixture
-def judge(tmp_path, measured):
-    """Write a file and check it; return the findings by unit and array."""
+def judge(check_here):
+    """Check a text; return the findings by unit and array."""
 
-    def call(text, name="layers.py", **options):
-        path = tmp_path / name
-        path.write_text(NUMPY + text)
-        found = check_file(path, **options)
+    def call(text):
         return {
             unit.name: unit.problem or {finding.array: finding for finding in unit.findings}
-            for unit in found.units
+            for unit in check_here(text)
         }
 
     return call
@@ -567,18 +562,14 @@ class Rough:
     ("forward", "backward"),
     [("1 / (1 + np.exp(-x))", "{} * (1 - {})"), ("np.tanh(x)", "1 - {}**2")],
 )
-def test_a_backward_may_take_what_forward_returned(name, forward, backward, tmp_path):
-    derivative = backward.replace("{}", name)
-    (tmp_path / "pair.py").write_text(
-        f"import numpy as np\n\n\ndef act_forward(x):\n    return {forward}\n\n\n"
-        f"def act_backward(dout, {name}):\n    return dout * ({derivative})\n"
+def test_a_backward_may_take_what_forward_returned(name, forward, backward, check_here):
+    text = (
+        f"def act_forward(x):\n    return {forward}\n\n\n"
+        f"def act_backward(dout, {name}):\n    return dout * ({backward.replace('{}', name)})\n"
     )
-    found = check_file(tmp_path / "pair.py")
-    assert found.passed
-    (tmp_path / "pair.py").write_text(
-        (tmp_path / "pair.py").read_text().replace("dout * (", "dout * (0.3 + ")
-    )
-    (unit,) = check_file(tmp_path / "pair.py").units
+    (unit,) = check_here(text)
+    assert unit.passed
+    (unit,) = check_here(text.replace("dout * (", "dout * (0.3 + "))
     (finding,) = unit.findings
     assert finding.verdict == "WRONG"
     assert re.search(r"worst at \[\d, \d\]: found [-\d.e]+, expected [-\d.e]+$", finding.words)

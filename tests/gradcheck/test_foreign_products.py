@@ -4,12 +4,7 @@ import itertools
 
 import pytest
 
-from bpcli.gradcheck.foreign.check import check_units
-from bpcli.gradcheck.foreign.code import read_code
-from bpcli.gradcheck.foreign.load import load_source
-
 LAYER = """
-import numpy as np
 class Affine:
     def __init__(self, W, b):
         self.W, self.b = W, b
@@ -56,22 +51,20 @@ CASES = [
 ]
 
 
-def verdicts(tmp_path, style, which, pair):
+def verdict(check_here, style, which, pair):
     forward = STYLES["@" if style == "*" else style].format("x", "self.W")
     made = {name: spelled("@", right) for name, right in RIGHT.items()} | {
         which: spelled(style, pair)
     }
-    path = tmp_path / "affine.py"
-    path.write_text(LAYER.format(forward=forward, **made))
-    (unit,) = check_units(load_source(read_code(path)), ["Affine"], {}, 1e-6)
+    (unit,) = check_here(LAYER.format(forward=forward, **made), ["Affine"])
     return unit
 
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("which", FACTORS)
-def test_only_the_right_product_passes(style, which, tmp_path):
+def test_only_the_right_product_passes(style, which, check_here):
     for pair in products(*FACTORS[which]):
-        unit = verdicts(tmp_path, style, which, pair)
+        unit = verdict(check_here, style, which, pair)
         right = pair in RIGHTS[which] and style != "*"
         assert unit.passed == right, (pair, unit)
         assert unit.wrong != right, (pair, unit)
