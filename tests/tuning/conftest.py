@@ -34,6 +34,9 @@ def tune(bpcli, monkeypatch):
             processes.run_trials(tuning, storage, Waiting())
             self.process = SimpleNamespace(is_alive=lambda: False, exitcode=0, join=lambda: None)
 
+        def listen(self):
+            return ()
+
         def stop(self):
             pass
 

@@ -16,32 +16,40 @@ def check(bpcli, url, total):
     assert {trial["state"] for trial in trials} == {"done"}
 
 
-def test_four_workers_open_a_fresh_database_at_once(bpcli, search, database, tmp_path, shell):
-    processes = [
-        shell("tune", "-o", tmp_path / f"s{i}", *search, "--trials", 8, "--storage", database)
-        for i in range(4)
-    ]
-    for process in processes:
-        _, stderr = process.communicate(timeout=120)
-        assert process.returncode == 0
-        assert all(line.startswith("waiting for ") for line in stderr.splitlines())
-    check(bpcli, database, 8)
+@pytest.fixture
+def share(bpcli, search, tmp_path, shell):
+    """Run commands with two workers each on one study, at once, until they have ended it."""
+
+    def call(url, commands, trials):
+        options = [*search, "--trials", trials, "--jobs", 2, "--storage", url]
+        folders = [tmp_path / f"s{i}" for i in range(commands)]
+        for process in [shell("tune", "-o", folder, *options) for folder in folders]:
+            _, stderr = process.communicate()
+            assert process.returncode == 0, stderr
+            assert all(line.startswith("waiting for ") for line in stderr.splitlines())
+        check(bpcli, url, trials)
+
+    return call
+
+
+def test_commands_open_a_fresh_database_at_once(share, database):
+    share(database, commands=2, trials=4)
 
 
 def test_a_killed_worker_s_trial_is_run_by_another(bpcli, search, database, tmp_path, shell):
-    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 4, "--storage", database]
+    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 2, "--storage", database]
     first = shell(*command, start_new_session=True)
     wait_until(lambda: list((tmp_path / "s").glob("*.part")), first)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
-    _, stderr = shell(*command).communicate(timeout=150)
-    assert stderr == ""
-    check(bpcli, database, 4)
-    assert list((tmp_path / "s").glob("trial-0000-try-4-seed-0.npz"))
+    assert shell(*command).communicate()[1] == ""
+    check(bpcli, database, 2)
+    assert list((tmp_path / "s").glob("trial-0000-try-2-seed-0.npz"))
     for trial in trials_of(bpcli, database):  # also of the first, which went on from its .part
         check_arrays(bpcli, trial, [*search, *LONGER], tmp_path / "s")
 
 
+@pytest.mark.long
 def test_a_worker_that_sleeps_too_long_drops_its_trial_and_goes_on(
     bpcli, search, database, tmp_path, shell, workers_of
 ):
@@ -52,20 +60,22 @@ def test_a_worker_that_sleeps_too_long_drops_its_trial_and_goes_on(
     os.kill(sleeper, signal.SIGSTOP)
     try:
         other = shell("tune", "-o", tmp_path / "b", *command)
-        _, stderr = other.communicate(timeout=150)
+        _, stderr = other.communicate()
         assert (other.returncode, stderr) == (0, "")
     finally:
         os.kill(sleeper, signal.SIGCONT)
-    _, stderr = one.communicate(timeout=60)
+    _, stderr = one.communicate()
     assert (one.returncode, stderr) == (0, "")
     check(bpcli, database, 4)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR2])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGUSR2, marks=pytest.mark.long)]
+)
 def test_a_signal_ends_the_wait_for_a_server_that_is_away(
     number, bpcli, search, database, server, tmp_path, shell
 ):
-    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 4, "--jobs", 2,
+    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 2, "--jobs", 2,
                "--storage", database]  # fmt: skip
     process = shell(*command)
     wait_until(lambda: list((tmp_path / "s").glob("*.part")), process)
@@ -73,85 +83,52 @@ def test_a_signal_ends_the_wait_for_a_server_that_is_away(
     try:
         read_until(process.stderr, f"waiting for the database at {database.rpartition('@')[2]} (")
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate()
     finally:
         server.start()
     assert process.returncode == 128 + number
     assert "stopped and saved in " in stderr.splitlines()[-1]
     assert "Traceback" not in stderr
-    _, stderr = shell(*command).communicate(timeout=150)
-    check(bpcli, database, 4)
+    _, stderr = shell(*command).communicate()
+    check(bpcli, database, 2)
 
 
-def test_workers_behind_a_pooler(bpcli, search, pooler, tmp_path, shell):
-    commands = [
-        shell(
-            "tune",
-            "-o",
-            tmp_path / f"s{i}",
-            *search,
-            "--trials",
-            8,
-            "--jobs",
-            2,
-            "--storage",
-            pooler,
-        )
-        for i in range(2)
-    ]
-    for process in commands:
-        _, stderr = process.communicate(timeout=150)
-        assert process.returncode == 0, stderr
-        assert all(line.startswith("waiting for ") for line in stderr.splitlines())
-    check(bpcli, pooler, 8)
+def test_workers_behind_a_pooler(share, pooler):
+    share(pooler, commands=1, trials=3)
 
 
-def test_a_server_with_few_connections_serves_many_workers(
-    bpcli, search, database, server, tmp_path, shell
-):
+@pytest.mark.long
+def test_a_server_with_few_connections_serves_many_workers(share, database, server):
     name = database.rpartition("/")[2]
     server.ask(f"ALTER DATABASE {name} CONNECTION LIMIT 4")
     server.ask(f"CREATE ROLE few{name} LOGIN")  # as no limit holds for whoever made the database
     server.ask(f"ALTER DATABASE {name} OWNER TO few{name}")
-    url = database.replace(f"//{server.user}@", f"//few{name}@")
-    commands = [
-        shell(
-            "tune", "-o", tmp_path / f"s{i}", *search, "--trials", 6, "--jobs", 2, "--storage", url
-        )
-        for i in range(3)
-    ]
-    for process in commands:
-        _, stderr = process.communicate(timeout=150)
-        assert process.returncode == 0, stderr
-        assert all(line.startswith("waiting for ") for line in stderr.splitlines())
-    check(bpcli, database, 6)
+    share(database.replace(f"//{server.user}@", f"//few{name}@"), commands=3, trials=6)
 
 
 def test_workers_wait_for_a_server_that_is_restarted(
     bpcli, search, database, server, tmp_path, shell
 ):
-    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 4, "--jobs", 2,
+    command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 2, "--jobs", 2,
                "--storage", database]  # fmt: skip
     process = shell(*command)
     wait_until(lambda: list((tmp_path / "s").glob("*.part")), process)
     server.stop()
     read_until(process.stderr, "waiting for the database")
     server.start()
-    _, stderr = process.communicate(timeout=150)
+    _, stderr = process.communicate()
     assert process.returncode == 0
     where = database.rpartition("@")[2]
     assert all(
         line.startswith(f"waiting for the database at {where}") for line in stderr.splitlines()
     )
-    check(bpcli, database, 4)
+    check(bpcli, database, 2)
 
 
-def test_a_password_on_the_command_line_is_warned_of(bpcli, search, database, tmp_path, shell):
+def test_a_password_on_the_command_line_is_warned_of(search, database, tmp_path, tune):
     url = database.replace("@", ":secret@")
-    process = shell("tune", "-o", tmp_path / "s", *search, "--trials", 1, "--storage", url)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert "others see the password" in stderr
+    done = tune("-o", tmp_path / "s", *search, "--trials", 1, "--storage", url)
+    assert "others see the password" in done.stderr
 
 
 @pytest.mark.parametrize("change", [("/study", "/nothing"), ("127.0.0.1", "127.0.0.1.invalid")])
