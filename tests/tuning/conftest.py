@@ -163,7 +163,7 @@ def pooler(server, database):
     wait_until(lambda: answers(port), process)
     yield f"postgresql://{server.user}@127.0.0.1:{port}/{name}"
     os.killpg(process.pid, signal.SIGTERM)
-    process.wait(timeout=30)
+    process.wait()
 
 
 def answers(port):
