@@ -36,7 +36,7 @@ def limit_threads(threads: int | None = None) -> str:
     name = next((name for name in VARIABLES if os.environ.get(name)), "")
     said = os.environ[name] if name else "1"
     first = said.partition(",")[0].strip()  # OpenMP takes one for each level of nesting
-    known = first.isdigit() and int(first) > 0
+    known = first.isdecimal() and int(first) > 0
     wanted = threads or (int(first) if known else 1)
     settled_by["threads"] = "--threads" if threads else name if known and name else "bpcli"
     for variable in VARIABLES:
@@ -49,6 +49,12 @@ def limit_threads(threads: int | None = None) -> str:
         return f"{name}: found {said}, expected a number of threads; BLAS gets one"
     cores = os.cpu_count() or 1
     return f"{wanted} BLAS threads on {cores} cores are slower than {cores}" * (wanted > cores)
+
+
+def wanted_threads() -> int:
+    """Return how many threads OpenBLAS will begin with, as `limit_threads` has settled."""
+    first = os.environ.get(VARIABLES[0], "").partition(",")[0].strip()
+    return min(int(first), os.cpu_count() or 1) if first.isdecimal() else 1
 
 
 def variables_for_child(folder: "Path") -> dict[str, str]:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from bpcli.errors import MachineError
 
 PROC, CGROUPS = "/proc", "/sys/fs/cgroup"  # where Linux says what there is
-NO_ROOM = (
-    "out of memory: a limit of this process leaves too little for numpy; make that of ulimit -v or "
-    "ulimit -d larger"
-)
-SECONDS = 10  # of the processor that numpy may take to be imported; a tenth of one is usual
-TIGHT = {"RLIMIT_AS": 4e9, "RLIMIT_DATA": 3e8}  # bytes, below which numpy itself may not fit
+# Bytes that numpy and its OpenBLAS take when they are imported, with what computes by them, and for
+# each further thread: as measured, and some more for other builds.
+NEEDED = {"RLIMIT_AS": 170_000_000, "RLIMIT_DATA": 100_000_000}
+NEEDED_BY_A_THREAD = 42_000_000
+SET_BY = {
+    "RLIMIT_AS": "the limit of ulimit -v",
+    "RLIMIT_DATA": "what memory there is, or ulimit -d,",
+}
 
 
 @contextlib.contextmanager
@@ -39,60 +41,26 @@ def limited_memory() -> Iterator[None]:
             resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-@contextlib.contextmanager
-def room_for_numpy() -> Iterator[None]:
-    """Let numpy, and what needs it, be imported meanwhile. Raises MachineError without the room.
+def check_room_for_numpy(threads: int) -> None:
+    """Raise MachineError where a limit leaves no room to import numpy, for so many BLAS threads.
 
-    OpenBLAS would end the process, with words of its own: so where a limit is low another process
-    tries it first.
+    OpenBLAS would end the process with words of its own, and Python may wait for itself for ever
+    where memory ends in the midst of an import.
     """
-    if "numpy" not in sys.modules and _is_tight():
-        if not _try_blas():
-            raise MachineError(NO_ROOM)
-        _use_blas()
-    try:
-        yield
-    except ImportError as error:
-        if not _is_tight():
-            raise
-        raise MachineError(f"{NO_ROOM}: {error}") from error
-
-
-def _is_tight() -> bool:
-    """Tell whether a limit of this process is so low that numpy itself may not fit."""
+    if "numpy" in sys.modules:
+        return
     with contextlib.suppress(ImportError):  # Windows
         import resource
 
-        softs = {name: resource.getrlimit(getattr(resource, name))[0] for name in TIGHT}
-        return any(0 <= soft < TIGHT[name] for name, soft in softs.items())
-    return False
-
-
-def _try_blas() -> bool:
-    """Tell whether a process like this one, of which nobody hears, can use numpy."""
-    import resource
-    import signal
-
-    child = os.fork()
-    if not child:
-        # Without memory OpenBLAS may also wait, or try again, for ever: the system ends it then.
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(3 * SECONDS)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        with contextlib.suppress(BaseException):
-            _use_blas()
-            os._exit(0)
-        os._exit(1)
-    return os.waitpid(child, 0)[1] == 0
-
-
-def _use_blas() -> None:
-    """Let OpenBLAS take the memory that it keeps to work in, before arrays take the rest."""
-    import numpy as np
-
-    square = np.ones((256, 256))
-    np.matmul(square, square)
+        for name, needed in NEEDED.items():
+            soft, _ = resource.getrlimit(getattr(resource, name))
+            left = soft - _taken_memory(name)
+            wanted = needed + NEEDED_BY_A_THREAD * (threads - 1)
+            if soft != resource.RLIM_INFINITY and left < wanted:
+                raise MachineError(
+                    f"out of memory: {SET_BY[name]} leaves {max(left, 0) / 1e6:.0f} MB, expected "
+                    f"{wanted / 1e6:.0f} MB or more for numpy and what computes by it"
+                )
 
 
 def available_memory() -> int:
@@ -127,10 +95,11 @@ def _free_memory() -> dict[str, int]:
     return {}
 
 
-def _taken_memory() -> int:
-    """Return the bytes that this process has already, as far as they count for its limit."""
+def _taken_memory(limit: str = "RLIMIT_DATA") -> int:
+    """Return the bytes that this process has already, as far as they count for a limit of it."""
+    column = {"RLIMIT_AS": 0, "RLIMIT_DATA": 5}[limit]
     with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(_read(PROC, "self", "statm").split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        return int(_read(PROC, "self", "statm").split()[column]) * os.sysconf("SC_PAGE_SIZE")
     return 0
 
 

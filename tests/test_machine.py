@@ -67,6 +67,16 @@ def test_a_notebook_may_ask_for_more_threads():
     assert python(code).stdout == "2\n1\n"
 
 
+@pytest.mark.parametrize("said", ["many", "²", "-1", "0", "", "1.5", "2,1", " 1 "])
+def test_any_word_in_a_variable_is_heard_or_told(said, monkeypatch):
+    for name in machine.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    warning = machine.limit_threads()
+    assert ("found" in warning) == (said in ("many", "²", "-1", "0", "1.5"))
+    assert machine.wanted_threads() >= 1
+
+
 def test_threads_are_those_of_the_environment_where_blas_does_not_say(monkeypatch):
     monkeypatch.setattr(machine, "_openblas", lambda _: None)
     for name in machine.VARIABLES:

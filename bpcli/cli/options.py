@@ -8,7 +8,8 @@ import click
 from bpcli.cli.misplaced import take_configuration
 from bpcli.cli.terminal import complain
 from bpcli.errors import quote, readable
-from bpcli.machine import limit_threads
+from bpcli.machine import limit_threads, wanted_threads
+from bpcli.memory import check_room_for_numpy
 
 PER_CENT = 100
 THREADS_WARNING = "threads"  # where a command finds what is wrong with those of the environment
@@ -61,7 +62,10 @@ threads_option = click.option(
 
 def _settle_threads(context: click.Context, threads: int | None) -> None:
     """Give BLAS its threads, and say what is wrong with the number that the user has named."""
-    warning = context.meta[THREADS_WARNING] if threads is None else limit_threads(threads)
+    warning = context.meta[THREADS_WARNING]
+    if threads is not None:
+        warning = limit_threads(threads)
+        check_room_for_numpy(wanted_threads())
     if warning:
         complain(warning)
 

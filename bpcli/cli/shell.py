@@ -11,8 +11,8 @@ import click
 from bpcli.cli.options import THREADS_WARNING, hint_at_key
 from bpcli.cli.terminal import COLUMNS, abandon_output, complain, terminal_width
 from bpcli.errors import BpcliError, OutputError, Stopped, visible
-from bpcli.machine import limit_threads
-from bpcli.memory import limited_memory, room_for_numpy
+from bpcli.machine import limit_threads, wanted_threads
+from bpcli.memory import check_room_for_numpy, limited_memory
 
 LONGEST = 500  # characters of what click has to say
 SIGPIPE = 13  # Windows has no signal for a pipe that nobody reads, but the exit code is the same
@@ -52,7 +52,8 @@ class Shell(click.Group):
         """Run a command; what is wrong becomes a message and the exit code of its kind."""
         ctx.meta[THREADS_WARNING] = limit_threads()  # before numpy is imported
         try:
-            with limited_memory(), room_for_numpy():
+            with limited_memory():
+                check_room_for_numpy(wanted_threads())
                 return super().invoke(ctx)
         except click.NoSuchOption as error:
             hint = hint_at_key(error, ctx.meta["arguments"])
