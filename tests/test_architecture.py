@@ -244,7 +244,7 @@ DOORS = {
     "rename", "resolve", "rglob", "rmdir", "rmtree", "samefile", "scandir", "stat", "symlink_to",
     "touch", "unlink", "write_bytes", "write_text",
 }  # fmt: skip
-GATEHOUSE = ("files.path", "files.atomic")
+GATEHOUSE = ("files.path", "files.atomic", "files.locks")
 KEYS_OF_THEIR_OWN = {
     "memory": {"Path(*path).read_text"},  # what /proc and /sys say
     "gradcheck.foreign.guard": {"os.open", "Path(f'/proc/{own}/task/{own}/children').read_text"},

@@ -10,18 +10,10 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from bpcli.errors import BusyError, PlaceError, SaveError
+from bpcli.files import locks
 from bpcli.files.path import check_name, link_target, look, open_file, resolve, say_path
 
-try:
-    import fcntl
-except ImportError:  # on Windows
-    fcntl = None  # type: ignore[assignment]
-
-# Windows follows no link that an ordinary user could have put there.
-NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-OPEN_LOCK = os.O_RDWR | os.O_CREAT | NO_LINK
-OPEN_LEFT = os.O_RDWR | NO_LINK | getattr(os, "O_NONBLOCK", 0)
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # what such file systems say
+OPEN_LEFT = os.O_RDWR | locks.NO_LINK | getattr(os, "O_NONBLOCK", 0)
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what is not the path's fault
 TOGETHER = 1 << 20  # bytes that are copied at a time
 TEMPORARY = "tmp"  # what the names of files that are being written end with
@@ -37,7 +29,7 @@ def replacing(path: str | Path, *, keep: bool = True) -> Iterator[BinaryIO]:
     """
     target = _find_target(path)
     try:
-        with contextlib.nullcontext() if fcntl else _turn(target):
+        with contextlib.nullcontext() if locks.CAN_MOVE_WHAT_IS_OPEN else _turn(target):
             _sweep(target)
             temporary, file = _create(target)
             try:
@@ -45,9 +37,9 @@ def replacing(path: str | Path, *, keep: bool = True) -> Iterator[BinaryIO]:
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
-                    if keep and fcntl:  # while it is locked
+                    if keep and locks.CAN_MOVE_WHAT_IS_OPEN:  # while it is locked
                         temporary.replace(target)
-                if keep and not fcntl:
+                if keep and not locks.CAN_MOVE_WHAT_IS_OPEN:
                     temporary.replace(target)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -133,23 +125,12 @@ def reserved(path: str | Path) -> Iterator[None]:
     target = _find_target(path)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(_holding(_beside(target, "lock")))
+            stack.enter_context(locks.holding(_beside(target, "lock")))
         except BlockingIOError as error:
             raise BusyError(f"{say_path(path)}: another process is writing there") from error
         except OSError as error:
             _refuse(path, error)
         yield
-
-
-@contextlib.contextmanager
-def _holding(lock: Path) -> Iterator[None]:
-    descriptor = _open_locked(lock)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            lock.unlink()
-        os.close(descriptor)
 
 
 def _find_target(path: str | Path) -> Path:
@@ -174,7 +155,7 @@ def _create(target: Path) -> tuple[Path, BinaryIO]:
     while True:
         temporary = _beside(target, f"{os.getpid()}-{os.urandom(4).hex()}.{TEMPORARY}")
         file = temporary.open("xb")
-        if not fcntl or _lock_new(file, temporary):
+        if not locks.CAN_MOVE_WHAT_IS_OPEN or _lock_new(file, temporary):
             return temporary, file
         file.close()
 
@@ -182,7 +163,7 @@ def _create(target: Path) -> tuple[Path, BinaryIO]:
 def _lock_new(file: BinaryIO, path: Path) -> bool:
     """Lock a file, unless another writer has taken it for a killed one's, and removed it."""
     try:
-        _lock(file.fileno())
+        locks.lock(file.fileno())
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except (BlockingIOError, FileNotFoundError):
         return False
@@ -191,7 +172,8 @@ def _lock_new(file: BinaryIO, path: Path) -> bool:
 def _sweep(target: Path) -> None:
     """Remove what killed writers have left of files for this place: what nobody has locked."""
     beginning = _beside(target, "").name
-    with os.scandir(target.parent) as entries:
+    names: list[str] = []
+    with contextlib.suppress(OSError), os.scandir(target.parent) as entries:
         names = [entry.name for entry in entries if entry.name.startswith(beginning)]
     for name in names:
         if name.endswith(TEMPORARY):
@@ -200,12 +182,14 @@ def _sweep(target: Path) -> None:
 
 
 def _remove_unlocked(path: Path) -> None:
-    if not fcntl or path.is_symlink():  # it is not this writer's turn, or no writer's at all
+    if (
+        not locks.CAN_MOVE_WHAT_IS_OPEN or path.is_symlink()
+    ):  # it is not this writer's turn, or no writer's at all
         path.unlink()
         return
     descriptor = os.open(path, OPEN_LEFT)
     try:
-        if _lock(descriptor):
+        if locks.lock(descriptor):
             path.unlink()
     finally:
         os.close(descriptor)
@@ -217,7 +201,7 @@ def _turn(target: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         while True:
             with contextlib.suppress(BlockingIOError):
-                stack.enter_context(_holding(_beside(target, "turn")))
+                stack.enter_context(locks.holding(_beside(target, "turn")))
                 break
             time.sleep(0.01)
         yield
@@ -231,44 +215,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _open_locked(lock: Path) -> int:
-    while True:
-        descriptor = os.open(lock, OPEN_LOCK, 0o600)
-        try:
-            _lock(descriptor)
-            if os.path.samestat(os.fstat(descriptor), lock.stat()):
-                return descriptor
-        except FileNotFoundError:
-            pass  # as below
-        except OSError:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)  # whoever had it has just removed it: what is locked is not there
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock an open file, and tell whether it is locked: not every file system has locks.
-
-    Raises BlockingIOError if another process has locked it.
-    """
-    if not fcntl:
-        _lock_on_windows(descriptor)
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in WITHOUT_LOCKS:
-            raise
-        return False
-    return True
-
-
-def _lock_on_windows(descriptor: int) -> None:
-    import msvcrt
-
-    try:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    except OSError as error:  # which is how Windows says it
-        raise BlockingIOError(*error.args) from error

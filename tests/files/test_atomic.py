@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from bpcli.errors import BusyError, FileError, PlaceError, SaveError
-from bpcli.files import atomic
+from bpcli.files import atomic, locks
 from bpcli.files.atomic import copy_into_place, make_folder, remove, replacing, reserved
 
 WRITES = 300
@@ -86,7 +86,7 @@ def test_two_writers_do_not_meet_and_a_reader_sees_whole_files(tmp_path, monkeyp
 
 CHILD = """
 import sys, time
-from bpcli.files import atomic
+from bpcli.files import atomic, locks
 with atomic.replacing(sys.argv[1]) as file:
     file.write(b"half")
     file.flush()
@@ -152,7 +152,7 @@ def test_what_others_have_put_under_a_temporary_name_is_never_followed(tmp_path)
 
 
 def test_a_temporary_that_is_taken_for_a_killed_ones_is_made_again(tmp_path, monkeypatch):
-    real, calls = atomic._lock, []
+    real, calls = locks.lock, []
 
     def lock(descriptor):
         if not calls:  # another writer was there first
@@ -163,7 +163,7 @@ def test_a_temporary_that_is_taken_for_a_killed_ones_is_made_again(tmp_path, mon
             raise BlockingIOError
         return real(descriptor)
 
-    monkeypatch.setattr(atomic, "_lock", lock)
+    monkeypatch.setattr(locks, "lock", lock)
     with replacing(tmp_path / "file") as file:
         file.write(b"new")
     assert len(calls) == 3
@@ -335,8 +335,9 @@ def test_file_systems_without_locks_keep_what_may_be_a_living_writers(tmp_path, 
 
 
 def test_writers_take_turns_where_nothing_open_is_renamed(tmp_path, monkeypatch, begin):
-    monkeypatch.setattr(atomic, "fcntl", None)
-    monkeypatch.setattr(atomic, "_lock_on_windows", lambda d: fcntl.flock(d, LOCK))
+    monkeypatch.setattr(locks, "fcntl", None)
+    monkeypatch.setattr(locks, "CAN_MOVE_WHAT_IS_OPEN", False)
+    monkeypatch.setattr(locks, "_lock_on_windows", lambda d: fcntl.flock(d, LOCK))
     with replacing(tmp_path / "file") as file:
         file.write(b"new")
         left = [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
@@ -353,3 +354,25 @@ def test_writers_take_turns_where_nothing_open_is_renamed(tmp_path, monkeypatch,
     assert failures.empty(), failures.get()
     assert os.listdir(tmp_path) == ["file"]
     assert len(set((tmp_path / "file").read_bytes())) == 1
+
+
+def test_a_folder_that_cannot_be_listed_can_be_written_to(tmp_path, monkeypatch):
+    def refuse(_folder):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with replacing(tmp_path / "file") as file:
+        file.write(b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_folders_that_are_there_for_a_while(tmp_path, monkeypatch):
+    with atomic.temporary_folder() as folder:
+        (folder / "file").write_text("")
+    assert not folder.exists()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with (
+        pytest.raises(PlaceError, match="^no temporary folder could be made: No such file or dir"),
+        atomic.temporary_folder(),
+    ):
+        pass
