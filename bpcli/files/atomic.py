@@ -182,10 +182,8 @@ def _sweep(target: Path) -> None:
 
 
 def _remove_unlocked(path: Path) -> None:
-    if (
-        not locks.CAN_MOVE_WHAT_IS_OPEN or path.is_symlink()
-    ):  # it is not this writer's turn, or no writer's at all
-        path.unlink()
+    if not locks.CAN_MOVE_WHAT_IS_OPEN or path.is_symlink():
+        path.unlink()  # it is not this writer's turn, or no writer's at all
         return
     descriptor = os.open(path, OPEN_LEFT)
     try:
