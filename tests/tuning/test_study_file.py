@@ -58,6 +58,7 @@ def test_a_good_study_is_shown(bpcli, folder):
 
 
 OUTCOME = '{"accuracies": %s, "failure": "%s", "words": %s}'
+FIGURES = '{"accuracies": [0.5], "failure": "", "words": "", "figures": %s}'
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,8 @@ OUTCOME = '{"accuracies": %s, "failure": "%s", "words": %s}'
         "null", "3", '"x"', "[]", "{}", "{", "", "[" * 9999, OUTCOME % ("[2.0]", "", '""'),
         OUTCOME % ("[NaN]", "", '""'), OUTCOME % ('["a"]', "", '""'), OUTCOME % ("[true]", "", "3"),
         OUTCOME % ("[]", "", '""'), OUTCOME % ("[0.5]", "diverged", '""'), OUTCOME % ("[]", "lost", '""'),
-        OUTCOME % ("[1e999]", "", '""'), OUTCOME % ("[0.123]", "", '""'), OUTCOME % (10**400, "", '""'),
+        OUTCOME % ("[1e999]", "", '""'), OUTCOME % ("[0.123]", "", '""'), OUTCOME % (10**400, "", '""'), FIGURES % "[]",
+        FIGURES % "[0.5, 0.5]", FIGURES % "[NaN]", FIGURES % "3", FIGURES % "[7.0]", FIGURES % "[0.4]",
     ],
 )  # fmt: skip
 def test_an_outcome_that_is_none_is_refused(outcome, bpcli, folder):
@@ -211,9 +213,8 @@ WAITING = "waiting for another program that has locked"
 
 def go_on(shell, folder, tiny, trials=6):
     options = [f"dataset.source={tiny}", *studies.OVERRIDES]
-    return shell(
-        "tune", "-o", folder, *(part for o in options for part in ("-s", o)), "--trials", trials
-    )
+    arguments = [part for option in options for part in ("-s", option)]
+    return shell("tune", "-o", folder, *arguments, "--trials", trials)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
