@@ -96,8 +96,8 @@ class Receiver:
         """Take no more messages."""
         self._closed = True
         with contextlib.suppress(queue.Empty):
-            while self._pumping.is_alive():
-                self._chunks.get(timeout=1)
+            while True:  # so that a chunk that waits for its place finds one, and no other comes
+                self._chunks.get_nowait()
 
     def _pump(self, stream: IO[bytes]) -> None:
         with stream:
