@@ -2,6 +2,7 @@
 
 import re
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -112,7 +113,11 @@ def _set_up(
         raise click.UsageError("--model brings its own configuration: give no CONFIG and no -s")
     saved = None if model is None else load(model)
     try:
-        config = saved.config if saved else load_config(config_file, overrides)
+        config = (
+            replace(saved.config, dataset=saved.find_dataset())
+            if saved
+            else load_config(config_file, overrides)
+        )
     except ConfigError as error:
         if config_file is None or config_file.endswith((".yaml", ".yml", ".json")):
             raise

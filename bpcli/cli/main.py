@@ -14,7 +14,7 @@ from bpcli.cli.shell import Shell
 SUMMARIES = {
     "compare": "Show side by side in which keys the runs of MODELs differ, and what they reached.",
     "config": "Print the complete configuration that CONFIG and -s amount to, as commented YAML.",
-    "data": "Show what SOURCE holds: images, classes, grey levels, and some pictures.",
+    "data": "Show what SOURCE holds: classes, rare, equal and empty images, and some pictures.",
     "eval": "Measure MODEL on images that it has not learnt from: accuracy, loss, F1, confusion "
     "matrix.",
     "export": "Write MODEL for other programs: as ONNX, or its weights as PyTorch's Sequential "

@@ -49,6 +49,18 @@ set_option = click.option(
     metavar="SECTION.KEY=VALUE",
     help="Override a key of the configuration; may be repeated.",
 )
+label_option = click.option(
+    "--label",
+    default="auto",
+    metavar="COLUMN",
+    help="Where the labels of a CSV are: first, last or the name; of an .npz the array's name.",
+)
+size_option = click.option(
+    "--size",
+    type=click.IntRange(0, 1000),
+    default=0,
+    help="Scale images to so many pixels, high and wide; 0 leaves them as they are.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 threads_option = click.option(
     "--threads",

@@ -11,7 +11,8 @@ from bpcli.arrays import WHITE, Bytes, Size
 from bpcli.data.holdout import Digests, hold_out
 from bpcli.data.split import BUNDLED, MNIST, Split, load_part
 from bpcli.errors import DatasetError
-from bpcli.files.labels import find_places
+from bpcli.files.labels import find_places, list_names
+from bpcli.files.part import FOUND, Reading
 from bpcli.files.source import parts
 
 Rule = Literal["digest", "last"]  # of what is held out; the second is that of older models
@@ -60,6 +61,12 @@ class Dataset:
         return len(self.names)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken for what when the images were read, a sentence each."""
+        own = self.held_out.remarks if self.held_out.name == "test" else ()
+        return self.train.remarks + own
+
+    @property
     def sample(self) -> Bytes:
         """Some of the training images, (N, height, width): enough to see what they are like."""
         return self.train.images[:SAMPLE].reshape(-1, *self.size)
@@ -91,6 +98,8 @@ def load_dataset(
     source: str = MNIST,
     validation: float = 0,
     *,
+    label: str = FOUND,
+    size: int = 0,
     deskew: bool = False,
     transpose: bool = False,
     held_out_by: Rule = "digest",
@@ -103,6 +112,8 @@ def load_dataset(
     last ones. Where there are neither, `held_out` is what is learnt from. Held-out images that
     equal others that are learnt from, or were `learnt` from before, are left out.
 
+    `label` says where the labels of a table are (`first`, `last`, or the name of the column), or
+    which array of an .npz they are; images become `size` x `size` pixels, unless that is 0.
     With `transpose`, rows of all images become columns, as EMNIST's want; with `deskew`, they are
     made upright. IDX files that are not compressed are memory-mapped. The largest grey level of the
     training images is white, for all images. Raises DatasetError, which names the file, what was
@@ -110,13 +121,20 @@ def load_dataset(
     """
     # The bundled test images are known to be none of its training images.
     is_hashed = bool(validation) or source != MNIST or learnt is not None
-    train = load_part(source, "train", transpose=transpose, is_hashed=is_hashed)
+    reading = Reading(label, size)
+    train = load_part(source, "train", reading, transpose=transpose, is_hashed=is_hashed)
+    if len(train.names) == 1:
+        raise DatasetError(
+            f"{source}: found one class alone, {list_names(train.names)}, expected several: there "
+            "is nothing to tell apart; of a table dataset.label says where the labels are"
+        )
     train = replace(train, white=WHITE if source == MNIST else max(1, int(train.images.max())))
     held_out = train
     if validation:
         train, held_out = _hold_out(train, validation, held_out_by)
-    elif "test" in parts(source, BUNDLED):
-        held_out = load_part(source, "test", transpose=transpose, is_hashed=is_hashed)
+    elif "test" in parts(source, BUNDLED, label):
+        reading = train.reading
+        held_out = load_part(source, "test", reading, transpose=transpose, is_hashed=is_hashed)
         held_out = _fit(held_out, train)
     left_out = 0
     if held_out is not train and train.digests is not None:

@@ -4,16 +4,13 @@ Ink is what stands out from its surroundings: dark on light or light on dark, in
 paper that may lie half in the shadow.
 """
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import WHITE, Bytes, Size
-
-Grey = npt.NDArray[np.float64]
+from bpcli.arrays import WHITE, Bytes
+from bpcli.files.scaling import Grey, resize
 
 LONGEST = 400  # pixels of a picture's longer side that are looked at
 SURROUNDINGS = 4  # the part of the longer side over which a pixel's surroundings reach
@@ -77,27 +74,6 @@ def _with_margin(colour: Grey, margin: int) -> Grey:
     away = np.minimum(np.minimum(rows, height - 1 - rows), np.minimum(columns, width - 1 - columns))
     ring = colour[away < margin // 2] if margin > 1 else colour
     return np.pad(colour, margin, "linear_ramp", end_values=float(np.median(ring)))
-
-
-def resize(image: npt.NDArray[Any], size: Size | list[int]) -> Grey:
-    """Return an image of another size; each pixel is the mean of what it covers.
-
-    However long a side is, what is taken meanwhile is no more than the image itself.
-    """
-    height, width = size
-    return _resize_rows(_resize_rows(image, height).T, width).T
-
-
-def _resize_rows(image: npt.NDArray[Any], m: int) -> Grey:
-    """Return m rows, each made of the n old ones in shares of a triangle as wide as the larger."""
-    n = len(image)
-    reach = max(1.0, n / m)
-    rows = np.empty((m, image.shape[1]))
-    for i, middle in enumerate((np.arange(m) + 0.5) * n / m - 0.5):
-        first, last = max(0, math.ceil(middle - reach)), min(n - 1, math.floor(middle + reach))
-        shares = np.maximum(0, 1 - np.abs(middle - np.arange(first, last + 1)) / reach)
-        rows[i] = shares @ image[first : last + 1] / shares.sum()
-    return rows
 
 
 def _is_dark(grey: Grey) -> bool:

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import WHITE, Bytes, Size
-from bpcli.data.ink import Grey, Ink, find_ink, resize
+from bpcli.data.ink import Ink, find_ink
 from bpcli.data.pieces import Piece, find_digits
 from bpcli.files.image import to_grey
+from bpcli.files.scaling import Grey, resize
 
 BOX, SIDE = 20, 28  # pixels that a digit, and an image, are high and wide
 MOSTLY = 0.9  # of images that are as MNIST's; of its own it is all but a few

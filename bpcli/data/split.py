@@ -10,7 +10,8 @@ from bpcli.arrays import WHITE, Array, Bytes, Indices, Size
 from bpcli.data.holdout import Digests, Mask, digest_images
 from bpcli.data.warp import deskew_images
 from bpcli.errors import DatasetError
-from bpcli.files.labels import Part, find_places, list_names
+from bpcli.files.labels import find_places, list_names
+from bpcli.files.part import AS_FOUND, Part, Reading
 from bpcli.files.source import read_split
 
 SplitName = Literal["train", "test", "validation"]
@@ -27,7 +28,8 @@ class Split:
     of an image, (height, width), in pixels. `white` is the grey level that becomes 1 when the
     images go into a network. Where these are some of the images of a part of the source, `places`
     (N,) has the number of each in that part. `digests` (N,) tell images from one another, as they
-    were before they were deskewed; None where nobody asked for them.
+    were before they were deskewed; None where nobody asked for them. `reading` is how they were
+    read, as the other parts of the source are, and `remarks` say what was taken for what.
     """
 
     name: SplitName
@@ -39,6 +41,8 @@ class Split:
     white: int = WHITE
     places: Indices | None = None
     digests: Digests | None = None
+    reading: Reading = AS_FOUND
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -121,12 +125,22 @@ def to_inputs(images: Bytes, white: int, out: Array) -> Array:
     return out
 
 
-def load_part(source: str, part: Part, *, transpose: bool, is_hashed: bool) -> Split:
+def load_part(
+    source: str, part: Part, reading: Reading, *, transpose: bool, is_hashed: bool
+) -> Split:
     """Load a part of a source as `load_split` does, with digests where they are asked for."""
-    found = read_split(source, part, BUNDLED)
+    found = read_split(source, part, BUNDLED, reading)
     n, height, width = found.images.shape
-    flat, size = found.images.reshape(n, height * width), (height, width)
-    split = Split(part, flat, found.labels, found.names, source, size)
+    split = Split(
+        name=part,
+        images=found.images.reshape(n, height * width),
+        labels=found.labels,
+        names=found.names,
+        source=source,
+        size=(height, width),
+        reading=replace(reading, label=found.label, levels=found.levels),
+        remarks=found.remarks,
+    )
     if transpose:
         split = split.transposed()
     return split.hashed() if is_hashed else split
@@ -135,6 +149,7 @@ def load_part(source: str, part: Part, *, transpose: bool, is_hashed: bool) -> S
 def load_split(
     source: str,
     name: Part,
+    reading: Reading = AS_FOUND,
     *,
     deskew: bool = False,
     transpose: bool = False,
@@ -144,6 +159,6 @@ def load_split(
 
     `white` is the grey level that becomes 1.
     """
-    split = load_part(source, name, transpose=transpose, is_hashed=False)
+    split = load_part(source, name, reading, transpose=transpose, is_hashed=False)
     split = replace(split, white=white)
     return split.deskewed() if deskew else split

@@ -1,106 +1,114 @@
-"""a folder of data files, called and nested as people have them, in -> those of a split out."""
+"""a folder of data files, called and nested as people have them, in -> the parts in it out."""
 
-import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
 
 from bpcli.errors import DatasetError, readable
-from bpcli.files.idx import is_idx, read_idx
+from bpcli.files.columns import is_pixels, read_header
+from bpcli.files.idx import is_idx
 from bpcli.files.image import SUFFIXES
-from bpcli.files.image_folder import find_classes, has_splits, read_classes
-from bpcli.files.labels import PARTS, Labelled, Part, to_classes
-from bpcli.files.npz_dataset import read_one
+from bpcli.files.image_folder import find_pictures
+from bpcli.files.naming import PartName, Role, read_name
+from bpcli.files.npz_dataset import ONE
+from bpcli.files.part import FOUND, Member
 from bpcli.files.path import link_target, list_folder, look, say_path
-from bpcli.files.pixels import to_images
-from bpcli.files.table import is_csv, read_csv
+from bpcli.files.stored import Stored, StoredMember, join
+from bpcli.files.table import TableMember, is_csv
 
 DEPTH = 2  # of folders inside the folder: MNIST/raw, or one for each file
 MOST = 1000  # entries that are looked at, in all
 SHOWN = 8  # entries that a message lists
-# train-images-idx3-ubyte, emnist-letters-test-labels-idx1-ubyte.gz, kmnist-train-imgs.npz, ...
-NAME = r"(?:^|[-_. ]){split}[-_. ]?{what}(?![a-z])"
-SPLITS = {"train": "train(?:ing)?", "test": "(?:test|t10k)"}
-IMAGES, LABELS = "(?:images?|imgs)", "labels?"
-OTHER = (".txt", ".md", ".md5", ".html", ".zip", ".tar", ".part", ".csv", *SUFFIXES)
-CSV = r"(?:^|[-_. ]){split}(?![a-z]).*\.csv(?:\.gz)?$"
+OTHER = (".txt", ".md", ".md5", ".html", ".zip", ".tar", ".part", ".csv", ".csv.gz", *SUFFIXES)
+
+Kind = tuple[PartName, Role]
 
 
-def read_folder(folder: Path, split: str) -> Labelled:
-    """Return the images and labels of `train` or `test`.
+def find_members(folder: Path, label: str = FOUND) -> list[Member]:
+    """Return the parts that a folder has, of the first kind of which there are any.
 
-    The folder, or one inside it, has an IDX file for each, an .npz of one array for each, a CSV
-    with both, or pictures in a folder for each class. Raises DatasetError where it has not, or has
-    two files that might be meant.
+    The kinds are IDX files, or .npz of one array each, for images and labels; a CSV for both; and
+    pictures. What has no part's name counts where nothing has one. Raises DatasetError where two
+    files might be meant.
     """
-    image_path = _find(folder, NAME.format(split=SPLITS[split], what=IMAGES))
-    label_path = _find(folder, NAME.format(split=SPLITS[split], what=LABELS))
-    if image_path and label_path:
-        images = to_images(_read(image_path, 3), str(image_path))
-        array = _read(label_path, 1, 2)
-        if array.ndim > 1 and label_path.suffix != ".npz":
-            array = array[:, 0]  # QMNIST's other columns are on the writer
-        labels, names = to_classes(array, str(label_path))
-        if len(images) != len(labels):
-            raise DatasetError(
-                f"{label_path}: found {len(labels)} labels, expected one for each of the "
-                f"{len(images)} images in {image_path}"
-            )
-        return Labelled(images, labels, names)
-    table = _find(folder, CSV.format(split=SPLITS[split]), csv=True)
-    if table:
-        return read_csv(table)
-    classes = find_classes(folder, split)
-    if classes:
-        return read_classes(classes)
-    prefix = "train" if split == "train" else "t10k"
-    missing = "labels-idx1-ubyte" if image_path else "images-idx3-ubyte"
-    raise DatasetError(
-        f"{folder}: found {_list(folder)}, expected {prefix}-{missing} or the like, {split}.csv, "
-        f"or a folder {split} with a folder of pictures for each class"
+    levels = list(_levels(folder))
+    found: list[Member] = [*_find_arrays(folder, levels)]
+    if not any(member.is_labelled for member in found):
+        found = [*_find_tables(folder, levels, label)] or found
+    return found or [*find_pictures(folder)]
+
+
+def list_entries(folder: Path) -> str:
+    """Return what is in a folder, as messages list it."""
+    paths = list_folder(folder, DatasetError)
+    shown = ", ".join(map(_name, paths[:SHOWN]))
+    return (shown + ", ..." * (len(paths) > SHOWN)) or "nothing in it"
+
+
+def _find_arrays(folder: Path, levels: Sequence[list[Path]]) -> list[StoredMember]:
+    """Return the parts that are IDX files: train-images-idx3-ubyte, kmnist-test-labels.npz, ..."""
+    found = _find(folder, levels, _kind_of_array, is_idx)
+    return join(
+        (part, role, Stored(path, ONE if path.suffix == ".npz" else ""))
+        for (part, role), path in found.items()
     )
 
 
-def find_parts(folder: Path) -> tuple[Part, ...]:
-    """Return of which of `train` and `test` there is anything; pictures without either are train.
+def _find_tables(folder: Path, levels: Sequence[list[Path]], label: str) -> list[TableMember]:
+    found = _find(folder, levels, _kind_of_table, lambda _: True)
+    return [TableMember(path, part, label) for (part, _), path in found.items()]
 
-    Raises DatasetError where two files might be meant.
+
+def _kind_of_array(path: Path) -> Kind | None:
+    part, role = read_name(path.name)
+    if not role or path.name.lower().endswith(OTHER):
+        return None
+    is_sure = part or path.suffix == ".npz" or is_idx(path)  # of a name like images or labels
+    return (part, role) if is_sure else None
+
+
+def _kind_of_table(path: Path) -> Kind | None:
+    if not is_csv(path) or look(path, DatasetError) != "file" or not is_pixels(read_header(path)):
+        return None
+    return read_name(path.name)[0], ""
+
+
+def _find(
+    folder: Path,
+    levels: Sequence[list[Path]],
+    kind_of: Callable[[Path], Kind | None],
+    is_surely: Callable[[Path], bool],
+) -> dict[Kind, Path]:
+    """Return the file of each kind that is nearest to the top of the folder.
+
+    Where several are, those count that surely are such files. What is of no part is left out beside
+    training images. Raises DatasetError where there are two.
     """
-    return tuple(
-        split
-        for split in PARTS
-        if any(_find(folder, NAME.format(split=SPLITS[split], what=w)) for w in (IMAGES, LABELS))
-        or _find(folder, CSV.format(split=SPLITS[split]), csv=True)
-        or ((split == "train" or has_splits(folder)) and find_classes(folder, split))
-    )
+    found: dict[Kind, list[Path]] = {}
+    for level in levels:
+        kinds: dict[Kind, list[Path]] = defaultdict(list)
+        for path in level:
+            kind = kind_of(path)
+            if kind and look(path, DatasetError) != "folder":
+                kinds[kind].append(path)
+        found = kinds | found
+    has_train = any(part == "train" for part, _ in found)
+    return {
+        kind: _only(folder, paths, is_surely)
+        for kind, paths in found.items()
+        if kind[0] or not has_train
+    }
 
 
-def _read(path: Path, *dimensions: int) -> npt.NDArray[Any]:
-    return read_one(path) if path.suffix == ".npz" else read_idx(path, *dimensions)
-
-
-def _find(folder: Path, pattern: str, *, csv: bool = False) -> Path | None:
-    """Return the file with such a name that is nearest to the top of the folder, if any is."""
-    for level in _levels(folder):
-        named = [
-            path
-            for path in level
-            if re.search(pattern, path.name, re.IGNORECASE)
-            and (is_csv(path) if csv else not path.name.lower().endswith(OTHER))
-            and look(path, DatasetError) != "folder"
-        ]
-        # A file beside its own .gz is the same file, and needs no unpacking.
-        named = [p for p in named if p.suffix != ".gz" or p.with_suffix("") not in named]
-        if len(named) > 1:
-            named = [path for path in named if csv or is_idx(path)] or named
-        if len(named) > 1:
-            found = " and ".join(str(path.relative_to(folder)) for path in sorted(named)[:SHOWN])
-            raise DatasetError(f"{folder}: found {found}, expected one of them alone")
-        if named:
-            return named[0]
-    return None
+def _only(folder: Path, paths: list[Path], is_surely: Callable[[Path], bool]) -> Path:
+    # A file beside its own .gz is the same file, and needs no unpacking.
+    named = [p for p in paths if p.suffix != ".gz" or p.with_suffix("") not in paths]
+    if len(named) > 1:
+        named = [path for path in named if is_surely(path)] or named
+    if len(named) > 1:
+        names = " and ".join(str(path.relative_to(folder)) for path in sorted(named)[:SHOWN])
+        raise DatasetError(f"{folder}: found {names}, expected one of them alone")
+    return named[0]
 
 
 def _levels(folder: Path) -> Iterator[list[Path]]:
@@ -113,12 +121,6 @@ def _levels(folder: Path) -> Iterator[list[Path]]:
         left -= len(entries)
         yield entries
         level = [path for path in entries if look(path, DatasetError) == "folder"]
-
-
-def _list(folder: Path) -> str:
-    paths = list_folder(folder, DatasetError)
-    shown = ", ".join(map(_name, paths[:SHOWN]))
-    return (shown + ", ..." * (len(paths) > SHOWN)) or "nothing in it"
 
 
 def _name(path: Path) -> str:

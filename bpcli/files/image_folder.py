@@ -1,64 +1,121 @@
-"""a folder for each class, with pictures in it, in -> their images and labels out."""
+"""a folder of pictures, in a folder for each class or without classes, in -> parts out."""
 
 import hashlib
-import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError
 from bpcli.files.describe import describe_file
 from bpcli.files.image import is_image, read_image, to_grey
-from bpcli.files.labels import Labelled, number_words
+from bpcli.files.labels import number_words
+from bpcli.files.naming import PartName, read_folder_name
+from bpcli.files.part import Images, Labelled, Reading
 from bpcli.files.path import list_folder, look
-
-# What a folder of folders is called that has only the training, or only the test images.
-NAMES = {
-    "train": re.compile(r"train(ing)?([-_ ]?(set|images|data))?", re.IGNORECASE),
-    "test": re.compile(r"(test(ing)?|t10k)([-_ ]?(set|images|data))?", re.IGNORECASE),
-}
+from bpcli.files.pixels import GREY
+from bpcli.files.scaling import resize
 
 
-def find_classes(folder: Path, split: str) -> list[Path]:
-    """Return the folders for each class of `train` or `test`, in any order; none without pictures.
+@dataclass(frozen=True)
+class PictureMember:
+    """Pictures in the folders of `classes` or, where there are none, in `folder` itself."""
 
-    They are in a folder named after the split, or, where there is none for any, in the folder
-    itself, which may be in another one alone.
+    folder: Path
+    part: PartName
+    classes: tuple[Path, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return str(self.folder)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether folders say which classes they are of."""
+        return bool(self.classes)
+
+    def list_pictures(self) -> list[Path]:
+        """Return the pictures in the order of their names. Raises DatasetError."""
+        folders = self.classes or (self.folder,)
+        return [p for folder in folders for p in list_folder(folder, DatasetError) if is_image(p)]
+
+    def read(self, reading: Reading) -> Labelled:
+        """Return the images, with the folders' names for labels.
+
+        They are shuffled, alike on every machine, so that any part of them is of all classes.
+        Raises DatasetError if they differ in size, PictureError and ExtraError.
+        """
+        _check_links(self.folder)
+        paths = sorted(self.list_pictures(), key=_shuffle)
+        images = self._read(paths, reading)
+        labels, names = number_words([path.parent.name for path in paths], str(paths[0]))
+        return Labelled(**vars(images), labels=labels, names=names)
+
+    def read_images(self, reading: Reading) -> Images:
+        """Return the images in the order of their names. Raises as `read` does."""
+        return self._read(self.list_pictures(), reading)
+
+    def _read(self, paths: list[Path], reading: Reading) -> Images:
+        first, _ = _read_grey(paths[0], reading.size)
+        images, colours = np.empty((len(paths), *first.shape), np.uint8), 0
+        for path, image in zip(paths, images, strict=True):
+            grey, has_colours = _read_grey(path, reading.size)
+            if grey.shape != image.shape:
+                height, width = grey.shape
+                raise DatasetError(
+                    f"{path}: found {height} x {width} pixels, expected {image.shape[0]} x "
+                    f"{image.shape[1]}, as {paths[0]} has: make all pictures of one size, or set "
+                    "dataset.size, as -s dataset.size=28"
+                )
+            image[...] = grey
+            colours += has_colours
+        remark = f"{self.folder}: {colours:,} of {len(paths):,} pictures in colour, {GREY}"
+        called = tuple(str(path.relative_to(self.folder)) for path in paths)
+        return Images(images=images, called=called, remarks=(remark,) * bool(colours))
+
+
+def find_pictures(folder: Path) -> list[PictureMember]:
+    """Return the parts of a folder of pictures, none if there are no pictures.
+
+    Parts are folders that are called so; without any, the folder itself is one, which may be in
+    another one alone. Raises DatasetError for a part that is there twice.
     """
     folder = _unpack(folder)
-    places = [path for path in _folders(folder) if NAMES[split].fullmatch(path.name)]
-    if has_splits(folder):
-        return [path for place in places[:1] for path in _folders(place) if _has_images(path)]
-    return [path for path in _folders(folder) if _has_images(path)]
+    inside = _folders(folder)
+    named = [(path, read_folder_name(path.name)) for path in inside]
+    parts = [(path, part) for path, part in named if part]
+    # Of train, plane and car, all with pictures in them, the first is a class, too.
+    are_classes = all(_has_images(path) and not _folders(path) for path, _ in parts)
+    others = [path for path, part in named if not part and _has_images(path)]
+    if not parts or (others and are_classes):
+        members = [_find_member(folder, "")]
+    else:
+        members = [_find_member(path, part) for path, part in parts]
+    found = [member for member in members if member]
+    twice = [m for m in found if m.part in [other.part for other in found if other is not m]]
+    if twice:
+        names = " and ".join(member.folder.name for member in twice)
+        raise DatasetError(f"{folder}: found {names}, expected one of them alone")
+    return found
 
 
-def has_splits(folder: Path) -> bool:
-    """Tell whether there is a folder that is named after a split."""
-    names = [path.name for path in _folders(_unpack(folder))]
-    return any(pattern.fullmatch(name) for pattern in NAMES.values() for name in names)
+def _find_member(folder: Path, part: PartName) -> PictureMember | None:
+    classes = tuple(path for path in _folders(folder) if _has_images(path))
+    if classes or _has_images(folder):
+        return PictureMember(folder, part, classes)
+    return None
 
 
-def read_classes(folders: list[Path]) -> Labelled:
-    """Return the images of folders, in grey, with the folders' names for labels.
-
-    The images are shuffled, alike on every machine, so that any part of them is of all classes.
-    Raises DatasetError if they differ in size, PictureError and ExtraError.
-    """
-    _check_links(folders[0].parent)
-    paths = [p for folder in folders for p in list_folder(folder, DatasetError) if is_image(p)]
-    paths.sort(key=_shuffle)
-    first = to_grey(read_image(paths[0]))
-    images = np.empty((len(paths), *first.shape), np.uint8)
-    for path, image in zip(paths, images, strict=True):
-        grey = to_grey(read_image(path))
-        if grey.shape != image.shape:
-            height, width = grey.shape
-            raise DatasetError(
-                f"{path}: found {height} x {width} pixels, expected {image.shape[0]} x "
-                f"{image.shape[1]}, as {paths[0]} has: make all pictures of one size"
-            )
-        image[...] = grey
-    return Labelled(images, *number_words([path.parent.name for path in paths], str(paths[0])))
+def _read_grey(path: Path, size: int) -> tuple[Bytes, bool]:
+    """Return a picture in grey, of a size if one is given, and whether it has had colours."""
+    picture = read_image(path)
+    has_colours = bool((picture != picture[..., :1]).any())
+    grey = to_grey(picture)
+    if size and grey.shape != (size, size):
+        grey = np.round(resize(grey, (size, size))).astype(np.uint8)
+    return grey, has_colours
 
 
 def _check_links(folder: Path) -> None:

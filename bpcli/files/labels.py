@@ -1,9 +1,10 @@
 """labels as people give them in -> numbers of classes, and what the classes are called, out."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,22 +13,12 @@ from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError, readable
 
 MOST = 256  # classes: their numbers are bytes
-Part = Literal["train", "test"]  # of a source
-PARTS: tuple[Part, ...] = ("train", "test")
 SHOWN = 8  # names that a message lists
 DIGITS = 18  # of a number that fits into 64 bits, whatever they are
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Images (N, height, width) in bytes, and the class of each.
-
-    `labels` (N,) are bytes too: places in `names`, which are what the classes are called.
-    """
-
-    images: Bytes
-    labels: Bytes
-    names: tuple[str, ...]
+SHOWN_DIGITS = 30  # of a number that a message quotes
+NUMBER = re.compile(
+    r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d{1,9})?|inf(inity)?|nan)", re.ASCII | re.IGNORECASE
+)
 
 
 def to_classes(array: npt.NDArray[Any], place: str) -> tuple[Bytes, tuple[str, ...]]:
@@ -52,6 +43,36 @@ def to_classes(array: npt.NDArray[Any], place: str) -> tuple[Bytes, tuple[str, .
     values, classes = np.unique(labels, return_inverse=True)
     _check_few(len(values), place)
     return classes.astype(np.uint8), tuple(str(int(value)) for value in values)
+
+
+def to_names(words: Iterable[str], place: str) -> dict[str, str]:
+    """Return the class that each of different words, as a text has them, stands for.
+
+    Where all are numbers, they are whole ones, exactly, however they are written: 7 and 7.0 are
+    one class, and 16777216 and 16777217 two. Raises DatasetError.
+    """
+    words = list(words)
+    if not all(map(is_number, words)):
+        empty = next((word for word in words if not word), None)
+        if empty is not None:
+            raise DatasetError(f"{place}: found nothing, expected a label in each row")
+        return {word: word for word in words}
+    names = {}
+    for word in words:
+        value = Decimal(word)
+        if not value.is_finite() or value != value.to_integral_value():
+            raise DatasetError(f"{place}: found {word[:SHOWN_DIGITS]}, expected whole numbers")
+        if value.adjusted() >= DIGITS:
+            raise DatasetError(
+                f"{place}: found {word[:SHOWN_DIGITS]}, expected at most {DIGITS} digits"
+            )
+        names[word] = str(int(value))
+    return names
+
+
+def is_number(word: str) -> bool:
+    """Tell whether a word of a table is a number, be it infinite or none at all."""
+    return NUMBER.fullmatch(word) is not None
 
 
 def number_words(words: Sequence[str], place: str) -> tuple[Bytes, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""arrays of images as people save them in -> bytes (N, height, width) out."""
+"""arrays of images as people save them in -> bytes (N, height, width) out, and what was black."""
 
 import math
 from typing import Any
@@ -8,64 +8,133 @@ import numpy.typing as npt
 
 from bpcli.arrays import WHITE, Bytes, Shape
 from bpcli.errors import DatasetError
+from bpcli.files.image import to_grey
+from bpcli.files.part import BYTES, Images, Levels
 
 TOGETHER = 1_000_000  # numbers that are turned into bytes at a time
-COLOURS = (3, 4)  # channels of a picture that is not grey
+COLOURS = 3  # channels of a picture that is not grey
 IMAGE, CHANNELS = 3, 4  # dimensions of grey images, and of images with channels
+SHARES: Levels = (0.0, 1.0)
+AROUND: Levels = (-1.0, 1.0)
+HALF = 128  # a brightest pixel from here on is one of bytes
+BEYOND = 0.1  # of the reach from black to white that other images may lie outside of it
+GREY = "made grey by ITU-R BT.601: 0.299 red + 0.587 green + 0.114 blue"
 
 
-def to_images(array: npt.NDArray[Any], place: str) -> Bytes:
-    """Return grey images (N, height, width), in bytes, of an array that messages call `place`.
+def to_images(
+    array: npt.NDArray[Any], place: str, known: Levels | None = None, *, is_real: bool = False
+) -> Images:
+    """Return grey images, in bytes, of an array that messages call `place`.
 
-    It may be (N, height, width), (N, height, width, 1), (N, 1, height, width), or (N, pixels) of
-    squares; whole numbers from 0 to 255, or floating-point ones from 0 to 1 or from 0 to 255.
-    Raises DatasetError.
+    It may be (N, height, width), (N, height, width, 1 or 3), (N, 1 or 3, height, width), or
+    (N, pixels) of squares; whole numbers from 0 to 255, or others, `is_real` also where they are
+    kept in bytes: from 0 to 1, from -1 to 1, or of any reach, as of standardised images, whose
+    least and largest are black and white then. `known` is what is black and white in the training
+    images. Raises DatasetError.
     """
     if array.dtype.kind not in "buif" or not array.size:
         raise DatasetError(f"{place}: found {array.dtype} {array.shape}, expected numbers")
-    shape = _shape(array.shape, place)
-    levels = array if array.dtype == np.uint8 else _to_levels(array, place)
-    return np.ascontiguousarray(levels.reshape(shape))
+    shape, axis = _shape(array.shape, place)
+    is_real = is_real or array.dtype.kind == "f"
+    levels = BYTES
+    if is_real or array.dtype != np.uint8:
+        levels = _find_levels(array, place, known, is_real=is_real)
+        array = _to_bytes(array, levels) if levels != BYTES or array.dtype != np.uint8 else array
+    array, remarks = array.reshape(shape), []
+    if axis is not None:
+        array = to_grey(np.moveaxis(array, axis, -1))
+        height, width = array.shape[1:]
+        remarks.append(f"{place}: {height} x {width} in colour, {GREY}")
+    if levels not in (BYTES, known):
+        remarks.append(f"{place}: {levels[0]:g} is taken for black and {levels[1]:g} for white")
+    return Images(images=np.ascontiguousarray(array), levels=levels, remarks=tuple(remarks))
 
 
-def _to_levels(array: npt.NDArray[Any], place: str) -> Bytes:
-    """Return numbers as grey levels; part by part, as they would take eight times as much."""
-    low, high = array.min(), array.max()
-    check_levels(low, high, place, "; divide it by 257" if array.dtype == np.uint16 else "")
-    is_real = array.dtype.kind == "f"
-    scale = WHITE if is_real and high <= 1 else 1
-    levels = np.empty(array.shape, np.uint8)
-    count = max(1, TOGETHER // (array.size // len(array)))
-    for first in range(0, len(array), count):
-        part = array[first : first + count]
-        levels[first : first + count] = np.round(part * scale) if is_real else part
-    return levels
+def _find_levels(
+    array: npt.NDArray[Any], place: str, known: Levels | None, *, is_real: bool
+) -> Levels:
+    """Return which numbers are black and white. Raises DatasetError where none can be."""
+    low, high = float(array.min()), float(array.max())
+    if not is_real or not math.isfinite(low + high):
+        _check(low, high, place, array.dtype)
+        return BYTES
+    if known not in (None, BYTES):
+        beyond = BEYOND * (known[1] - known[0])
+        if known[0] - beyond <= low and high <= known[1] + beyond:
+            return known
+    if low >= 0 and high <= 1:
+        return SHARES
+    if low >= -1 and high <= 1:
+        return AROUND
+    if _is_whole(array):
+        _check(low, high, place, array.dtype)
+        return BYTES
+    if low >= 0:
+        return BYTES if HALF <= high <= WHITE else (0.0, high)
+    if low == high:
+        _check(low, high, place, array.dtype)
+    return low, high
 
 
-def check_levels(low: float, high: float, place: str, hint: str = "") -> None:
-    """Raise DatasetError unless numbers from `low` to `high` may be grey levels.
-
-    The hint is for those that are too large.
-    """
+def _check(low: float, high: float, place: str, dtype: np.dtype[Any]) -> None:
     if not (low >= 0 and high <= WHITE):
-        hint = hint if high > WHITE else ""
+        hint = "; divide it by 257" if dtype == np.uint16 and high > WHITE else ""
         raise DatasetError(f"{place}: goes from {low:g} to {high:g}, expected 0 to {WHITE}{hint}")
 
 
-def _shape(shape: Shape, place: str) -> Shape:
-    """Return (N, height, width) for the shape of an array of images."""
-    if len(shape) == CHANNELS and 1 in (shape[1], shape[3]):
-        return (shape[0], *(shape[1:3] if shape[3] == 1 else shape[2:]))
-    if len(shape) == CHANNELS and (shape[1] in COLOURS or shape[3] in COLOURS):
-        raise DatasetError(
-            f"{place}: found colour images {shape}, expected grey ones; of (N, height, width, 3) "
-            "they are images @ [0.299, 0.587, 0.114]"
-        )
+def _is_whole(array: npt.NDArray[Any]) -> bool:
+    return array.dtype == np.uint8 or all(
+        bool((part == np.round(part)).all()) for part in _parts(array)
+    )
+
+
+def _to_bytes(array: npt.NDArray[Any], levels: Levels) -> Bytes:
+    """Return numbers as grey levels; part by part, as they would take eight times as much."""
+    black, white = levels
+    made = np.empty(array.shape, np.uint8)
+    for part, out in zip(_parts(array), _parts(made), strict=True):
+        if levels == BYTES:
+            out[...] = np.round(part) if part.dtype.kind == "f" else part
+        else:
+            shares = (part.astype(np.float64) - black) / (white - black)
+            out[...] = np.round(np.clip(shares, 0, 1) * WHITE)
+    return made
+
+
+def _parts(array: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    """Return an array in parts, of some images each."""
+    count = max(1, TOGETHER // (array.size // len(array)))
+    return [array[start : start + count] for start in range(0, len(array), count)]
+
+
+def _shape(shape: Shape, place: str) -> tuple[Shape, int | None]:
+    """Return (N, height, width) for the shape of an array of images, or where its colours are."""
+    if len(shape) == CHANNELS:
+        single = [axis for axis in (1, 3) if shape[axis] == 1]
+        if single:
+            return tuple(n for axis, n in enumerate(shape) if axis != single[-1]), None
+        colours = [axis for axis in (1, 3) if shape[axis] == COLOURS]
+        if len(colours) == 1:
+            return shape, colours[0]
+        if colours:
+            raise DatasetError(
+                f"{place}: found {shape}, in which colours may be first or last, expected "
+                "(N, height, width)"
+            )
     if len(shape) == IMAGE:
-        return shape
-    side = math.isqrt(shape[1]) if len(shape) == 2 else 0  # rows and columns
-    if side and side * side == shape[1]:
-        return (shape[0], side, side)
+        return shape, None
+    pixels = shape[1] if len(shape) == 2 else 0  # rows and columns
+    if pixels and math.isqrt(pixels) ** 2 == pixels:
+        side = math.isqrt(pixels)
+        return (shape[0], side, side), None
+    hint = ""
+    if pixels % COLOURS == 0 and pixels and math.isqrt(pixels // COLOURS) ** 2 * COLOURS == pixels:
+        side = math.isqrt(pixels // COLOURS)
+        hint = (
+            f"; if these are colours, reshape them to (N, 3, {side}, {side}) or "
+            f"(N, {side}, {side}, 3), as nothing tells which"
+        )
     raise DatasetError(
-        f"{place}: found the shape {shape}, expected (N, height, width), or (N, pixels) of squares"
+        f"{place}: found the shape {shape}, expected (N, height, width), with colours first or "
+        f"last, or (N, pixels) of squares{hint}"
     )

@@ -1,19 +1,68 @@
-"""what a user calls a source of data in -> its parts, and the images and labels of one, out."""
+"""what a user calls a source of data in -> its parts, and the images and labels of one, out.
 
+There is one rule for all containers: one part alone is what is learnt from, whatever it is called;
+of several, they say by their names what they are for; and images without labels are left alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bpcli.errors import DatasetError, FileError, quote
+from bpcli.arrays import Bytes
+from bpcli.errors import DatasetError, FileError, quote, readable
 from bpcli.files.describe import describe_file
-from bpcli.files.folder import find_parts, read_folder
-from bpcli.files.labels import PARTS, Labelled, Part
-from bpcli.files.npz_dataset import list_parts, read_npz
+from bpcli.files.folder import find_members, list_entries
+from bpcli.files.idx import is_idx
+from bpcli.files.npz_dataset import list_names_of
+from bpcli.files.part import AS_FOUND, FOUND, PARTS, Images, Labelled, Member, Part, Reading
 from bpcli.files.path import expand, look, resolve, say_path
-from bpcli.files.table import is_csv, read_csv
+from bpcli.files.scaling import resize_all
+from bpcli.files.stored import Stored, StoredMember, find_arrays
+from bpcli.files.table import TableMember, is_csv
 
 EXPECTED = "expected mnist, a folder of IDX files, CSV or pictures, or a file .npz or .csv"
+NAMES = "train and test, as x_train, train-images, train.csv or a folder train"
 
 
-def read_split(source: str, split: str, bundled: Path) -> Labelled:
+@dataclass(frozen=True)
+class Parts:
+    """What a source has to learn from and, or None, to measure on; `remarks` say what is not so."""
+
+    train: Member
+    test: Member | None
+    remarks: tuple[str, ...]
+
+
+def find_again(source: str, beside: Path) -> str:
+    """Return where a source of a model is: as it was called, or beside the model's file.
+
+    Raises DatasetError for one that is at neither.
+    """
+    path = expand(source, DatasetError)
+    if source == "mnist" or look(path, DatasetError) != "nothing":
+        return source
+    moved = beside.parent / path
+    if look(moved, DatasetError) != "nothing":
+        return str(moved)
+    where = "" if path.is_absolute() else f"{_working_folder()}, nor in the folder of the model"
+    raise DatasetError(
+        f"{beside}: its data {say_path(path)}: found {describe_file(path)}{where}; put them back, "
+        "or name them by --data, where a command takes it"
+    )
+
+
+def parts(source: str, bundled: Path, label: str = FOUND) -> tuple[Part, ...]:
+    """Return which parts a source has: `train`, and `test` or none.
+
+    `mnist` is the folder `bundled`; `label` is as in a `Reading`. Raises DatasetError for what is
+    no source, or cannot be read.
+    """
+    if source == "mnist":
+        return PARTS
+    return PARTS if _assign(source, _find(source, bundled, label)).test else PARTS[:1]
+
+
+def read_split(source: str, split: str, bundled: Path, reading: Reading = AS_FOUND) -> Labelled:
     """Return as many images as labels, of `train` or `test`.
 
     The source is a folder, an .npz, or a CSV; `mnist` is the folder `bundled`. Raises DatasetError
@@ -21,30 +70,103 @@ def read_split(source: str, split: str, bundled: Path) -> Labelled:
     """
     if split not in PARTS:
         raise DatasetError(f"{source}: found the split {quote(split)}, expected train or test")
+    found = _assign(source, _find(source, bundled, reading.label))
+    member = found.train if split == "train" else found.test
+    if not member:
+        raise DatasetError(f"{source}: found one part alone, which is {found.train.place} here")
+    read = member.read(reading)
+    remarks = (*(found.remarks if split == "train" else ()), *read.remarks)
+    return replace(read, images=_scale(read, reading), remarks=remarks)
+
+
+def read_images(
+    source: str, split: str | None, bundled: Path, reading: Reading = AS_FOUND
+) -> Images:
+    """Return the images of a part, whether it has labels or not, in its order.
+
+    Without a split it is the only one that the source has. Raises DatasetError if there are others.
+    """
+    read = find_images(source, split, bundled, reading.label).read_images(reading)
+    return replace(read, images=_scale(read, reading))
+
+
+def find_images(source: str, split: str | None, bundled: Path, label: str = FOUND) -> Member:
+    """Return the part that `read_images` reads. Raises DatasetError."""
+    members = _find(source, bundled, label)
+    chosen = members if split is None else [m for m in members if m.part == split]
+    if len(chosen) == 1:
+        return chosen[0]
+    there = " and ".join(member.part or member.place for member in members)
+    if split is None:
+        raise DatasetError(
+            f"{source}: found {there or 'no images'}, expected one part; --split says which"
+        )
+    raise DatasetError(f"{source}: found {there or 'no images'}, expected {split} once")
+
+
+def _scale(read: Images, reading: Reading) -> Bytes:
+    size = (reading.size, reading.size)
+    return resize_all(read.images, size) if reading.size else read.images
+
+
+def _find(source: str, bundled: Path, label: str) -> list[Member]:
+    """Return all parts of a source, under the names that it has for them. Raises DatasetError."""
     if not source:
         raise DatasetError(f"found no source of data, {EXPECTED}")
-    path = _locate(source, bundled)
-    there = _list_parts(path, bundled)
-    if split not in _as_train(there):
-        raise DatasetError(f"{source}: found one part alone, which is {there[0]} here")
-    part = there[0] if len(there) == 1 else split
+    path = bundled if source == "mnist" else expand(source, DatasetError)
     standing = look(path, DatasetError)
+    found: list[Member] = []
     if standing == "folder":
-        return read_folder(path, part)
-    if path.suffix == ".npz" and standing != "nothing":
-        found = read_npz(path, part)
+        found = find_members(path, label)
+        if not found:
+            raise DatasetError(
+                f"{path}: found {list_entries(path)}, expected train-images-idx3-ubyte and "
+                "train-labels-idx1-ubyte or the like, train.csv, or a folder of pictures for each "
+                "class, under train or not"
+            )
+    elif path.suffix == ".npz" and standing != "nothing":
+        found = [*find_arrays(path)]
+        if not found:
+            names = ", ".join(map(readable, list_names_of(path))) or "nothing"
+            raise DatasetError(f"{path}: found {names[:200]}, expected x_train and y_train")
     elif is_csv(path) and standing != "nothing":
-        found = read_csv(path)
-    else:
+        found = [TableMember(path, "", label)]
+    elif standing == "file" and is_idx(path):
+        found = [StoredMember("", (Stored(path),), ())]
+    if not found:
         what = describe_file(path)
         where = "" if standing != "nothing" or path.is_absolute() else _working_folder()
         raise DatasetError(f"{say_path(path)}: found {what}{where}; {EXPECTED}")
-    if len(found.images) != len(found.labels):
+    has_train = any(member.part == "train" for member in found)
+    return [member for member in found if member.part or not has_train]
+
+
+def _assign(source: str, members: Sequence[Member]) -> Parts:
+    """Return what is learnt from and measured on. Raises DatasetError where that cannot be told."""
+    labelled = [member for member in members if member.is_labelled]
+    others = [
+        f"{member.place}: images without labels, which are left alone"
+        for member in members
+        if not member.is_labelled
+    ]
+    named = {member.part: member for member in labelled}
+    if not labelled:
         raise DatasetError(
-            f"{path}: found {len(found.labels)} labels, expected one for each of the "
-            f"{len(found.images)} images"
+            f"{members[0].place}: found images without labels, expected a label for each, of "
+            "pictures a folder for each class; bpcli predict MODEL SOURCE --csv FILE says what "
+            "they show"
         )
-    return found
+    if len(labelled) == 1:
+        return Parts(labelled[0], None, tuple(others))
+    if "train" not in named or len(named) < len(labelled):
+        found = " and ".join(member.place for member in labelled)
+        raise DatasetError(f"{source}: found {found}, expected {NAMES}")
+    test, validation = named.get("test"), named.get("validation")
+    if validation and test:
+        others.append(f"{validation.place}: left alone; dataset.validation holds images out")
+    elif validation:
+        others.append(f"{validation.place}: these are the test images here")
+    return Parts(named["train"], test or validation, tuple(others))
 
 
 def _working_folder() -> str:
@@ -53,33 +175,3 @@ def _working_folder() -> str:
         return f" (looked for in {resolve('.')})"
     except FileError:
         return " (looked for in a folder that is gone)"
-
-
-def parts(source: str, bundled: Path) -> tuple[Part, ...]:
-    """Return which parts a source has: `train`, and `test` or none.
-
-    One part alone is `train`, whatever it is called. What is no source at all has a part, too: to
-    read it says what is wrong. Raises DatasetError for what cannot be read.
-    """
-    return _as_train(_list_parts(_locate(source, bundled), bundled))
-
-
-def _locate(source: str, bundled: Path) -> Path:
-    return bundled if source == "mnist" else expand(source, DatasetError)
-
-
-def _list_parts(path: Path, bundled: Path) -> tuple[Part, ...]:
-    """Return what a source calls its parts."""
-    if path == bundled:
-        return PARTS
-    found: tuple[Part, ...] = ()
-    standing = look(path, DatasetError)
-    if standing == "folder":
-        found = find_parts(path)
-    elif path.suffix == ".npz" and standing != "nothing":
-        found = list_parts(path)
-    return found or ("train",)
-
-
-def _as_train(found: tuple[Part, ...]) -> tuple[Part, ...]:
-    return found if len(found) > 1 else ("train",)

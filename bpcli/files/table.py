@@ -1,25 +1,35 @@
-"""a CSV file with a row for each image in -> its images and labels out."""
+"""a CSV file with a row for each image in -> its images, and their labels, out."""
 
 import io
 import math
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import WHITE, Bytes
+from bpcli.arrays import WHITE
 from bpcli.errors import DatasetError, quote
-from bpcli.files.idx import DAMAGE, unpacked
-from bpcli.files.labels import Labelled, to_classes
-from bpcli.files.pixels import check_levels
+from bpcli.files.columns import (
+    Columns,
+    check_count,
+    find_columns,
+    is_labelled,
+    open_table,
+    read_header,
+    read_line,
+    split,
+)
+from bpcli.files.labels import MOST, is_number, number_words, to_names
+from bpcli.files.naming import PartName
+from bpcli.files.part import FOUND, Images, Labelled, Reading
+from bpcli.files.pixels import to_images
 from bpcli.memory import available_memory
 
-LABEL = ("label", "class", "target", "y")  # what a header calls the column of labels
-LONGEST = 10_000_000  # characters of a row; no network takes as many pixels
 TOGETHER = 1_000_000  # characters of rows that are read at a time
-EXACT = 2**53  # floating-point numbers from here on are not all of the whole ones
 
 Rows = npt.NDArray[np.float64]
 
@@ -29,94 +39,114 @@ def is_csv(path: Path) -> bool:
     return path.name.lower().endswith((".csv", ".csv.gz"))
 
 
-def read_csv(path: Path) -> Labelled:
-    """Return images and labels; rows are of a label and square images.
+@dataclass(frozen=True)
+class TableMember:
+    """A table, of which `dataset.label` may say where its labels are.
 
-    A header may name the column of labels (`label`, say), which is the first one otherwise. It is
-    read part by part, of which bytes are left, and so takes less memory than its text. Raises
-    DatasetError, and MemoryError where there is too little even so.
+    It is read part by part, of which bytes are left, and so takes less memory than its text, if
+    its pixels are whole numbers.
     """
-    try:
-        # Excel begins its files with a mark.
-        with unpacked(path) as (file, _), io.TextIOWrapper(file, "utf-8-sig") as text:
-            return _read(path, text)
-    except (*DAMAGE, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: cannot be read: {error}") from error
+
+    path: Path
+    part: PartName
+    label: str = FOUND
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return str(self.path)
+
+    @cached_property
+    def is_labelled(self) -> bool:
+        """Whether it has a column of labels."""
+        return is_labelled(read_header(self.path), self.label)
+
+    def read(self, reading: Reading) -> Labelled:
+        """Return images and labels. Raises DatasetError, and MemoryError."""
+        columns, rows, images = self._read(reading)
+        place = f"{self.path}: labels"
+        names = to_names(rows.words, place)
+        numbers, classes = number_words([names[word] for word in rows.words], place)
+        labels = numbers[np.frombuffer(rows.labels, np.uint16)]
+        return Labelled(**vars(images), labels=labels, names=classes, label=columns.where)
+
+    def read_images(self, reading: Reading) -> Images:
+        """Return the images alone, as `read` does."""
+        return self._read(reading)[2]
+
+    def _read(self, reading: Reading) -> "tuple[Columns, _Rows, Images]":
+        columns = find_columns(self.path, self.label)
+        rows = _Rows(self.path, columns)
+        with open_table(self.path) as text:
+            for number, lines in _parts(self.path, text, has_header=bool(columns.names)):
+                rows.add(number, lines)
+        return columns, rows, rows.finish(reading)
 
 
-def _read(path: Path, text: io.TextIOWrapper) -> Labelled:
-    first = _read_line(path, text, 1)
-    delimiter = max(",;\t", key=first.count)
-    names = [word.strip(' "\n').lower() for word in first.split(delimiter)]
-    has_header = not all(map(_is_number, names))
-    column = next((names.index(word) for word in LABEL if has_header and word in names), 0)
-    images, labels, columns = _Images(path), [], 0
-    for number, lines in _parts(path, text, [] if has_header else [first]):
-        rows = _parse(path, number, lines, delimiter, columns)
-        if rows.size:
-            columns = rows.shape[1]
-            labels.append(rows[:, column].copy())
-            images.add(np.delete(rows, column, axis=1).astype(np.float32))
-    if not labels:
-        raise DatasetError(f"{path}: found no rows, expected a label and pixels in each")
-    all_labels = np.concatenate(labels)
-    if (abs(all_labels) >= EXACT).any() and np.isfinite(all_labels).all():
-        raise DatasetError(
-            f"{path}: labels: found {abs(all_labels).max():g}, expected numbers below 2^53, which "
-            "can be told apart"
-        )
-    return Labelled(images.finish(), *to_classes(all_labels, f"{path}: labels"))
+class _Rows:
+    """Rows that come part by part: pixels in bytes, or in floats where they need it, and labels.
 
+    `labels` are places in `words`, two bytes each.
+    """
 
-class _Images:
-    """Images whose pixels come part by part, in bytes."""
-
-    def __init__(self, path: Path) -> None:
-        self.pixels = 0
-        self._path = path
+    def __init__(self, path: Path, columns: Columns) -> None:
+        self.labels = bytearray()
+        self.words: dict[str, int] = {}
+        self._path, self._columns = path, columns
         self._room = available_memory() // 2  # they grow by being copied
-        self._levels = bytearray()  # where numbers go from 0 to 255
-        self._shares = bytearray()  # where they go from 0 to 1, which only the last one tells
-        self._brightest = 0.0
+        self._pixels = bytearray()
+        self._dtype: type[np.uint8 | np.float32] = np.uint8
+        self._called: list[str] = []
 
-    def add(self, rows: npt.NDArray[np.float32]) -> None:
-        """Add the pixels (N, pixels) of N images. Raises DatasetError for what are none."""
-        if not self.pixels:
-            self.pixels = _check_square(self._path, rows.shape[1] + 1)
-        low, high = rows.min(), rows.max()
-        check_levels(low, high, f"{self._path}: pixels")
-        self._brightest = max(self._brightest, float(high))
-        self._levels += np.round(rows).astype(np.uint8).tobytes()
-        if self._brightest <= 1:
-            self._shares += np.round(rows * WHITE).astype(np.uint8).tobytes()
-        else:
-            self._shares.clear()
-        if len(self._levels) + len(self._shares) > self._room:
-            n = len(self._levels) // self.pixels
-            raise MemoryError(f"{self._path} has more than {n:,} images of {self.pixels} pixels")
+    def add(self, number: int, lines: list[str]) -> None:
+        """Add lines, of which the first has this number. Raises DatasetError."""
+        cut = [self._columns.cut(line) for line in lines if line.strip()]
+        if not cut:
+            return
+        rows = _parse(self._path, number, lines, [rest for *_, rest in cut], self._columns)
+        places = [self.words.setdefault(label, len(self.words)) for label, *_ in cut]
+        if len(self.words) > 2 * MOST:  # of which some may be the same number
+            raise DatasetError(
+                f"{self._path}: labels: found more than {len(self.words) - 1:,} different labels, "
+                f"expected at most {MOST} classes"
+            )
+        self.labels += np.array(places, np.uint16).tobytes()
+        if self._columns.name is not None:
+            self._called += [name for _, name, _ in cut]
+        self._keep(rows)
 
-    def finish(self) -> Bytes:
-        """Return the images (N, height, width)."""
-        side = math.isqrt(self.pixels)
-        found = self._shares if self._brightest <= 1 else self._levels
-        return np.frombuffer(found, np.uint8).reshape(-1, side, side)
+    def _keep(self, rows: Rows) -> None:
+        is_bytes = bool(((rows >= 0) & (rows <= WHITE) & (rows == np.round(rows))).all())
+        if self._dtype == np.uint8 and not is_bytes:
+            whole = np.frombuffer(self._pixels, np.uint8)
+            self._pixels = bytearray(whole.astype(np.float32).tobytes())
+            self._dtype = np.float32
+        self._pixels += rows.astype(self._dtype).tobytes()
+        if len(self._pixels) > self._room:
+            pixels = self._columns.pixels
+            n = len(self._pixels) // (pixels * np.dtype(self._dtype).itemsize)
+            raise MemoryError(f"{self._path} has more than {n:,} images of {pixels} pixels")
+
+    def finish(self, reading: Reading) -> Images:
+        """Return the images. Raises DatasetError where there are none."""
+        if not self._pixels:
+            raise DatasetError(f"{self._path}: found no rows, expected a label and pixels in each")
+        side = math.isqrt(self._columns.pixels)
+        array = np.frombuffer(self._pixels, self._dtype).reshape(-1, side, side)
+        found = to_images(array, f"{self._path}: pixels", reading.levels, is_real=True)
+        return replace(found, called=tuple(self._called))
 
 
-def _read_line(path: Path, text: io.TextIOWrapper, number: int) -> str:
-    line = text.readline(LONGEST)
-    if len(line) == LONGEST:
-        raise DatasetError(
-            f"{path}:{number}: found more than {LONGEST:,} characters in a line, expected a row "
-            "for each image"
-        )
-    return line
-
-
-def _parts(path: Path, text: io.TextIOWrapper, lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield lines, those that have been read first, and the number of their first one."""
-    number = 2 - len(lines)
-    size = sum(map(len, lines))
-    while line := _read_line(path, text, number + len(lines)):
+def _parts(
+    path: Path, text: io.TextIOWrapper, *, has_header: bool
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield lines, and the number of their first one."""
+    number, size = 1, 0
+    lines: list[str] = []
+    if has_header:
+        read_line(path, text, number)
+        number += 1
+    while line := read_line(path, text, number + len(lines)):
         lines.append(line)
         size += len(line)
         if size >= TOGETHER:
@@ -125,61 +155,31 @@ def _parts(path: Path, text: io.TextIOWrapper, lines: list[str]) -> Iterator[tup
     yield number, lines
 
 
-def _parse(path: Path, number: int, lines: list[str], delimiter: str, columns: int) -> Rows:
-    """Return the numbers (rows, columns) of lines, of which the first has this number.
-
-    Without a number of columns it is that of the first row. Raises DatasetError, which names the
-    line.
-    """
+def _parse(path: Path, number: int, lines: list[str], pixels: list[str], columns: Columns) -> Rows:
+    """Return the pixels (rows, pixels) of lines. Raises DatasetError, which names the line."""
     try:
-        rows = _to_numbers(lines, delimiter)
+        rows = _to_numbers(pixels, columns.delimiter)
         fault = "found rows that differ"
     except ValueError as error:
         fault = str(error)
     else:
-        if not rows.size or columns in (0, rows.shape[1]):
+        if rows.shape == (len(pixels), columns.pixels):
             return rows
     for at, line in enumerate(lines, number):
-        columns = _count_columns(path, at, line, delimiter, columns)
-    raise DatasetError(f"{path}:{number}: {fault}, expected numbers, as many in each row")
+        if line.strip():
+            _check_line(f"{path}:{at}", line, columns)
+    raise DatasetError(f"{path}: cannot be read: {fault}")
 
 
-def _count_columns(path: Path, number: int, line: str, delimiter: str, expected: int) -> int:
-    """Return how many numbers are in a line. Raises DatasetError if it is not that many."""
-    try:
-        row = _to_numbers([line], delimiter)
-    except ValueError as error:
-        words = [word.strip() for word in line.split(delimiter)]
-        wrong = next((word for word in words if not (word and _is_number(word))), line)
-        raise DatasetError(f"{path}:{number}: found {quote(wrong)}, expected a number") from error
-    found = row.shape[1] if row.size else expected
-    if expected not in (0, found):
-        raise DatasetError(
-            f"{path}:{number}: found {found} columns, expected {expected}, as many in each row"
-        )
-    return found
+def _check_line(place: str, line: str, columns: Columns) -> None:
+    words = split(line, columns.delimiter)
+    check_count(place, words, columns)
+    others = (columns.label, columns.name)
+    for at, word in enumerate(words):
+        if at not in others and not is_number(word.strip()):
+            raise DatasetError(f"{place}: found {quote(word.strip())}, expected a number")
 
 
 def _to_numbers(lines: list[str], delimiter: str) -> Rows:
     with warnings.catch_warnings(action="ignore"):  # of no rows
-        return np.loadtxt(lines, np.float64, delimiter=delimiter, ndmin=2, quotechar='"')
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return not word
-    return True
-
-
-def _check_square(path: Path, columns: int) -> int:
-    """Return how many pixels are in a row of so many columns. Raises DatasetError."""
-    pixels = columns - 1
-    if math.isqrt(pixels) ** 2 != pixels or not pixels:
-        hint = "; are the labels missing?" if math.isqrt(columns) ** 2 == columns else ""
-        raise DatasetError(
-            f"{path}: found {columns} columns, expected a label and the pixels of a square "
-            f"image, as 785{hint}"
-        )
-    return pixels
+        return np.loadtxt(lines, np.float64, delimiter=delimiter, ndmin=2, comments=None)

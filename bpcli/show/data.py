@@ -1,6 +1,6 @@
-"""what the splits of a source hold in -> tables and small pictures, or the fields of JSON, out."""
+"""what the parts of a source hold in -> tables and small pictures, or the fields of JSON, out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bpcli.arrays import Bytes
@@ -14,7 +14,7 @@ MOST_PICTURES = 30  # of first images: classes beyond them are only counted
 
 
 def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_only: bool) -> str:
-    """Return what `bpcli data` prints: splits, classes, the mean image, the first of each class."""
+    """Return what `bpcli data` prints: parts, classes, oddities, the mean and first images."""
     classes = sort_names(name for contents in found for name in contents.counts)
     shown = {name: readable(name) for name in classes}
     column = max(5, *map(text_width, shown.values()))
@@ -33,6 +33,7 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
             for name in classes
         ),
         "",
+        *_draw_oddities(found),
     ]
     first = found[0]
 
@@ -42,17 +43,38 @@ def draw_contents(source: str, found: Sequence[Contents], width: int, *, ascii_o
     pictures = [draw(f"mean of {first.name}", first.mean, int(first.mean.max()))]
     for name, image in list(first.firsts.items())[:MOST_PICTURES]:
         pictures.append(draw(f"first {shown[name]}", image, first.brightest))
-    return join_lines(lines) + "\n" + draw_row(pictures, width)
+    return join_lines(lines) + "\n\n" + draw_row(pictures, width)
+
+
+def _draw_oddities(found: Sequence[Contents]) -> Iterator[str]:
+    """Yield a line for the rarest class of each part, and one for each oddity that there is."""
+    for one in found:
+        name, share = one.rarest
+        yield f"rarest in {one.name}: {readable(name)}, {share:.1%} of {one.images:,} images"
+    for one in found:
+        if one.shared:
+            yield f"{one.shared:,} of the {one.name} images equal some of {found[0].name}"
+        if one.repeated:
+            yield f"{one.repeated:,} of the {one.name} images equal one before them"
+        if one.empty:
+            yield f"{one.empty:,} of the {one.name} images are empty: of one grey level"
+        if one.is_sorted:
+            yield f"the {one.name} images are sorted by their classes"
 
 
 def contents_fields(source: str, found: Sequence[Contents]) -> dict[str, Any]:
     """Return the fields of `bpcli data --json`; the keys of `counts` are names of classes."""
     splits = {
-        contents.name: {
-            "images": contents.images,
-            "grey_levels": [contents.darkest, contents.brightest],
-            "counts": contents.counts,
+        one.name: {
+            "images": one.images,
+            "grey_levels": [one.darkest, one.brightest],
+            "counts": one.counts,
+            "rarest": {"label": one.rarest[0], "share": one.rarest[1]},
+            "repeated": one.repeated,
+            "shared": one.shared,
+            "empty": one.empty,
+            "sorted": one.is_sorted,
         }
-        for contents in found
+        for one in found
     }
     return {"source": source, "size": list(found[0].size), "splits": splits}

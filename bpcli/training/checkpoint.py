@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from bpcli.backprop.architecture import build_network
 from bpcli.backprop.network import Network
 from bpcli.data.dataset import Rule
 from bpcli.data.holdout import Digests
-from bpcli.training.config import Config
+from bpcli.files.part import Levels
+from bpcli.files.source import find_again
+from bpcli.training.config import Config, DatasetConfig
 from bpcli.training.history import Point
 from bpcli.training.record import Record
 from bpcli.training.run import OPTIMIZER
@@ -32,7 +34,8 @@ class Checkpoint:
     """A model file that has been read and found to be in order.
 
     `names` are those of the classes, `size` that of an image, (height, width), in pixels; `white`
-    is the grey level that becomes 1; `is_prepared` tells whether the training images were as
+    is the grey level that becomes 1, `levels` the numbers that were black and white before they
+    became grey levels; `is_prepared` tells whether the training images were as
     MNIST's, `is_dark` whether dark on light; `seconds` is how long the run has taken; `history`
     has a point for each evaluation, `record` is that of these weights, and `last` is what to go on
     from where they are not the last ones.
@@ -48,6 +51,7 @@ class Checkpoint:
     names: tuple[str, ...]
     size: tuple[int, int]
     white: int
+    levels: Levels
     is_prepared: bool
     is_dark: bool
     iteration: int
@@ -91,6 +95,14 @@ class Checkpoint:
     def own_iteration(self) -> int:
         """The iteration that these weights are from."""
         return self.record.iteration if self.last and self.record else self.iteration
+
+    def find_dataset(self) -> DatasetConfig:
+        """Return its own data, whose path may have been relative to another working directory.
+
+        Raises DatasetError if they are found neither here nor beside the model.
+        """
+        dataset = self.config.dataset
+        return replace(dataset, source=find_again(dataset.source, self.path))
 
     def network(self) -> Network:
         """Return the trained network, in float32."""

@@ -1,7 +1,7 @@
 """a configuration and its data in -> a Run out: a network, an optimizer and mini-batches."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -143,7 +143,7 @@ def load_data(config: Config) -> Dataset:
 def outline_network(config: Config) -> list[LayerSpec]:
     """Return the layers that a run of `config` would have. Raises DatasetError."""
     source, network = config.dataset, config.network
-    dataset = load_dataset(source.source, source.validation)  # deskewing changes no shape
+    dataset = load_dataset(**vars(replace(source, deskew=False)))  # which changes no shape
     return outline(
         dataset.pixels,
         dataset.classes,

@@ -1,6 +1,6 @@
 """a configuration, and an earlier run or none, in -> a Run that begins or goes on, out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,8 @@ def resume(config: Config, saved: Checkpoint) -> Start:
     """
     _check_same(config, saved)
     before = _find_before(saved)
-    dataset = _load(config, before, saved.held_out_by).ordered_as(saved.names)
+    there = replace(config, dataset=saved.find_dataset())
+    dataset = _load(there, before, saved.held_out_by).ordered_as(saved.names)
     run = Run(config, dataset, before)
     places = find_places(run.dataset.names, saved.names)
     if run.dataset.fingerprint != saved.fingerprint or places != [*range(len(saved.names))]:
@@ -219,7 +220,7 @@ def _describe_held_out(dataset: Dataset) -> list[str]:
 def _describe(dataset: Dataset) -> list[str]:
     """Say what is not as with most data: whatever may not be as it was meant."""
     source, names, white = dataset.train.source, dataset.names, dataset.white
-    remarks = _describe_held_out(dataset)
+    remarks = [*dataset.remarks, *_describe_held_out(dataset)]
     if source == "mnist" and exists(source):
         remarks.append("mnist: these are the bundled data; for what is beside you write ./mnist")
     if white != WHITE:

@@ -6,6 +6,7 @@ from bpcli.data.dataset import load_dataset
 from bpcli.data.holdout import Digests
 from bpcli.data.split import BUNDLED, MNIST, Split, SplitName, load_part
 from bpcli.errors import BpcliError, DatasetError
+from bpcli.files.part import Reading
 from bpcli.files.source import parts
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.run import NOTHING
@@ -50,14 +51,15 @@ def find_images(
     there are none.
     """
     own = saved.config.dataset
-    where = own.source if source is None else source
-    is_whole = "test" in parts(where, BUNDLED)
+    where = saved.find_dataset().source if source is None else source
+    is_whole = "test" in parts(where, BUNDLED, own.label)
     is_test = is_whole and split in (None, "test")
     # The bundled test images are known to be none of its training images.
     is_known = is_test and where == own.source == MNIST and saved.can_find_learnt
     images = load_part(
         where,
         "test" if is_test else "train",
+        Reading(own.label, own.size, saved.levels),
         transpose=transpose ^ own.transpose,
         is_hashed=not is_known,
     )
@@ -83,7 +85,8 @@ def find_learnt(saved: Checkpoint) -> Digests | None:
         return saved.learnt
     dataset = saved.config.dataset
     try:
-        found = load_dataset(**vars(dataset), held_out_by=saved.held_out_by, learnt=NOTHING)
+        there = vars(saved.find_dataset())
+        found = load_dataset(**there, held_out_by=saved.held_out_by, learnt=NOTHING)
     except BpcliError:
         return None
     is_same = dataset.source == MNIST or (found.fingerprint, found.train.names) == (

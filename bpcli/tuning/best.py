@@ -52,7 +52,7 @@ def write_best(folder: Path, space: Space, trials: Sequence[TrialResult]) -> Tri
     held_out = dataset.validation
     count = f"{held_out:,}" if held_out >= 1 else f"{held_out:.3g} of the training images as"
     is_chosen_among = training.keep == "best" or training.patience > 0
-    if "test" in parts(dataset.source, BUNDLED) and not is_chosen_among:
+    if "test" in parts(dataset.source, BUNDLED, dataset.label) and not is_chosen_among:
         config = replace(config, dataset=replace(dataset, validation=0))
         now = "now it is to learn from them, too"
     else:
