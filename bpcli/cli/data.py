@@ -84,6 +84,5 @@ def _load(source: str, label: str, size: int) -> "list[Split]":
         raise errors[0]
     for missing in errors:
         complain(*missing.lines)
-    for remark in [remark for split in splits for remark in split.remarks]:
-        complain(remark)
+    complain(*(remark for split in splits for remark in split.remarks))
     return splits

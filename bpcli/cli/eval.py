@@ -78,7 +78,7 @@ def eval_command(
     if measured.doubt:
         complain(f"{model}: {measured.doubt}")
     if data:
-        _warn_of_bright_images(data, images, saved.white)
+        complain(*images.remarks, *show.doubt_brightness(data, images.images, saved.white))
         _warn_of_transposed_images(network, images, found)
     mistakes = find_mistakes(network, images, most) if most else None
     if as_json:
@@ -95,15 +95,6 @@ def eval_command(
     ):
         if least is not None and reached < least:
             raise NotAsAsked(f"{model}: {name} {reached:.4f} is below the {least:g} asked for")
-
-
-def _warn_of_bright_images(data: str, images: "Split", white: int) -> None:
-    brightest = int(images.images.max())
-    if brightest > white:
-        complain(
-            f"{data}: grey levels go up to {brightest}, those that the model was trained on up to "
-            f"{white}"
-        )
 
 
 def _warn_of_transposed_images(network: "Network", images: "Split", found: "Evaluation") -> None:

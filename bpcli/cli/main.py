@@ -24,8 +24,7 @@ SUMMARIES = {
     "graph": "Draw the computational graph of EXPRESSION with its values and derivatives.",
     "info": "Say which versions run here, and of MODEL what it is, what it reached and what wrote "
     "it.",
-    "predict": "Say which digits PICTURE shows, a photograph or a drawing, and how it was "
-    "prepared.",
+    "predict": "Say what PICTURE shows, a photograph or a drawing, and how it was prepared.",
     "report": "Write one page on MODEL: curve, mistakes, hidden units, and a paper to draw a digit "
     "on.",
     "train": "Train the network that CONFIG, a YAML file, describes; without CONFIG, the book's.",

@@ -1,7 +1,7 @@
 """nothing in -> the options and arguments that several commands have."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from bpcli.cli.terminal import complain
 from bpcli.errors import quote, readable
 from bpcli.machine import limit_threads, wanted_threads
 from bpcli.memory import check_room_for_numpy
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 PER_CENT = 100
 THREADS_WARNING = "threads"  # where a command finds what is wrong with those of the environment
@@ -37,9 +40,35 @@ class Fraction(click.FloatRange):
             self.fail(f"{quote(value)} is in per cent; write {number / PER_CENT:g}", param, ctx)
 
 
+class Configuration(click.Path):
+    """A file; where completion is asked for, the configurations that come with bpcli, too."""
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
+        from bpcli.files.settings import list_own
+
+        own = [CompletionItem(name) for name in list_own() if name.startswith(incomplete)]
+        # First the files: what a shell is told of these takes the place of what comes before.
+        return [*super().shell_complete(ctx, param, incomplete), *own]
+
+
+def complete_key(_context: Any, _parameter: Any, incomplete: str) -> "list[CompletionItem]":
+    """Return the keys of the configuration that begin so, with the sign that a value follows."""
+    from click.shell_completion import CompletionItem
+
+    from bpcli.training.config import KEYS
+
+    return [
+        CompletionItem(f"{key}=", help=item.metadata["comment"])
+        for key, item in KEYS.items()
+        if key.startswith(incomplete)
+    ]
+
+
 FILE = click.Path()  # for completion; what is wrong with a file is said where it is read
 config_argument = click.argument(
-    "config_file", metavar="[CONFIG]", nargs=-1, type=FILE, callback=take_configuration
+    "config_file", metavar="[CONFIG]", nargs=-1, type=Configuration(), callback=take_configuration
 )
 set_option = click.option(
     "-s",
@@ -47,6 +76,7 @@ set_option = click.option(
     "overrides",
     multiple=True,
     metavar="SECTION.KEY=VALUE",
+    shell_complete=complete_key,
     help="Override a key of the configuration; may be repeated.",
 )
 label_option = click.option(

@@ -70,7 +70,7 @@ def complain(*lines: str) -> None:
     An end of a line within one is somebody else's, and written out.
     """
     with contextlib.suppress(OSError):
-        click.echo("\n".join(map(visible, lines)), err=True)
+        click.echo("".join(f"{visible(line)}\n" for line in lines), nl=False, err=True)
 
 
 def is_terminal() -> bool:

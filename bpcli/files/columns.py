@@ -45,6 +45,11 @@ class Columns:
         return self.count - (self.label is not None) - (self.name is not None)
 
     @property
+    def is_label_named(self) -> bool:
+        """Whether the header calls the labels so."""
+        return self.label is not None and bool(self.names) and is_label(self.names[self.label])
+
+    @property
     def where(self) -> str:
         """Where the labels are, as a `Reading` has it."""
         first = 1 if self.name == 0 else 0
@@ -72,6 +77,11 @@ class Columns:
             for at in (self.label, self.name)
         )
         return label, name, rest
+
+
+def is_label(name: str) -> bool:
+    """Tell whether a column of labels is called so."""
+    return name.lower() in LABEL
 
 
 def split(line: str, delimiter: str) -> list[str]:
@@ -123,7 +133,7 @@ def is_pixels(columns: Columns) -> bool:
 
 def is_labelled(columns: Columns, label: str) -> bool:
     """Tell whether a table has a column of labels, by the number of columns and their names."""
-    is_named = any(name.lower() in LABEL or name == label for name in columns.names)
+    is_named = any(is_label(name) or name == label for name in columns.names)
     return is_named or not _is_square(columns.pixels)
 
 
@@ -172,7 +182,7 @@ def _find_name(names: Sequence[str]) -> int | None:
 def _find_label(path: Path, columns: Columns, label: str) -> int:
     ends = [place for place in range(columns.count) if place != columns.name]
     first, last = ends[0], ends[-1]
-    named = [place for place, name in enumerate(columns.names) if name.lower() in LABEL]
+    named = [place for place, name in enumerate(columns.names) if is_label(name)]
     if label not in (FOUND, FIRST, LAST):
         if columns.names.count(label) != 1:
             shown = list_names(columns.names) if columns.names else "no header"

@@ -3,6 +3,7 @@
 import contextlib
 import difflib
 import errno
+import glob
 import io
 import os
 import re
@@ -56,6 +57,16 @@ def list_folder(folder: Path, kind: type[BpcliError] = FileError) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError as error:
         _refuse(folder, error, kind)
+
+
+def expand_pattern(word: str, kind: type[BpcliError] = FileError) -> list[str]:
+    """Return the paths that a pattern as *.png stands for, in order; itself if it is none.
+
+    Some shells leave that to the program. Raises `kind`.
+    """
+    if look(word, kind) != "nothing" or not glob.has_magic(word):
+        return [word]
+    return sorted(glob.glob(word)) or [word]  # noqa: PTH207 - it may begin anywhere
 
 
 def find_alike(path: Path, suffixes: Collection[str]) -> list[str]:

@@ -17,6 +17,7 @@ BEGINNINGS = {
     ".safetensors": re.compile(rb".{0,8}\{", re.DOTALL),
     ".png": re.compile(rb"\x89png"),
     ".pdf": re.compile(rb"%pdf"),
+    ".csv": re.compile(rb"image,class,probability\b"),
     ".dot": re.compile(rb"(strict\s+)?(di)?graph\b[^{\n]*\{"),
 }
 

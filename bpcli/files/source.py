@@ -13,6 +13,7 @@ from bpcli.errors import DatasetError, FileError, quote, readable
 from bpcli.files.describe import describe_file
 from bpcli.files.folder import find_members, list_entries
 from bpcli.files.idx import is_idx
+from bpcli.files.image_folder import PictureMember
 from bpcli.files.npz_dataset import list_names_of
 from bpcli.files.part import AS_FOUND, FOUND, PARTS, Images, Labelled, Member, Part, Reading
 from bpcli.files.path import expand, look, resolve, say_path
@@ -31,6 +32,15 @@ class Parts:
     train: Member
     test: Member | None
     remarks: tuple[str, ...]
+
+
+def is_source(word: str) -> bool:
+    """Tell whether a word that may be a picture is the name of data."""
+    path = expand(word, DatasetError)
+    standing = look(path, DatasetError)
+    if standing != "file":
+        return standing == "folder" or word == "mnist"
+    return path.suffix == ".npz" or is_csv(path) or is_idx(path)
 
 
 def find_again(source: str, beside: Path) -> str:
@@ -88,6 +98,16 @@ def read_images(
     """
     read = find_images(source, split, bundled, reading.label).read_images(reading)
     return replace(read, images=_scale(read, reading))
+
+
+def list_pictures(
+    source: str, split: str | None, bundled: Path, label: str = FOUND
+) -> dict[str, Path] | None:
+    """Return the pictures of a folder by what they are called in it, None where data are named."""
+    member = find_images(source, split, bundled, label)
+    if not isinstance(member, PictureMember):
+        return None
+    return {str(path.relative_to(member.folder)): path for path in member.list_pictures()}
 
 
 def find_images(source: str, split: str | None, bundled: Path, label: str = FOUND) -> Member:

@@ -23,7 +23,7 @@ from bpcli.files.columns import (
     read_line,
     split,
 )
-from bpcli.files.labels import MOST, is_number, number_words, to_names
+from bpcli.files.labels import MOST, is_number, list_names, number_words, to_names
 from bpcli.files.naming import PartName
 from bpcli.files.part import FOUND, Images, Labelled, Reading
 from bpcli.files.pixels import to_images
@@ -68,6 +68,9 @@ class TableMember:
         names = to_names(rows.words, place)
         numbers, classes = number_words([names[word] for word in rows.words], place)
         labels = numbers[np.frombuffer(rows.labels, np.uint16)]
+        if self.label == FOUND and not columns.is_label_named:
+            words = f"its {columns.where} column is taken for the labels, {list_names(classes)}"
+            images = replace(images, remarks=(*images.remarks, f"{self.path}: {words}"))
         return Labelled(**vars(images), labels=labels, names=classes, label=columns.where)
 
     def read_images(self, reading: Reading) -> Images:

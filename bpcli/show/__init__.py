@@ -2,24 +2,38 @@
 
 from bpcli.show.characters import draw_figure
 from bpcli.show.data import contents_fields, draw_contents
-from bpcli.show.evaluation import draw_evaluation, draw_mistakes, evaluation_csv, evaluation_fields
+from bpcli.show.evaluation import (
+    doubt_brightness,
+    draw_evaluation,
+    draw_mistakes,
+    evaluation_csv,
+    evaluation_fields,
+)
 from bpcli.show.figure import graph_figure, network_figure
 from bpcli.show.foreign import draw_file_check, file_check_fields
 from bpcli.show.gradcheck import check_fields, check_html, draw_check
 from bpcli.show.graph import graph_fields, network_fields
 from bpcli.show.info import draw_info, info_fields
 from bpcli.show.picture import draw_picture
-from bpcli.show.prediction import draw_prediction, prediction_fields
+from bpcli.show.prediction import (
+    answer_fields,
+    answers_csv,
+    draw_prediction,
+    prediction_fields,
+)
 from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
 from bpcli.show.side_by_side import comparison_csv, comparison_fields, draw_comparison
 from bpcli.show.svg import figure_svg, graph_svg, network_svg
 
 __all__ = [
+    "answer_fields",
+    "answers_csv",
     "check_fields",
     "check_html",
     "comparison_csv",
     "comparison_fields",
     "contents_fields",
+    "doubt_brightness",
     "draw_check",
     "draw_comparison",
     "draw_contents",

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays import Bytes
 from bpcli.data.split import Split
 from bpcli.errors import readable
 from bpcli.show.number import json_fields, json_number
@@ -120,6 +121,17 @@ def evaluation_fields(
         "per_class": [dict(zip(("precision", "recall", "f1"), own, strict=True)) for own in rates],
         **asked,
     }
+
+
+def doubt_brightness(source: str, images: Bytes, white: int) -> list[str]:
+    """Return a sentence on images that are brighter than those that a model was trained on."""
+    brightest = int(images.max())
+    if brightest <= white:
+        return []
+    return [
+        f"{source}: grey levels go up to {brightest}, those that the model was trained on up to "
+        f"{white}"
+    ]
 
 
 def draw_mistakes(

@@ -1,14 +1,18 @@
 """what a model has read on a picture in -> text with its reasons, and the fields of JSON, out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bpcli.data.preparation import BOX, Prepared
 from bpcli.errors import readable
 from bpcli.show.picture import draw_picture
-from bpcli.show.text import join_lines
+from bpcli.show.text import draw_csv, join_lines
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.prediction import Prediction, Seen
+
+Answers = Iterable[tuple[Any, Sequence[float] | None]]  # what is called so, and its chances
+
+DECIMALS = 6  # of a probability; float32 has no more
 
 
 def draw_prediction(
@@ -51,6 +55,35 @@ def _steps(prepared: Prepared) -> str:
         f"centre of mass moved by ({prepared.moved[0]}, {prepared.moved[1]})",
     ]
     return "; ".join(steps)
+
+
+def answers_csv(names: Sequence[str], answers: Answers, *, with_all: bool) -> str:
+    """Return CSV with a row for each image: its class and probability, or those of all classes.
+
+    The row of an image without an answer is empty.
+    """
+    head = ["image", "class", "probability", *(names if with_all else ())]
+    empty = [None] * (len(head) - 1)
+    rows = [
+        [called, *(_cells(names, chances, with_all=with_all) if chances else empty)]
+        for called, chances in answers
+    ]
+    return draw_csv([head, *rows])
+
+
+def _cells(names: Sequence[str], chances: Sequence[float], *, with_all: bool) -> list[Any]:
+    highest = max(chances)
+    others = [round(chance, DECIMALS) for chance in chances] if with_all else []
+    return [names[chances.index(highest)], round(highest, DECIMALS), *others]
+
+
+def answer_fields(saved: Checkpoint, answers: Answers) -> Iterator[dict[str, Any]]:
+    """Yield the fields of a line of `bpcli predict --json` for each image of data."""
+    model = {"model": str(saved.path), "seed": saved.config.seed, "digest": saved.digest}
+    for called, chances in answers:
+        highest = max(chances or [0.0])
+        label = saved.names[chances.index(highest)] if chances else None
+        yield model | {"image": called, "label": label, "probability": highest}
 
 
 def prediction_fields(

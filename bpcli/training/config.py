@@ -24,7 +24,8 @@ from bpcli.files.validators import (
 from bpcli.training.synonyms import explain_name
 
 KEEPS = ("last", "best")  # which state of a run becomes its model
-WARMUP = "optimizer.warmup"
+WARMUP, ITERATIONS = "optimizer.warmup", "training.iterations"
+WARMED = 5  # of a run the part that a warmup may well take
 
 
 def key(default: Any, kind: Validator, comment: str) -> Any:
@@ -207,11 +208,7 @@ def parse_config(document: str, name: str) -> Config:
 def build_config(documents: Sequence[Document], overrides: Sequence[str], base: Config) -> Config:
     """Lay documents and overrides over `base`. Raises ConfigError with a line for each mistake."""
     settings = lay_over(KINDS, flatten(base), documents, overrides, explain_name)
-    expected = _find_conflict(settings.values)
-    if not settings.problems and expected:
-        places = settings.places
-        place = places.get(WARMUP) or places.get("training.iterations", "base")
-        settings.refuse(Entry(WARMUP, settings.values[WARMUP], place), expected)
+    _check_warmup(settings)
     _check_held_out(settings)
     settings.check()
     return _unflatten(settings.values)
@@ -231,9 +228,23 @@ def change(config: Config, values: Mapping[str, Any]) -> Config:
 
 def _find_conflict(values: Mapping[str, Any]) -> str:
     """Say what is expected of the warmup, the one key that depends on another, if it is not so."""
-    iterations = values["training.iterations"]
-    too_long = values[WARMUP] > iterations
-    return f"at most training.iterations, {iterations}" if too_long else ""
+    warmup, iterations = values[WARMUP], values[ITERATIONS]
+    if warmup <= iterations:
+        return ""
+    return (
+        f"at most {ITERATIONS}, {iterations}; a shorter run needs a shorter warmup, as "
+        f"-s {ITERATIONS}={iterations} -s {WARMUP}={iterations // WARMED}"
+    )
+
+
+def _check_warmup(settings: Settings) -> None:
+    """Refuse a warmup that does not fit, at the place where it, or else the run, was given."""
+    expected = _find_conflict(settings.values)
+    if expected and not settings.problems:
+        places = [settings.places[key] for key in (WARMUP, ITERATIONS) if key in settings.places]
+        # What stands on the command line is the user's to mend, and not always a file.
+        place = next((place for place in places if place.startswith("-s ")), [*places, "base"][0])
+        settings.refuse(Entry(WARMUP, settings.values[WARMUP], place), expected)
 
 
 def _check_held_out(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """a model and a picture of somebody's own in -> the digits that it shows, and every doubt, out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,9 +10,9 @@ import numpy.typing as npt
 from bpcli.arrays import WHITE, Array, Bytes
 from bpcli.backprop.network import Network
 from bpcli.data.preparation import Prepared, fit, prepare
-from bpcli.data.split import load_split
+from bpcli.data.split import load_split, to_inputs
 from bpcli.data.warp import deskew_images
-from bpcli.errors import CheckpointError, PictureError
+from bpcli.errors import CheckpointError, DatasetError, PictureError
 from bpcli.files.image import to_grey
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import images_at_once, quietly
@@ -48,6 +49,7 @@ class Prediction:
     seen: Seen
     likeliest: list[tuple[str, float]]
     doubts: list[str]
+    chances: list[float]  # of all classes, in order
 
     @property
     def label(self) -> str:
@@ -73,9 +75,7 @@ class Reader:
         """
         images = self._see(picture, as_is=as_is, name=name)
         logits = self._logits(np.stack([seen.image for seen in images]))
-        chances = to_probabilities(self.network, logits)
-        if not np.isfinite(chances).all():
-            raise CheckpointError(f"{self.saved.path}: found weights too large for any answer")
+        chances = self._to_chances(logits)
         largest = logits.max(axis=1).tolist()
         return [self._answer(*one) for one in zip(images, chances, largest, strict=True)]
 
@@ -111,7 +111,40 @@ class Reader:
             doubts.append(f"the probability is only {likeliest[0][1]:.0%}")
         if self.saved.is_prepared and logit < self.least_logit:
             doubts.append("it looks like no digit that the net knows")
-        return Prediction(seen, likeliest, doubts)
+        return Prediction(seen, likeliest, doubts, chances.tolist())
+
+    def classify(self, images: Bytes, name: str) -> Iterator[Probabilities]:
+        """Yield the probabilities (n, classes) of images (N, height, width), some at a time.
+
+        They are data, called `name`, and taken as the model's own were. Raises DatasetError for
+        images of another size, and CheckpointError where the model's numbers are too large.
+        """
+        if self.saved.config.dataset.transpose:
+            images = images.transpose(0, 2, 1)
+        if images.shape[1:] != self.saved.size:
+            found, expected = (f"{h} x {w}" for h, w in (images.shape[1:], self.saved.size))
+            raise DatasetError(
+                f"{name}: found images of {found} pixels, expected {expected}, as the model was "
+                "trained on"
+            )
+        count = images_at_once(self.network)
+        x = np.empty((min(count, len(images)), self.saved.pixels), self.network.parameters.dtype)
+        for start in range(0, len(images), count):
+            part = np.ascontiguousarray(images[start : start + count])
+            yield self._classify(part.reshape(len(part), -1), x[: len(part)])
+
+    @quietly
+    def _classify(self, flat: Bytes, x: Array) -> Probabilities:
+        if self.saved.config.dataset.deskew:
+            flat = deskew_images(flat, self.saved.size)
+        logits = self.network.predict(to_inputs(flat, self.saved.white, x))
+        return self._to_chances(logits)
+
+    def _to_chances(self, logits: Array) -> Probabilities:
+        chances = to_probabilities(self.network, logits)
+        if not np.isfinite(chances).all():
+            raise CheckpointError(f"{self.saved.path}: found weights too large for any answer")
+        return chances
 
     @quietly
     def _logits(self, images: Bytes) -> Array:

@@ -220,7 +220,7 @@ def _describe_held_out(dataset: Dataset) -> list[str]:
 def _describe(dataset: Dataset) -> list[str]:
     """Say what is not as with most data: whatever may not be as it was meant."""
     source, names, white = dataset.train.source, dataset.names, dataset.white
-    remarks = [*dataset.remarks, *_describe_held_out(dataset)]
+    remarks = [*_describe_held_out(dataset), *dataset.remarks]
     if source == "mnist" and exists(source):
         remarks.append("mnist: these are the bundled data; for what is beside you write ./mnist")
     if white != WHITE:
