@@ -41,16 +41,17 @@ class Fraction(click.FloatRange):
 
 
 class Configuration(click.Path):
-    """A file; where completion is asked for, the configurations that come with bpcli, too."""
+    """A file; where completion is asked for, a configuration that comes with bpcli, too."""
 
     def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> "list[CompletionItem]":
         from click.shell_completion import CompletionItem
 
-        from bpcli.files.settings import list_own
+        from bpcli.files.settings import list_beside, list_own
 
-        own = [CompletionItem(name) for name in list_own() if name.startswith(incomplete)]
-        # First the files: what a shell is told of these takes the place of what comes before.
-        return [*super().shell_complete(ctx, param, incomplete), *own]
+        own = [name for name in list_own() if name.startswith(incomplete)]
+        if not own:  # the shell itself completes the names of files
+            return super().shell_complete(ctx, param, incomplete)
+        return [CompletionItem(name) for name in [*own, *list_beside(incomplete)]]
 
 
 def complete_key(_context: Any, _parameter: Any, incomplete: str) -> "list[CompletionItem]":

@@ -166,8 +166,11 @@ def _is_header(words: Sequence[str]) -> bool:
     if len(others) > len(words) / 2 or any(word.lower() in (*LABEL, *NAME) for word in others):
         return True
     counted = [word for word in words if word and word not in others]
-    return len(counted) >= COUNTED and any(
-        counted == [str(start + i) for i in range(len(counted))] for start in (0, 1)
+    # Where pandas takes a row for names, these are 0, 0.1, 0.2 and so on.
+    repeated = [word for word in counted if re.fullmatch(r"0\.[1-9]\d*", word)]
+    return any(
+        len(found) >= COUNTED and found == [f"{before}{start + i}" for i in range(len(found))]
+        for found, before, start in ((counted, "", 0), (counted, "", 1), (repeated, "0.", 1))
     )
 
 

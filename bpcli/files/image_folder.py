@@ -1,6 +1,7 @@
 """a folder of pictures, in a folder for each class or without classes, in -> parts out."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,16 +85,15 @@ def find_pictures(folder: Path) -> list[PictureMember]:
     """
     folder = _unpack(folder)
     inside = _folders(folder)
-    named = [(path, read_folder_name(path.name)) for path in inside]
-    parts = [(path, part) for path, part in named if part]
+    parts = [(path, part) for path in inside if (part := read_folder_name(path.name))]
+    others = [path for path in inside if path not in dict(parts) and _has_images(path)]
     # Of train, plane and car, all with pictures in them, the first is a class, too.
-    are_classes = all(_has_images(path) and not _folders(path) for path, _ in parts)
-    others = [path for path, part in named if not part and _has_images(path)]
-    if not parts or (others and are_classes):
-        members = [_find_member(folder, "")]
-    else:
-        members = [_find_member(path, part) for path, part in parts]
-    found = [member for member in members if member]
+    if others and all(_has_images(path) and not _folders(path) for path, _ in parts):
+        parts, others = [], inside
+    found = [member for path, part in parts if (member := _find_member(path, part))]
+    whole = _find_member(folder, "", others)
+    if whole and (others or not parts):
+        found.append(whole)
     twice = [m for m in found if m.part in [other.part for other in found if other is not m]]
     if twice:
         names = " and ".join(member.folder.name for member in twice)
@@ -101,8 +101,12 @@ def find_pictures(folder: Path) -> list[PictureMember]:
     return found
 
 
-def _find_member(folder: Path, part: PartName) -> PictureMember | None:
-    classes = tuple(path for path in _folders(folder) if _has_images(path))
+def _find_member(
+    folder: Path, part: PartName, inside: Sequence[Path] | None = None
+) -> PictureMember | None:
+    """Return the pictures of a folder, in those inside it that are classes, or in itself."""
+    folders = _folders(folder) if inside is None else inside
+    classes = tuple(path for path in folders if _has_images(path))
     if classes or _has_images(folder):
         return PictureMember(folder, part, classes)
     return None

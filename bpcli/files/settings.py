@@ -3,13 +3,14 @@
 A key is written `section.name`, or `name` where it belongs to no section.
 """
 
+import contextlib
 import difflib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bpcli.errors import ConfigError, quote, readable
+from bpcli.errors import ConfigError, FileError, quote, readable
 from bpcli.files.archive import ZIP
 from bpcli.files.document import Document, Entry, read_value, to_scalar
 from bpcli.files.path import find_alike, list_folder, look, read_start
@@ -70,6 +71,18 @@ def list_own() -> list[str]:
     folders = [OWN, *(path for path in list_folder(OWN) if look(path) == "folder")]
     files = [path for folder in folders for path in list_folder(folder) if path.suffix == YAML[0]]
     return [path.relative_to(OWN).with_suffix("").as_posix() for path in files]
+
+
+def list_beside(start: str) -> list[str]:
+    """Return the configurations, and the folders, whose paths begin so."""
+    names: list[str] = []
+    with contextlib.suppress(FileError):
+        for path in list_folder(Path(f"{start}.").parent):
+            if look(path) == "folder":
+                names.append(f"{path}/")
+            elif path.suffix in YAML:
+                names.append(str(path))
+    return [name for name in names if name.startswith(start)]
 
 
 def explain_code(path: str) -> str:

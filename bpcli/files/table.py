@@ -110,7 +110,7 @@ class _Rows:
         places = [self.words.setdefault(label, len(self.words)) for label, *_ in cut]
         if len(self.words) > 2 * MOST:  # of which some may be the same number
             raise DatasetError(
-                f"{self._path}: labels: found more than {len(self.words) - 1:,} different labels, "
+                f"{self._path}: labels: found {len(self.words):,} different labels, or more, "
                 f"expected at most {MOST} classes"
             )
         self.labels += np.array(places, np.uint16).tobytes()

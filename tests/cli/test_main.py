@@ -113,6 +113,11 @@ def test_the_menu_is_whole_and_in_order(bpcli):
         ("bpcli train --res", {"--resume", "--resume-if-possible"}),
         ("bpcli eval model.npz --split ", {"test", "train", "validation"}),
         ("bpcli graph --asc", {"--ascii"}),
+        ("bpcli train fas", {"fast"}),
+        ("bpcli config table/300-d", {"table/300-deskewing", "table/300-distortions"}),
+        ("bpcli train configs/fas", {"configs/fas"}),  # which the shell completes to files
+        ("bpcli train -s optimizer.w", {"optimizer.warmup="}),
+        ("bpcli tune -s see", {"seed="}),
     ],
 )
 def test_completion(words, expected):
@@ -121,6 +126,17 @@ def test_completion(words, expected):
         env=os.environ | {"_BPCLI_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))},
     )  # fmt: skip
     assert {line.partition(",")[2] for line in done.stdout.splitlines()} == expected
+
+
+def test_completion_of_a_configuration_knows_the_files_that_are_there(folder):
+    (folder / "fashion.yaml").write_text("")
+    (folder / "fasces.csv").write_text("")
+    (folder / "fast food").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "bpcli"], capture_output=True, text=True, check=True,
+        env=os.environ | {"_BPCLI_COMPLETE": "bash_complete", "COMP_WORDS": "bpcli train fas", "COMP_CWORD": "2"},
+    )  # fmt: skip
+    assert done.stdout.split("\n") == ["plain,fast", "plain,fashion.yaml", "plain,fast food/", ""]
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,10 @@ def test_what_is_no_data_is_not_taken_for_it(tiny):
             "found nothing in it, expected train-images-idx3-ubyte and train-labels-idx1-ubyte or the like,",
         ),
         (["a.txt", "b"], "found a.txt, b/, expected train-images-idx3-ubyte"),
-        (["train-images-idx3-ubyte"], "train-images-idx3-ubyte: found images without labels, expected a label for each"),
+        (
+            ["train-images-idx3-ubyte"],
+            "train-images-idx3-ubyte: found images without labels, expected a label for each",
+        ),
     ],
 )
 def test_a_folder_without_data_says_what_is_in_it(names, expected, tmp_path):

@@ -36,14 +36,14 @@ def test_keras_npz(tmp_path, rng):
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"y_test": None}, "found x_train, y_train, x_test, expected y_test"),
+        ({"x_test": None}, "y_test: found labels without images, expected both"),
         (
             {"x_train": np.zeros((30, 35), np.uint8)},
             "x_train: found the shape (30, 35), expected (N, height, width)",
         ),
         (
-            {"x_train": np.full((30, 6, 6), -0.1)},
-            "x_train: goes from -0.1 to -0.1, expected 0 to 255",
+            {"x_train": np.full((30, 6, 6), -1.5)},
+            "x_train: goes from -1.5 to -1.5, expected 0 to 255",
         ),
         ({"y_train": np.full(30, np.nan)}, "y_train: found nan, expected whole numbers"),
         ({"y_train": np.zeros(29, np.uint8)}, "found 29 labels, expected one for each of the 30"),

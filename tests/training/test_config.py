@@ -1,6 +1,7 @@
 """Configurations: their defaults, and that they are printed so that they load back."""
 
 import dataclasses
+import re
 
 import pytest
 import yaml
@@ -71,3 +72,25 @@ def test_the_printed_configuration_has_every_key_with_a_comment():
         key.rpartition(".")[2] for key in KEYS
     ]
     assert all(" # " in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("config", "override", "place"),
+    [
+        (
+            "fast",
+            "training.iterations=100",
+            "-s training.iterations=100: optimizer.warmup: found 200, ",
+        ),
+        (
+            "98",
+            "optimizer.warmup=1e6",
+            "-s optimizer.warmup=1e6: optimizer.warmup: found 1000000, ",
+        ),
+    ],
+)
+def test_a_run_that_is_too_short_to_warm_up_is_told_what_to_write(config, override, place, bpcli):
+    said = bpcli("config", config, "-s", override, code=2).stderr
+    assert said.startswith(place)
+    words = re.search(r"a shorter run needs a shorter warmup, as ((?:-s \S+ ?)+)", said)[1].split()
+    assert bpcli("config", config, *words).exit_code == 0

@@ -275,3 +275,36 @@ def test_rows_for_columns_hide_no_image(bpcli, tiny_options, tmp_path, tiny):
     command = ["eval", tmp_path / "m.npz", "--data", tmp_path / "turned.npz"]
     assert "it has learnt from all 120 of" in bpcli(*command, "--transpose", code=2).stderr
     assert json.loads(bpcli(*command, "--json").stdout)["images"] == 120
+
+
+@pytest.mark.parametrize("moved", ["the working directory", "the model with its data"])
+def test_data_are_found_again_here_or_beside_the_model(
+    moved, bpcli, tiny_options, folder, monkeypatch
+):
+    relative = [*tiny_options, "-s", "dataset.source=tiny", "-q"]
+    bpcli("train", *relative)
+    asked = bpcli("eval", "model.npz").stdout
+    (folder / "elsewhere").mkdir()
+    if moved == "the working directory":
+        monkeypatch.chdir(folder / "elsewhere")
+        model = "../model.npz"
+    else:
+        (folder / "model.npz").rename(folder / "elsewhere/model.npz")
+        (folder / "tiny").rename(folder / "elsewhere/tiny")
+        model = "elsewhere/model.npz"
+    assert bpcli("eval", model).stdout.replace(model, "model.npz") == asked
+    bpcli("report", model, "-o", "page.html")
+    bpcli("gradcheck", "--model", model, "--elements", 20)
+    extended = bpcli("train", "--resume", "-o", model, "-s", "training.iterations=72", "-q")
+    assert extended.stderr == ""
+
+
+def test_data_that_are_gone_are_named_with_what_helps(bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-s", "dataset.source=tiny", "-q")
+    (folder / "tiny").rename(folder / "away")
+    said = bpcli("eval", "model.npz", code=2).stderr
+    assert said == (
+        f"model.npz: its data tiny: found nothing there (looked for in {folder}), nor in the folder "
+        "of the model; put them back, or name them by --data, where a command takes it\n"
+    )
+    assert "accuracy" in bpcli("eval", "model.npz", "--data", "away").stdout
