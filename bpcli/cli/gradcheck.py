@@ -2,7 +2,6 @@
 
 import re
 import signal
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -107,6 +106,8 @@ def _set_up(
     config_file: str | None, overrides: tuple[str, ...], model: str | None, samples: int
 ) -> "tuple[Network, Any, Any]":
     """Return the network that a configuration or a model stands for, and images for it."""
+    from dataclasses import replace
+
     from bpcli.training import load, load_config, set_up_check
 
     if model is not None and (config_file or overrides):

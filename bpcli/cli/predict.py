@@ -60,18 +60,11 @@ def predict_command(
     bpcli predict model.npz my_seven.jpg
     bpcli predict model.npz kaggle/test.csv --csv answers.csv
     """
-    from bpcli.files.result import check_result
     from bpcli.training import Reader, load
 
-    if table is not None and as_json:
-        raise click.UsageError("expected one of --csv and --json, not two")
-    if probabilities and table is None:
-        raise click.UsageError("--probabilities belongs to --csv")
-    if table is not None and table != STDOUT:
-        check_result(table, [".csv"])
+    _check_table(table, probabilities=probabilities, as_json=as_json)
     found = _find(pictures, split, label)
-    if found is not None:
-        _check_output(output, found)
+    _check_output(output, found)
     reader = Reader(load(model))
     if found is None:
         if table is None and not as_json:
@@ -89,8 +82,19 @@ def predict_command(
             raise PictureError
 
 
-def _find(words: tuple[str, ...], split: str | None, label: str) -> "dict[str, Path] | None":
-    """Return pictures, by what they are called, or None if it is data that are named."""
+def _check_table(table: str | None, *, probabilities: bool, as_json: bool) -> None:
+    from bpcli.files.result import check_result
+
+    if table is not None and as_json:
+        raise click.UsageError("expected one of --csv and --json, not two")
+    if probabilities and table is None:
+        raise click.UsageError("--probabilities belongs to --csv")
+    if table is not None and table != STDOUT:
+        check_result(table, [".csv"])
+
+
+def _find(words: tuple[str, ...], split: str | None, label: str) -> "list[tuple[str, Path]] | None":
+    """Return pictures, with what they are called, or None if it is data that are named."""
     from pathlib import Path
 
     from bpcli.data.split import BUNDLED
@@ -103,25 +107,26 @@ def _find(words: tuple[str, ...], split: str | None, label: str) -> "dict[str, P
         return list_pictures(sources[0], split, BUNDLED, label)
     if sources:
         raise click.UsageError(f"{sources[0]}: expected one SOURCE, or pictures alone")
-    return {path: Path(path) for path in found}
+    return [(path, Path(path)) for path in found]
 
 
-def _check_output(output: str | None, found: "dict[str, Path]") -> None:
+def _check_output(output: str | None, found: "list[tuple[str, Path]] | None") -> None:
     from bpcli.files.path import is_same_file
     from bpcli.files.result import check_result
 
     if output is None:
         return
-    if len(found) > 1:
-        raise click.UsageError(f"-o is for one picture, found {len(found)}")
+    if found is None or len(found) > 1:
+        count = "data" if found is None else len(found)
+        raise click.UsageError(f"-o is for one picture, found {count}")
     check_result(output, [".png"])
-    if any(is_same_file(output, path) for path in found.values()):
+    if any(is_same_file(output, path) for _, path in found):
         raise click.UsageError(f"-o {output}: that is the picture itself; choose another name")
 
 
 def _show(
     reader: "Reader",
-    found: "dict[str, Path]",
+    found: "list[tuple[str, Path]]",
     output: str | None,
     *,
     as_is: bool,
@@ -134,7 +139,7 @@ def _show(
     from bpcli.files.result import write_result
 
     failed = False
-    for name, path in found.items():
+    for name, path in found:
         try:
             digits = reader.read(read_image(path), as_is=as_is, name=name)
         except PictureError as error:
@@ -160,13 +165,13 @@ def _say(reader: "Reader", picture: str, found: "list[Prediction]", *, as_json: 
 
 
 def _read(
-    reader: "Reader", found: "dict[str, Path]", failed: list[str], *, as_is: bool
+    reader: "Reader", found: "list[tuple[str, Path]]", failed: list[str], *, as_is: bool
 ) -> "Answers":
     """Yield an answer for each digit on each picture, and none for one that shows nothing."""
     from bpcli.files.image import read_image
 
     with counter(len(found)) as count:
-        for name, path in found.items():
+        for name, path in found:
             try:
                 digits = reader.read(read_image(path), as_is=as_is, name=name)
             except PictureError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpcli import __version__
-from bpcli.cli.options import FILE, config_argument, json_option
+from bpcli.cli.options import FILE, complete_key, config_argument, json_option
 from bpcli.cli.stopping import Stop, stopping
 from bpcli.cli.terminal import complain, counter, exit_as, own_command, say
 from bpcli.errors import BpcliError, NotAsAsked, Stopped
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=complete_key,
     help="A value, or uniform(a, b), log(a, b), int(a, b) or choice(...).",
 )
 @click.option(

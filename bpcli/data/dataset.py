@@ -123,11 +123,7 @@ def load_dataset(
     is_hashed = bool(validation) or source != MNIST or learnt is not None
     reading = Reading(label, size)
     train = load_part(source, "train", reading, transpose=transpose, is_hashed=is_hashed)
-    if len(train.names) == 1:
-        raise DatasetError(
-            f"{source}: found one class alone, {list_names(train.names)}, expected several: there "
-            "is nothing to tell apart; of a table dataset.label says where the labels are"
-        )
+    _check_classes(train)
     train = replace(train, white=WHITE if source == MNIST else max(1, int(train.images.max())))
     held_out = train
     if validation:
@@ -152,6 +148,14 @@ def load_dataset(
         held_out = upright if held_out is train else held_out.deskewed()
         train = upright
     return Dataset(train, held_out, left_out, held_out_by)
+
+
+def _check_classes(train: Split) -> None:
+    if len(train.names) == 1:
+        raise DatasetError(
+            f"{train.source}: found one class alone, {list_names(train.names)}, expected several: "
+            "there is nothing to tell apart; of a table dataset.label says where the labels are"
+        )
 
 
 def _fit(test: Split, train: Split) -> Split:

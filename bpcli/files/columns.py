@@ -1,19 +1,17 @@
-"""a CSV file in -> which of its columns are labels, names of images and pixels, out."""
+"""the first line of a CSV file in -> its columns out: how many, what they are called, what is what."""
 
 import csv
 import io
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 
-from bpcli.errors import DatasetError, quote
+from bpcli.errors import DatasetError
 from bpcli.files.idx import DAMAGE, unpacked
-from bpcli.files.labels import MOST, is_number, list_names, sort_names, to_names
+from bpcli.files.labels import is_number
 from bpcli.files.part import FIRST, FOUND, LAST
 
 # What a header calls the column of labels, and one of names or numbers of images.
@@ -23,7 +21,6 @@ LONGEST = 10_000_000  # characters of a row; no network takes as many pixels
 COUNTED = 16  # numbers in a row, from 0 or 1 on, that are names of columns and no pixels
 SHOWN = 8  # names of columns that a message lists
 COLOURS = 3
-ENOUGH = 20  # rows, to tell by its values what a column is
 
 
 @dataclass(frozen=True)
@@ -134,29 +131,11 @@ def is_pixels(columns: Columns) -> bool:
 def is_labelled(columns: Columns, label: str) -> bool:
     """Tell whether a table has a column of labels, by the number of columns and their names."""
     is_named = any(is_label(name) or name == label for name in columns.names)
-    return is_named or not _is_square(columns.pixels)
+    return is_named or not is_square(columns.pixels)
 
 
-def find_columns(path: Path, label: str = FOUND) -> Columns:
-    """Return which columns of a table are what.
-
-    `label` says where the labels are, as `dataset.label` does. Without it the header names them, or
-    they are the one column, first or last, that labels can be in: of words or of whole numbers, of
-    some classes and of no more than there may be. Raises DatasetError where two can be.
-    """
-    header = read_header(path)
-    if not header.count:
-        raise DatasetError(f"{path}: found no rows, expected a label and pixels in each")
-    if not is_labelled(header, label):
-        return header
-    place = _find_label(path, header, label)
-    columns = replace(header, label=place)
-    if not _is_square(columns.pixels):
-        raise DatasetError(f"{path}: {_explain_count(columns)}")
-    return columns
-
-
-def _is_square(pixels: int) -> bool:
+def is_square(pixels: int) -> bool:
+    """Tell whether so many pixels may be an image; one alone is none."""
     return pixels > 1 and math.isqrt(pixels) ** 2 == pixels
 
 
@@ -182,151 +161,18 @@ def _find_name(names: Sequence[str]) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _find_label(path: Path, columns: Columns, label: str) -> int:
-    ends = [place for place in range(columns.count) if place != columns.name]
-    first, last = ends[0], ends[-1]
-    named = [place for place, name in enumerate(columns.names) if is_label(name)]
-    if label not in (FOUND, FIRST, LAST):
-        if columns.names.count(label) != 1:
-            shown = list_names(columns.names) if columns.names else "no header"
-            raise DatasetError(f"{path}: found {shown}, expected a column {quote(label)}, once")
-        return columns.names.index(label)
-    if label != FOUND:
-        place = first if label == FIRST else last
-        if len(named) == 1 and named[0] != place:
-            raise DatasetError(
-                f"{path}: found the labels in the {label} column by dataset.label, and in number "
-                f"{named[0] + 1} by its header, expected one column"
-            )
-        return place
-    if len(named) == 1:
-        return named[0]
-    if named:
-        shown = " and ".join(columns.names[place] for place in named)
-        raise DatasetError(
-            f"{path}: found {shown} in its header, expected the labels once; dataset.label names "
-            "the column, as -s dataset.label=last"
-        )
-    if not _is_square(columns.pixels - 1):
-        raise DatasetError(f"{path}: {_explain_count(columns)}")
-    odd = _find_odd(columns.names, first, last)
-    return _choose(path, columns, first, last) if odd is None else odd
-
-
-def _find_odd(names: Sequence[str], first: int, last: int) -> int | None:
-    """Return the one of two columns whose name is not like all others but for a number."""
-    if not names:
-        return None
-    kinds = [re.sub(r"\d+", "0", name) for name in names]
-    others = set(kinds[first + 1 : last])
-    odd = [place for place in (first, last) if kinds[place] not in others]
-    return odd[0] if len(others) == 1 and len(odd) == 1 else None
-
-
-def _explain_count(columns: Columns) -> str:
+def explain_count(columns: Columns) -> str:
+    """Say what is wrong with the number of columns."""
     count = columns.count - (columns.name is not None)
     pixels = count - 1
-    hint = "; are the labels missing?" if _is_square(count) else ""
-    if pixels % COLOURS == 0 and _is_square(pixels // COLOURS):
+    hint = "; are the labels missing?" if is_square(count) else ""
+    if pixels % COLOURS == 0 and is_square(pixels // COLOURS):
         side = math.isqrt(pixels // COLOURS)
         hint = (
             f"; {COLOURS} x {side} x {side} colours are read from an .npz, reshaped, as nothing "
             "tells their order here"
         )
     return f"found {count} columns, expected a label and the pixels of a square image, as 785{hint}"
-
-
-@dataclass
-class _Column:
-    """What stands in a column: `words`, as many as there may be classes, and how large they are."""
-
-    words: Counter[str] = field(default_factory=Counter)
-    sizes: Counter[int] = field(default_factory=Counter)
-    is_too_many: bool = False
-
-    def add(self, word: str) -> None:
-        self.sizes[_size(word)] += 1
-        if not self.is_too_many:
-            self.words[word] += 1
-            self.is_too_many = len(self.words) > MOST
-
-    @cached_property
-    def classes(self) -> list[str]:
-        """The classes that it has as labels, none if it has none."""
-        if self.is_too_many:
-            return []
-        try:
-            return sort_names(to_names(self.words, "").values())
-        except DatasetError:
-            return []
-
-    @property
-    def is_words(self) -> bool:
-        """Whether no pixel is called so."""
-        return bool(self.classes) and not all(map(is_number, self.words))
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether there may be labels in it: of one class alone, if this is not called 0.
-
-        A border of black pixels is as likely as such labels are not.
-        """
-        return len(self.classes) > 1 or self.classes not in ([], ["0"])
-
-    def is_unlike(self, other: "_Column") -> bool:
-        """Tell whether more than half of its values are larger, or smaller, than another's are."""
-        rows = self.sizes.total()
-        return rows >= ENOUGH and (self.sizes - other.sizes).total() > rows / 2
-
-
-def _size(word: str) -> int:
-    """Return the number of binary digits of a number, -1 for what is none."""
-    try:
-        return int(abs(float(word))).bit_length()
-    except (ValueError, OverflowError):
-        return -1
-
-
-def _choose(path: Path, columns: Columns, first: int, last: int) -> int:
-    """Return the one of two columns that labels are in. Raises DatasetError where both may be.
-
-    A column of words is; of numbers, the one that can be labels where the other cannot, or that
-    differs from the pixels beside it where the other does not.
-    """
-    step = {first: first + 1, last: last - 1}
-    found = _scan(path, columns, [first, first + 1, last - 1, last])
-    possible = [place for place in step if found[place].is_words] or [
-        place for place in step if found[place].is_possible
-    ]
-    if len(possible) > 1:
-        unlike = [place for place in possible if found[place].is_unlike(found[step[place]])]
-        possible = unlike if len(unlike) == 1 else possible
-    if len(possible) == 1 and (found[possible[0]].is_words or len(found[possible[0]].classes) > 1):
-        return possible[0]
-    ends = (
-        f"the {word} ({list_names(found[place].classes) or 'no classes'})"
-        for word, place in ((FIRST, first), (LAST, last))
-    )
-    raise DatasetError(
-        f"{path}: found two columns of which either may be the labels, {' and '.join(ends)}; say "
-        "which: name it label in a header, or set dataset.label to first or last"
-    )
-
-
-def _scan(path: Path, columns: Columns, places: Sequence[int]) -> dict[int, _Column]:
-    """Read some columns of a table. Raises DatasetError for a row that is of another length."""
-    found = {place: _Column() for place in places}
-    with open_table(path) as text:
-        number = 0
-        while line := read_line(path, text, number + 1):
-            number += 1
-            if not line.strip() or (number == 1 and columns.names):
-                continue
-            words = split(line, columns.delimiter)
-            check_count(f"{path}:{number}", words, columns)
-            for place, column in found.items():
-                column.add(words[place].strip())
-    return found
 
 
 def check_count(place: str, words: Sequence[str], columns: Columns) -> None:

@@ -1,9 +1,10 @@
 """nothing in -> the types of a source's parts: what is in one, and how it is to be read."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from bpcli.arrays import WHITE, Bytes
+from bpcli.errors import quote
 from bpcli.files.naming import PartName
 
 Part = Literal["train", "test"]  # what a part is for
@@ -11,7 +12,16 @@ PARTS: tuple[Part, ...] = ("train", "test")
 Levels = tuple[float, float]  # the numbers that are black and white
 
 BYTES: Levels = (0.0, float(WHITE))
+MOST = 1e300  # of a level, with which can be calculated
 FOUND, FIRST, LAST = "auto", "first", "last"  # where labels are, other than in what is named
+
+
+def to_levels(value: Any) -> Levels:
+    """Return what is black and white, as a file has it. Raises ValueError if these are none."""
+    numbers = list(value) if isinstance(value, list | tuple) else []
+    if [type(n) for n in numbers] != [float, float] or not -MOST < numbers[0] < numbers[1] < MOST:
+        raise ValueError(f"found the levels {quote(value)}, expected black and white")
+    return numbers[0], numbers[1]
 
 
 @dataclass(frozen=True)

@@ -102,12 +102,12 @@ def read_images(
 
 def list_pictures(
     source: str, split: str | None, bundled: Path, label: str = FOUND
-) -> dict[str, Path] | None:
-    """Return the pictures of a folder by what they are called in it, None where data are named."""
+) -> list[tuple[str, Path]] | None:
+    """Return the pictures of a folder, with what they are called in it; None of data."""
     member = find_images(source, split, bundled, label)
     if not isinstance(member, PictureMember):
         return None
-    return {str(path.relative_to(member.folder)): path for path in member.list_pictures()}
+    return [(str(path.relative_to(member.folder)), path) for path in member.list_pictures()]
 
 
 def find_images(source: str, split: str | None, bundled: Path, label: str = FOUND) -> Member:

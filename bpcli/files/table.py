@@ -16,13 +16,13 @@ from bpcli.errors import DatasetError, quote
 from bpcli.files.columns import (
     Columns,
     check_count,
-    find_columns,
     is_labelled,
     open_table,
     read_header,
     read_line,
     split,
 )
+from bpcli.files.label_column import find_columns
 from bpcli.files.labels import MOST, is_number, list_names, number_words, to_names
 from bpcli.files.naming import PartName
 from bpcli.files.part import FOUND, Images, Labelled, Reading

@@ -26,7 +26,7 @@ from bpcli.errors import CheckpointError, ConfigError, PlaceError, quote, readab
 from bpcli.files import atomic
 from bpcli.files.labels import MOST
 from bpcli.files.model import is_model, read_model, write_model
-from bpcli.files.part import BYTES, Levels
+from bpcli.files.part import BYTES, to_levels
 from bpcli.files.path import look, open_file
 from bpcli.training.checkpoint import Checkpoint, Last
 from bpcli.training.config import parse_config
@@ -168,7 +168,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         names=(),
         size=(0, 0),
         white=white,
-        levels=_read_levels(metadata.get("levels")),
+        levels=to_levels(metadata.get("levels", BYTES)),
         is_prepared=_read(metadata, "prepared", bool, config.dataset.source == "mnist"),
         is_dark=_read(metadata, "dark", bool, False),
         iteration=iteration,
@@ -228,16 +228,6 @@ def _take_learnt(arrays: dict[str, Any], metadata: dict[str, Any]) -> tuple[Dige
     ):
         raise ValueError("found digests of what it has learnt from that are none")
     return learnt, place
-
-
-def _read_levels(levels: Any) -> Levels:
-    """Return which numbers are black and white; older models know bytes alone."""
-    if levels is None:
-        return BYTES
-    are_numbers = isinstance(levels, list) and [type(n) for n in levels] == [float, float]
-    if not are_numbers or not -LARGEST < levels[0] < levels[1] < LARGEST:
-        raise ValueError(f"found the levels {quote(levels)}, expected black and white")
-    return levels[0], levels[1]
 
 
 def _read_rule(metadata: dict[str, Any]) -> Rule:

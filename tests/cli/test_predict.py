@@ -135,7 +135,7 @@ def broken(path, kind):
         ("text", "found no picture that can be read"),
         ("empty", "found no picture that can be read"),
         ("missing", "cannot be read: No such file or directory"),
-        ("a folder", "found a folder, expected a file"),
+        ("a folder", "found nothing in it, expected train-images-idx3-ubyte"),
         ("a bomb", "than 50,000,000"),
     ],
 )
