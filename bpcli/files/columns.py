@@ -1,4 +1,4 @@
-"""the first line of a CSV file in -> its columns out: how many, what they are called, what is what."""
+"""the first line of a CSV file in -> its columns out: how many there are, and their names."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""a CSV file in -> which of its columns has the labels, or which may, where that is not told, out."""
+"""a CSV file in -> the column that has its labels out, where there can be no other one."""
 
 import re
 from collections import Counter
