@@ -81,7 +81,20 @@ def clone(tmp_path_factory, shorten):
     ink = Strokes(load_split("mnist", "test").images[0]).draw(120, 9)
     page = colour(lay(ink, (300, 280), at=(70, 80)), [236, 232, 220], [40, 45, 70])
     page.save(folder / "seven.jpg", quality=90)
+    write_kaggle(folder / "kaggle")
     return folder
+
+
+def write_kaggle(folder):
+    """2,000 images with labels, as Kaggle has them, and 300 without."""
+    folder.mkdir()
+    header = [f"pixel{i}" for i in range(784)]
+    train, test = (load_split("mnist", name).images for name in ("train", "test"))
+    labels = load_split("mnist", "train").labels
+    rows = [["label", *header], *np.column_stack([labels, train])[:2000].tolist()]
+    for name, table in (("train", rows), ("test", [header, *test[:300].tolist()])):
+        text = "\n".join(",".join(map(str, row)) for row in table)
+        (folder / f"{name}.csv").write_text(text + "\n")
 
 
 def run(command, folder):

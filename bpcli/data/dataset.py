@@ -132,17 +132,9 @@ def load_dataset(
         reading = train.reading
         held_out = load_part(source, "test", reading, transpose=transpose, is_hashed=is_hashed)
         held_out = _fit(held_out, train)
-    left_out = 0
-    if held_out is not train and train.digests is not None:
-        seen = train.digests if learnt is None else np.concatenate([train.digests, learnt])
-        unseen = held_out.without(seen)
-        left_out = len(held_out) - len(unseen)
-        if validation and not len(unseen):
-            raise DatasetError(
-                f"dataset.validation: all of the {left_out:,} images of {source} that it holds out "
-                "have been learnt from before, expected others: begin without these weights"
-            )
-        held_out = unseen if len(unseen) else train
+    unseen = _leave_out(train, held_out, learnt)
+    left_out = len(held_out) - len(unseen)
+    held_out = unseen if len(unseen) else train
     if deskew:
         upright = train.deskewed()
         held_out = upright if held_out is train else held_out.deskewed()
@@ -156,6 +148,20 @@ def _check_classes(train: Split) -> None:
             f"{train.source}: found one class alone, {list_names(train.names)}, expected several: "
             "there is nothing to tell apart; of a table dataset.label says where the labels are"
         )
+
+
+def _leave_out(train: Split, held_out: Split, learnt: Digests | None) -> Split:
+    """Return the held-out images that are not learnt from, nor were before."""
+    if held_out is train or train.digests is None:
+        return held_out
+    seen = train.digests if learnt is None else np.concatenate([train.digests, learnt])
+    unseen = held_out.without(seen)
+    if held_out.name == "validation" and not len(unseen):
+        raise DatasetError(
+            f"dataset.validation: all of the {len(held_out):,} images of {train.source} that it "
+            "holds out have been learnt from before, expected others: begin without these weights"
+        )
+    return unseen
 
 
 def _fit(test: Split, train: Split) -> Split:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,9 @@ from bpcli.memory import available_memory
 
 TOGETHER = 1_000_000  # characters of rows that are read at a time
 
-Rows = npt.NDArray[np.float64]
+DIGITS = 3  # of a byte
+
+Rows = npt.NDArray[Any]
 
 
 def is_csv(path: Path) -> bool:
@@ -184,5 +187,33 @@ def _check_line(place: str, line: str, columns: Columns) -> None:
 
 
 def _to_numbers(lines: list[str], delimiter: str) -> Rows:
+    found = _to_bytes(lines, delimiter)
+    if found is not None:
+        return found
     with warnings.catch_warnings(action="ignore"):  # of no rows
         return np.loadtxt(lines, np.float64, delimiter=delimiter, ndmin=2, comments=None)
+
+
+def _to_bytes(lines: list[str], delimiter: str) -> Rows | None:
+    """Return the numbers of lines if each is of one to three digits, as those of bytes are.
+
+    All are read at once by their places, which is six times as fast as one after the other.
+    """
+    text = "".join(f"{line}{delimiter}" for line in lines)
+    if not text.isascii():
+        return None
+    data = np.frombuffer(text.encode(), np.uint8)
+    ends = np.flatnonzero(data == ord(delimiter))
+    lengths = np.diff(ends, prepend=-1) - 1
+    digits = data - ord("0")  # what is less than 0 becomes large
+    are_digits = np.count_nonzero(digits <= 9) == lengths.sum()
+    if lengths.min() < 1 or lengths.max() > DIGITS or not are_digits:
+        return None
+    columns = len(ends) // len(lines)
+    ends_of_lines = np.cumsum([len(line) + 1 for line in lines]) - 1
+    if not np.array_equal(ends[columns - 1 :: columns], ends_of_lines):
+        return None
+    values = digits[ends - 1].astype(np.int16)
+    for place in range(1, DIGITS):
+        values += 10**place * (digits[ends - 1 - place] * (lengths > place)).astype(np.int16)
+    return values.reshape(len(lines), -1)

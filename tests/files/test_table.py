@@ -2,9 +2,13 @@
 
 import gzip
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny import make_images
 
 from bpcli.data import load_dataset, load_split
@@ -110,3 +114,27 @@ def test_a_table_that_is_no_text_is_refused(tmp_path):
         (tmp_path / "bad.csv").write_bytes(content)
         with pytest.raises(DatasetError, match=r"bad.csv: "):
             load_split(str(tmp_path / "bad.csv"), "train")
+
+
+NUMBERS = st.integers(0, 999).map(str) | st.sampled_from(
+    ["", " 7", "007", "1.0", "1e1", "-3", "1234", "+1", "0x1", "nan", "٣", "1_0"]
+)
+
+
+@given(st.lists(st.lists(NUMBERS, min_size=4, max_size=5), min_size=1, max_size=4))
+def test_numbers_are_read_as_they_are_written_or_refused(rows):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "d.csv"
+        lines = ["label,a,b,c,d", *(",".join(["7", *row]) for row in rows)]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        try:
+            found = load_split(str(path), "train").images
+        except DatasetError as error:
+            assert str(error).startswith(str(path))
+            found = None
+    if any(len(row) != 4 or "" in row for row in rows):
+        assert found is None
+    elif all(word.isascii() and word.isdecimal() for row in rows for word in row):
+        array = np.array(rows, int)
+        scale = 255 if array.max() <= 1 else 1
+        assert found is None if array.max() > 255 else (found == array * scale).all()
