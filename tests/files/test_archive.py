@@ -97,10 +97,11 @@ def refused_in_little_memory(load, path, message):
 def test_data_bombs_are_refused_without_the_memory_that_they_ask_for(tmp_path, compression):
     path, shape = tmp_path / "data.npz", (10**6, 28, 28)
     huge = npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}", b"\0" * 64)
-    rewrite(path, {"x_train.npy": huge}, compression)
+    labels = npy("{'descr': '|u1', 'fortran_order': False, 'shape': (9,), }", bytes(range(9)))
+    rewrite(path, {"x_train.npy": huge, "y_train.npy": labels}, compression)
     refused_in_little_memory("load_dataset(sys.argv[1])", path, "by its header")
     good = npy("{'descr': '|u1', 'fortran_order': False, 'shape': (9, 28, 28), }", bytes(9 * 28**2))
-    rewrite(path, {"x_train.npy": good}, compression)
+    rewrite(path, {"x_train.npy": good, "y_train.npy": labels}, compression)
     lie_about_sizes(path)
     refused_in_little_memory("load_dataset(sys.argv[1])", path, "too few|more in it")
 
