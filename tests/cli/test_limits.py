@@ -80,16 +80,16 @@ def test_a_packed_table_takes_no_more_than_its_pixels(bpcli, folder, limit):
         for _ in range(20):
             file.write(row * 1000)
     assert os.path.getsize("big.csv.gz") < 100_000
-    bpcli("data", "big.csv.gz")  # what is imported for it takes memory, too
+    bpcli("data", "big.csv.gz", "--label", "first")  # what is imported for it takes memory, too
     limit(8 * 20_000 * 28 * 28)
-    found = json.loads(bpcli("data", "big.csv.gz", "--json").stdout)
+    found = json.loads(bpcli("data", "big.csv.gz", "--label", "first", "--json").stdout)
     assert found["splits"]["train"]["images"] == 20_000
 
 
 def test_a_table_that_does_not_fit_into_memory_is_refused(bpcli, folder, monkeypatch):
     (folder / "data.csv").write_text("1,0,9,9,0\n" * 300_000)
     monkeypatch.setattr("bpcli.files.table.available_memory", lambda: 500_000)
-    words = bpcli("data", "data.csv", code=2).stderr
+    words = bpcli("data", "data.csv", "--label", "first", code=2).stderr
     assert words.startswith("out of memory: data.csv has more than ")
 
 
