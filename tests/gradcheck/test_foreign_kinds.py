@@ -446,8 +446,169 @@ class Activation:
     def backward(self, output_gradient, learning_rate):
         return output_gradient * self.funcion_prime(self.input)
 """, "self.funcion_prime(self.input)", "self.funcion(self.input)", "Activation input"),
+    "a list of two inputs": ("""
+class Verketten:
+    def forward(self, teile):
+        a, b = teile
+        self.a, self.b = a, b
+        return a * b ** 2
+    def backward(self, dout):
+        return [dout * self.b ** 2, dout * self.a * 2 * self.b]
+""", "self.a * 2", "self.a", "Verketten 1"),
+    "what is kept in a dictionary that forward is given": ("""
+class Schicht:
+    def __init__(self, n_in, n_out):
+        self.params = {"W": np.random.randn(n_in, n_out), "b": np.zeros(n_out)}
+    def forward(self, x, merken):
+        merken["x"] = x
+        return x @ self.params["W"] + self.params["b"]
+    def backward(self, dout, merken, grads):
+        grads["W"] = merken["x"].T @ dout
+        grads["b"] = dout.sum(0)
+        return dout @ self.params["W"].T
+""", "dout.sum(0)", "dout.sum()", "Schicht params['b']"),
+    "backward(self, y) of an activation": ("""
+class Tanh:
+    def forward(self, x):
+        return np.tanh(x)
+    def backward(self, y):
+        return 1 - y ** 2
+""", "y ** 2", "y", "Tanh x"),
+    "an operation of ctx whose gradient has no usual name": ("""
+class Produkt:
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.save_for_backward(a, b)
+        return a * b
+    @staticmethod
+    def backward(ctx, g):
+        a, b = ctx.saved_tensors
+        return g * b, g * a
+""", "g * b, g * a", "g * a, g * b", "Produkt a b"),
+    "labels that are known by their place": ("""
+class NLL:
+    def __call__(self, logp, etiketten):
+        self.p, self.y = logp, etiketten
+        return -logp[np.arange(len(etiketten)), etiketten].mean()
+    def backward(self):
+        g = np.zeros_like(self.p)
+        g[np.arange(len(self.y)), self.y] = -1 / len(self.y)
+        return g
+""", "-1 / len(self.y)", "-1 / self.p.size", "NLL logp"),
+    "ten classes in the text of a loss": ("""
+class SoftmaxCE:
+    def forward(self, z, y):
+        e = np.exp(z - z.max(1, keepdims=True))
+        self.p, self.t = e / e.sum(1, keepdims=True), np.eye(10)[y]
+        return -np.sum(self.t * np.log(self.p)) / len(y)
+    def backward(self):
+        return (self.p - self.t) / len(self.t)
+""", "(self.p - self.t) / len(self.t)", "self.p - self.t", "SoftmaxCE z"),
+    "two channels in a group": ("""
+class Gruppen:
+    def __init__(self, channels, groups):
+        self.g, self.W = groups, np.random.randn(channels, channels // groups)
+    def forward(self, x):
+        n, c, h, w = x.shape
+        self.x, k = x.reshape(n, self.g, c // self.g, h, w), c // self.g
+        self.Wg = self.W.reshape(self.g, k, k)
+        return np.einsum("ngchw,gfc->ngfhw", self.x, self.Wg).reshape(x.shape)
+    def backward(self, d):
+        shape, d = d.shape, d.reshape(self.x.shape)
+        self.dW = np.einsum("ngfhw,ngchw->gfc", d, self.x).reshape(self.W.shape)
+        return np.einsum("ngfhw,gfc->ngchw", d, self.Wg).reshape(shape)
+""", "ngfhw,gfc->ngchw", "ngfhw,gcf->ngchw", "Gruppen x"),
+    "a function of x and theta whose gradient is by theta": ("""
+def modell(x, theta):
+    return theta * x ** 2
+def modell_gradient(x, theta):
+    return x ** 2
+""", "    return x ** 2", "    return x ** 3", "modell x"),
+    "decay of the weights, and none of the bias": ("""
+class Dense:
+    def __init__(self, n_in, n_out, weight_decay=0.01):
+        self.W, self.b, self.wd = np.random.randn(n_in, n_out), np.zeros(n_out), weight_decay
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, d):
+        self.dW, self.db = self.x.T @ d + self.wd * self.W, d.sum(0)
+        return d @ self.W.T
+""", "d.sum(0)", "d.sum(0) + self.wd", "Dense b"),
+    "a layer inside that is told its size by a layer outside": ("""
+class Norm:
+    def __init__(self, dimensie):
+        self.g = np.ones(shape=(dimensie))
+    def forward(self, x):
+        self.x = x
+        return x * self.g
+    def backward(self, d):
+        self.dg = (d * self.x).sum(0)
+        return d * self.g
+class Block:
+    def __init__(self, dimensie):
+        self.norm = Norm(dimensie=dimensie)
+    def forward(self, x):
+        return self.norm.forward(x) + x
+    def backward(self, d):
+        return self.norm.backward(d) + d
+""", "self.norm.backward(d) + d", "self.norm.backward(d)", "Block x"),
+    "a character at a time, of arrays of the module": ("""
+V, H = 7, 5
+Wxh, Whh, Why = np.random.randn(H, V), np.random.randn(H, H), np.random.randn(V, H)
+bh, by = np.zeros((H, 1)), np.zeros((V, 1))
+def lossFun(inputs, targets, hprev):
+    xs, hs, ps, loss = {}, {-1: np.copy(hprev)}, {}, 0
+    for t in range(len(inputs)):
+        xs[t] = np.zeros((V, 1)); xs[t][inputs[t]] = 1
+        hs[t] = np.tanh(Wxh @ xs[t] + Whh @ hs[t - 1] + bh)
+        e = np.exp(Why @ hs[t] + by)
+        ps[t] = e / e.sum()
+        loss += -np.log(ps[t][targets[t], 0])
+    dWxh, dWhh, dWhy = np.zeros_like(Wxh), np.zeros_like(Whh), np.zeros_like(Why)
+    dbh, dby, dhnext = np.zeros_like(bh), np.zeros_like(by), np.zeros((H, 1))
+    for t in reversed(range(len(inputs))):
+        dy = np.copy(ps[t]); dy[targets[t]] -= 1
+        dWhy += dy @ hs[t].T; dby += dy
+        dh = (1 - hs[t] ** 2) * (Why.T @ dy + dhnext)
+        dbh += dh; dWxh += dh @ xs[t].T; dWhh += dh @ hs[t - 1].T
+        dhnext = Whh.T @ dh
+    return loss, dWxh, dWhh, dWhy, dbh, dby, hs[len(inputs) - 1]
+""", "dWhy += dy @ hs[t].T", "dWhy = dy @ hs[t].T", "lossFun Why"),
+    "a pair of functions that is settled by a helper": ("""
+def seltsam_vor(q, k):
+    return q.reshape(4, 6) @ k
+def zurueck(d, q, k):
+    return (d @ k.T).reshape(q.shape), q.reshape(4, 6).T @ d
+def gradcheck_seltsam():
+    return (seltsam_vor, zurueck), np.random.randn(2, 3, 4), np.random.randn(6, 2)
+""", "q.reshape(4, 6).T @ d", "q.reshape(4, 6).T @ d * 2", "seltsam k"),
 }  # fmt: skip
 NOT_CHECKED = {
+    "a container that gives its input back": ("""
+class Kette:
+    def __init__(self, schichten=None):
+        self.schichten = schichten or []
+    def forward(self, x):
+        for s in self.schichten:
+            x = s.forward(x)
+        return x
+    def backward(self, dout):
+        for s in reversed(self.schichten):
+            dout = s.backward(dout)
+        return dout
+""", "it has no layers yet"),
+    "a loss that is kept, and not returned": ("""
+class Quadratverlust:
+    def __init__(self):
+        self.loss = 0
+    def forward(self, x, t):
+        self.d = x - t
+        self.loss = self.loss + 0.5 * np.sum(self.d ** 2)
+        return x
+    def backward(self):
+        return self.d
+""", "def gradcheck_Quadratverlust(): return Quadratverlust(), x, t"),
     "a container": ("""
 class Sequential:
     def __init__(self):
@@ -508,3 +669,32 @@ def test_what_cannot_be_known_is_said(kind, judge):
     (unit,) = judge(text).values()
     assert not unit.findings, unit
     assert words in unit.problem
+
+
+def test_the_labels_and_the_output_that_backward_takes_are_told_apart(judge):
+    unit = judge("""
+class Regresion:
+    def __init__(self, input_dim):
+        self.w = np.zeros((input_dim, 1))
+    def forward(self, X):
+        return 1 / (1 + np.exp(-(X @ self.w)))
+    def backward(self, X, A, Y):
+        self.dw = X.T @ (A - Y) / len(X)
+""")["Regresion"]
+    assert unit.complete, unit
+    assert unit.passed, unit
+
+
+def test_an_activation_for_one_image_is_not_blamed_for_several(judge):
+    unit = judge("""
+class Softmax:
+    def forward(self, z):
+        self.s = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+        return self.s
+    def backward(self, d):
+        J = -self.s.T @ self.s
+        np.fill_diagonal(J, self.s * (1 - self.s))
+        return (J * d).sum(axis=1)[None]
+""")["Softmax"]
+    assert unit.passed, unit
+    assert unit.convention.endswith("one image")

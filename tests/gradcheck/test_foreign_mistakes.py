@@ -78,6 +78,34 @@ class Net:
 """
 
 # What is wrong, the array, and what is said of it.
+SQUARE = """
+class Product:
+    def __init__(self, n):
+        self.W = np.random.randn(n, n)
+    def forward(self, x):
+        self.x, self.y = x, np.tanh({forward})
+        return self.y
+    def backward(self, dout):
+        d = dout * (1 - self.y ** 2)
+        self.dW = {dW}
+        return {dx}
+"""
+STEPS = """
+class Steps:
+    def forward(self, x):
+        _, steps, _ = x.shape
+        self.h = np.zeros_like(x)
+        for t in range(steps):
+            self.h[:, t] = x[:, t] + (np.sin(self.h[:, t - 1]) if t else 0)
+        return self.h
+    def backward(self, dout):
+        dx, dnext = np.zeros_like(dout), 0
+        for t in reversed(range(dout.shape[1])):
+            dx[:, t] = dout[:, t] + dnext
+            dnext = np.cos(self.h[:, t - 1]) * {later}
+        return dx
+"""
+
 MISTAKES = {
     "not summed": (affine(db="self.db = dout"), "b", r"\(3, 4\), expected one of \(4,\): is the sum over the images missing"),
     "one image only": (affine(db="self.db = dout[-1]"), "b", "that of image 2 alone"),
@@ -113,6 +141,11 @@ MISTAKES = {
     "an error that is cut off on one side": ("class Huber:\n    def forward(self, p, t):\n        self.e = p - t\n        a = np.abs(self.e)\n        return np.where(a <= 1, 0.5 * a * a, a - 0.5).sum()\n    def backward(self):\n        return np.where(np.abs(self.e) <= 1, self.e, 1)\n", "p", "elements are wrong"),
     "a kink far from 0": (layer("np.clip(x, 0, 6)", "return dout * (self.x > 0)"), "x", "not zero where it should be"),
     "rows that are taken twice": ("class Embedding:\n    def __init__(self, W):\n        self.W = W\n    def forward(self, idx):\n        self.idx = idx\n        return self.W[idx]\n    def backward(self, dout):\n        self.dW = np.zeros_like(self.W)\n        self.dW[self.idx] += dout\n", "W", r"rows that are taken twice count once: np.add.at"),
+    "the sign, and what a mean is over": ("class MAE:\n    def forward(self, p, t):\n        self.d = p - t\n        return np.mean(np.abs(self.d))\n    def backward(self):\n        return -np.sign(self.d) / len(self.d)\n", "p", "the sign is wrong, and every element is 5 times what it should be: forward's mean is over all elements, 5 of each image"),
+    "no transpose, rows": (SQUARE.format(forward="x @ self.W", dW="self.x.T @ d", dx="d @ self.W"), "x", "a transpose is missing: d @ W.T in place of d @ W"),
+    "no transpose, columns": (SQUARE.format(forward="self.W @ x", dW="d @ self.x.T", dx="self.W @ d"), "x", "a transpose is missing: W.T @ d in place of W @ d"),
+    "no dh of the next step": (STEPS.format(later="0"), "x", "the dh that comes back from the next step is forgotten"),
+    "dh of one step alone": (STEPS.format(later="dout[:, t]"), "x", "from more than one step later is missing"),
     "a stale gradient": (layer(RELU, "self.dx = getattr(self, 'dx', dout * (self.x > 0)); return self.dx"), "x", "right at the first call and wrong at the second"),
 }  # fmt: skip
 

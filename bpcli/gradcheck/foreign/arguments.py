@@ -129,6 +129,8 @@ class Supply:
             return self._size(name)
         if name in self.shapes:
             return self._settled(self.shapes[name])
+        if usage.FILLED in uses and not uses & {usage.DICTIONARY, usage.ARRAY}:
+            return {}  # in which forward keeps what backward needs
         if word in vocabulary.OPTIMIZERS:
             return StochasticGradientDescent()
         if usage.CALLED in uses and not size:

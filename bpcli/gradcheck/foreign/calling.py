@@ -68,6 +68,8 @@ def _build_with(
     except NoValueError as error:
         raise MiscalledError(0, error) from error
     except Exception as error:
+        if isinstance(error, TypeError) and "integer" in str(error):  # as of np.ones((size))
+            supply.sizes.asked |= supply.sizes.settled()
         if supply.sizes.asked - convention.unit.whole:
             convention.unit.whole.update(supply.sizes.asked)
             return _build_with(convention, seed, shapes, open_=open_)
@@ -178,9 +180,11 @@ def _complete(
             elif name not in known and name in state.named:
                 known[name] = state.named[name]
             elif name not in known and not upstream and vocabulary.is_predicted(name):
-                known[name] = _predicted(state)
+                known[name] = state.results if convention.loss else _predicted(state)
             elif name not in upstream and not scalar and vocabulary.is_output(name):
                 known[name] = state.outputs[0].copy()
+            elif convention.loss and name not in known and isinstance(state.results, np.ndarray):
+                known[name] = state.results.copy()  # backward(x, a, t)
 
 
 def _upstream_names(convention: Convention, state: State) -> list[str]:

@@ -16,6 +16,7 @@ from bpcli.gradcheck.foreign.finding import UnitCheck
 from bpcli.gradcheck.foreign.load import Source
 from bpcli.gradcheck.foreign.search import check_unit
 from bpcli.gradcheck.foreign.values import NoValueError
+from bpcli.gradcheck.foreign.vocabulary import HELPER
 
 quietly = np.errstate(all="ignore")  # what is not finite is reported, not warned of
 NEAR = 0.6  # likeness of a name that is asked about
@@ -63,6 +64,8 @@ def _choose(source: Source, units: list[Unit], names: Sequence[str]) -> list[Uni
             f"{source.path.name}: found no class with forward and backward, no pair of functions "
             f"X_forward and X_backward, and no loss that returns a gradient, expected one{problem}"
         )
+    helped = {u.name.removeprefix(HELPER) for u in units if u.kind == "helper"}
+    units = [u for u in units if u.name not in helped]  # which are settled by their helpers
     return [
         u
         for u in units
@@ -113,7 +116,8 @@ def _check_helped(unit: Unit, given: Mapping[str, Any], tolerance: float) -> Uni
     built = unit_of(unit.name.removeprefix("gradcheck_"), parts[0], parts[1:], unit.line)
     if built is None:
         words = (
-            f"it returns {type(parts[0]).__name__}, expected a layer, (layer, x) or (layer, x, t)"
+            f"it returns {type(parts[0]).__name__}, expected a layer, (layer, x), (layer, x, t) or "
+            "((forward, backward), x)"
         )
         return UnitCheck(unit.name, unit.line, problem=words)
     return check_unit(built, given, tolerance)

@@ -13,12 +13,13 @@ How one is called is in calling.py; here stands in which order they are tried:
     F.forward(ctx, x); F.backward(ctx, dout)
 """
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bpcli.gradcheck.foreign import calling, tree, vocabulary
+from bpcli.gradcheck.foreign import calling, tree, usage, vocabulary
 from bpcli.gradcheck.foreign import layout as layouts
 from bpcli.gradcheck.foreign.arguments import is_required, parameters
 from bpcli.gradcheck.foreign.convention import Convention
@@ -30,6 +31,7 @@ from bpcli.gradcheck.foreign.state import MiscalledError
 from bpcli.gradcheck.foreign.values import NoValueError
 
 STYLES = ("upstream", "input", "output")
+MOST_SIZES = 4  # of weights, or in a text, that an input is tried to fit
 FITTING = "they fit"  # labels of the shape of what they stand beside
 
 
@@ -39,7 +41,7 @@ def conventions(unit: Unit, given_values: Mapping[str, Any]) -> Iterator[list[Co
         yield [Convention(unit, given(unit.inputs[0]), style) for style in _given_styles(unit)]
         return
     names = names_of(unit, unit.forward)
-    x_name, t_name = find_input_and_labels(names, with_labels=True)
+    x_name, t_name = find_input_and_labels(names, with_labels=_is_loss(unit, names))
     if not t_name:
         x_name = find_input_and_labels(names, with_labels=False)[0]
     shape = given_values.get(x_name)
@@ -68,7 +70,8 @@ def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
                 for style, mean in styles
             ]
         yield [
-            Convention(unit, layouts.INDICES, style, "numbers", indices=True, open=True)
+            Convention(unit, layout, style, "numbers", indices=True, open=True)
+            for layout in _of_indices(unit)
             for style, _ in styles[:1]
         ]
     groups: tuple[tuple[Sequence[Layout], Sequence[str]], ...] = (
@@ -130,7 +133,7 @@ def assumed(unit: Unit, given_values: Mapping[str, Any]) -> list[Convention]:
         return []
     forward = names_of(unit, unit.forward)
     names = [n for n in names_of(unit, unit.backward) if not vocabulary.is_rate(n)]
-    if not forward or find_input_and_labels(forward, with_labels=True)[1]:
+    if not forward or any(map(vocabulary.is_labels, forward[1:])):
         return []
     taken = [name for name in names if vocabulary.is_labels(name) and name not in forward]
     if not taken and any(name not in forward for name in names):
@@ -180,6 +183,8 @@ def styles_of(unit: Unit, forward: list[str]) -> tuple[str, ...]:
     own = names[0] in forward or vocabulary.plain(names[0]) in vocabulary.INPUT
     if vocabulary.is_upstream(names[0]) and not own:
         return STYLES[:1]
+    if names == [names[0]] and vocabulary.is_output(names[0]) and not own:
+        return STYLES[::-1]  # Tanh.backward(self, y)
     return (*STYLES[1:], STYLES[0]) if own else STYLES
 
 
@@ -208,22 +213,44 @@ def _asks_for_arrays(unit: Unit, names: list[str]) -> bool:
 
 
 def _weighed(unit: Unit) -> Iterator[Layout]:
-    """Yield layouts whose input fits the weights that a class makes whatever it is given."""
-    if unit.kind != "class":
-        return
-    try:
-        state = calling.build(Convention(unit, layouts.ROWS[0]), 0)
-    except MiscalledError:
-        return
+    """Yield layouts whose input fits the weights that a class makes whatever it is given.
+
+    And those of as many features as stand in its text: np.eye(10)[y].
+    """
+    methods = (unit.forward, unit.backward or unit.forward)
+    written = [n for method in methods for n in usage.sizes_written(bound(unit.thing, method))]
     sizes: dict[int, None] = {}
-    for _, array in sorted(tree.arrays(state.unit).items(), key=lambda item: len(item[0])):
-        if array.ndim in (1, 2):
-            sizes |= dict.fromkeys(array.shape)
+    if unit.kind == "class":
+        with contextlib.suppress(MiscalledError):
+            state = calling.build(Convention(unit, layouts.ROWS[0]), 0)
+            for _, array in sorted(tree.arrays(state.unit).items(), key=lambda i: len(i[0])):
+                if array.ndim in (1, 2):
+                    sizes |= dict.fromkeys(array.shape)
     row, column = layouts.ROWS[0], layouts.COLUMN_LAYOUTS[0]
-    for size in [size for size in sizes if size > 1][:4]:
+    likely = [size for size in sizes if size > 1][:MOST_SIZES]
+    for size in dict.fromkeys([*likely, *written[:MOST_SIZES]]):
         yield replace(row, x=(layouts.IMAGES, size))
         yield replace(column, x=(size, layouts.IMAGES))
         yield replace(layouts.SEQUENCES[0], x=(layouts.IMAGES, layouts.STEPS, size))
+
+
+def _is_loss(unit: Unit, names: list[str]) -> bool:
+    """Tell whether forward may take labels: they are called so, or the unit is a loss by name."""
+    kinds = getattr(unit.thing, "__mro__", (type(unit.thing),))
+    name = " ".join([unit.name, *(kind.__name__ for kind in kinds)])
+    return any(map(vocabulary.is_labels, names)) or bool(vocabulary.LOSS.search(name))
+
+
+def _of_indices(unit: Unit) -> Iterator[Layout]:
+    """Yield layouts of whole numbers beside a hidden state that fits the weights there are."""
+    arrays: list[Any] = list(unit.globals.values())
+    if unit.kind == "class":
+        with contextlib.suppress(MiscalledError):
+            built = calling.build(Convention(unit, layouts.ROWS[0]), 0)
+            arrays = list(tree.arrays(built.unit).values())
+    square = {len(a): None for a in arrays if a.ndim == 2 and a.shape[0] == a.shape[1]}
+    yield from (replace(layouts.INDICES, feature=(size, 1)) for size in square)
+    yield layouts.INDICES
 
 
 def _declared(unit: Unit) -> list[Layout]:

@@ -54,7 +54,15 @@ def bound(thing: Any, function: Callable[..., Any] | str) -> Any:
 
 
 def unit_of(name: str, thing: Any, inputs: tuple[Any, ...], line: int = 0) -> Unit | None:
-    """Return the unit that an object is which is built already, or None if it is none."""
+    """Return the unit that an object is which is built already, or None if it is none.
+
+    An object may be a pair of functions, forward and backward, or a loss that returns gradients.
+    """
+    pair = thing if isinstance(thing, tuple) else (thing, None)
+    if len(pair) == 2 and isinstance(pair[0], types.FunctionType):
+        kind = "functions" if callable(pair[1]) else "function"
+        line = line or _line(pair[1] or pair[0])
+        return Unit(name, kind, line, pair[0], pair[1], inputs=inputs)
     for unit in _find_classes([type(thing)]):
         return replace(
             unit, name=name, kind="object", line=line or unit.line, thing=thing, inputs=inputs

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign import usage, vocabulary
 from bpcli.gradcheck.foreign.arguments import Supply, is_required, parameters
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.given import take
@@ -23,7 +23,8 @@ def make_inputs(
     names, inputs = [parameter.name for parameter in named], convention.unit.inputs
     if inputs:
         known = dict(zip(names, inputs, strict=False))
-        return known, set(names[1:2]) if len(inputs) > 1 else set()
+        second = names[1:2] if convention.unit.kind == "object" else []
+        return known, {n for n in known if vocabulary.is_labels(n)} | {*second} & {*known}
     known = {n: Context() for n in names[:1] if vocabulary.CONTEXT.fullmatch(n.lower())}
     names = [name for name in names if name not in known]
     if not names:
@@ -31,6 +32,9 @@ def make_inputs(
     x_name, t_name = find_input_and_labels(names, with_labels=bool(convention.labels))
     constants = {t_name, *known}
     known[x_name] = _make_x(convention, x_name, supply)
+    parts = usage.parts_of(forward, x_name) if _answers_in_parts(convention, forward) else 0
+    if parts > 1 and x_name not in convention.given and not convention.labels:
+        known[x_name] = [_make_x(convention, x_name, supply) for _ in range(parts)]
     for parameter in named:  # another input, as y in x + y
         word = vocabulary.plain(parameter.name)
         too = (*vocabulary.LABELS, *vocabulary.INPUT, *vocabulary.PREDICTED)
@@ -46,6 +50,14 @@ def make_inputs(
     if t_name:
         known[t_name] = _make_labels(convention, t_name, known[x_name], supply)
     return known, (constants | ({x_name} if convention.indices else set())) - {""}
+
+
+def _answers_in_parts(convention: Convention, forward: Callable[..., Any]) -> bool:
+    """Tell whether backward returns several gradients, as where x is a list of arrays."""
+    backward, owner = convention.unit.backward, getattr(forward, "__self__", None)
+    if isinstance(backward, str):
+        backward = getattr(owner if owner is not None else convention.unit.thing, backward)
+    return backward is not None and usage.returns_several(backward)
 
 
 def _make_x(convention: Convention, name: str, supply: Supply) -> Any:

@@ -1,7 +1,11 @@
 """a comparison in -> for each array a Finding, with what is usual forgiven, out."""
 
 from bpcli.gradcheck.foreign.finding import Finding
-from bpcli.gradcheck.foreign.leniency import forgive_averages, forgive_rates
+from bpcli.gradcheck.foreign.leniency import (
+    find_derived_argument,
+    forgive_averages,
+    forgive_rates,
+)
 from bpcli.gradcheck.foreign.repetition import look_again, look_at_second_input
 from bpcli.gradcheck.foreign.verdict import Comparison
 
@@ -14,6 +18,7 @@ def judge(comparison: Comparison) -> list[Finding]:
         comparison.candidates.values()
     ):
         found = {path: f for path, f in found.items() if comparison.candidates[path]}
+    find_derived_argument(comparison, found)
     forgive_averages(comparison, found)
     forgive_rates(comparison, found)
     if not any(finding.verdict == "WRONG" for finding in found.values()):
@@ -30,4 +35,13 @@ def judge(comparison: Comparison) -> list[Finding]:
 
 def _notes(comparison: Comparison) -> str:
     changed = list(dict.fromkeys(comparison.first.changed))
-    return f"it writes into its argument {' and '.join(changed)}" if changed else ""
+    if changed:
+        return f"it writes into its argument {' and '.join(changed)}"
+    taken = [comparison.candidates[path][i] for path, i in comparison.agreed.items()]
+    orders = [c.order for c in taken if not c.name]
+    functions = comparison.experiment.convention.unit.kind == "functions"
+    if functions and len(orders) == len(comparison.candidates) and orders != sorted(orders):
+        return (
+            "the gradients are returned in another order than forward's arguments: is that meant?"
+        )
+    return ""

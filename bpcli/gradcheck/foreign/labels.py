@@ -20,6 +20,7 @@ KINDS = (
     "zeros and ones by image",
     "numbers that are real",
 )
+PAIR = 2  # arguments of a loss
 COLUMN = "column"  # of a network with one output; many a loss takes it by mistake
 
 
@@ -55,6 +56,8 @@ def find_input_and_labels(names: list[str], *, with_labels: bool) -> tuple[str, 
     """Return which arguments of forward are x and t; the latter may be none."""
     t_name = ""
     likely = [name for name in names if vocabulary.is_labels(name)]
+    if with_labels and not likely and len(names) == PAIR and _may_be_labels(names[1]):
+        return names[0], names[1]  # the second argument of a loss, whatever it is called
     if with_labels and likely and len(names) > 1:
         t_name = likely[-1]
         if len(likely) > 1 and any(vocabulary.plain(n) in ("t", "ytrue", "target") for n in likely):
@@ -62,6 +65,12 @@ def find_input_and_labels(names: list[str], *, with_labels: bool) -> tuple[str, 
     rest = [name for name in names if name != t_name]
     named = [n for n in rest if vocabulary.plain(n) in (*vocabulary.INPUT, *vocabulary.PREDICTED)]
     return (named or rest or [""])[0], t_name
+
+
+def _may_be_labels(name: str) -> bool:
+    word = vocabulary.plain(name)
+    known = (*vocabulary.INPUT, *vocabulary.PREDICTED, *vocabulary.DECAY, *vocabulary.FRACTIONS)
+    return word not in known and not vocabulary.is_array(name) and not vocabulary.is_rate(name)
 
 
 def make_labels(kind: str, x: Array, layout: Layout, rng: np.random.Generator) -> Any:

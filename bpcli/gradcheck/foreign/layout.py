@@ -78,7 +78,7 @@ class Layout:
     def state(self) -> Shape:
         """The shape of a hidden state."""
         if len(self.x) == 1:
-            return (UNITS, 1) if self == INDICES else (UNITS,)
+            return self.feature if self.name == INDICES.name else (UNITS,)
         return (UNITS, self.images) if self.columns else (self.images, UNITS)
 
     @property
@@ -143,8 +143,8 @@ SEQUENCES = (
     Layout("(N, T, D)", (IMAGES, STEPS, FEATURES), (FEATURES, UNITS), (UNITS,), (FEATURES,)),
     Layout("(T, N, D)", (STEPS, IMAGES, FEATURES), (FEATURES, UNITS), (UNITS,), (FEATURES,)),
     Layout(
-        "(N, C, L)", (PICTURES, CHANNELS, WIDTH), (FILTERS, CHANNELS, WINDOW), (FILTERS,),
-        (CHANNELS,), PICTURES,
+        "(N, C, L)", (IMAGES, FEATURES, WIDTH), (FILTERS, FEATURES, WINDOW), (FILTERS,),
+        (FEATURES,),
     ),
 )  # fmt: skip
 HEADS = (Layout("(N, T, D)", (IMAGES, STEPS, LARGE), (LARGE, LARGE), (LARGE,), (LARGE,)),)

@@ -10,6 +10,7 @@ import numpy as np
 from bpcli.arrays import Array, Shape
 from bpcli.gradcheck.diagnosis import CLOSE, close, find_factor
 from bpcli.gradcheck.foreign.case import Case
+from bpcli.gradcheck.foreign.chain import next_step, no_transpose
 from bpcli.gradcheck.foreign.misshapen import (
     another_shape,
     not_turned,
@@ -205,23 +206,30 @@ def _factor(case: Case) -> str:
         return ""
     if abs(factor + 1) < CLOSE:
         return "the sign is wrong"
-    words, images = f"every element is {factor:.4g} times what it should be", case.images
-    outputs = case.output.size // max(1, images)
+    words = f"every element is {abs(factor):.4g} times what it should be"
+    return "the sign is wrong, and " * (factor < 0) + words + _number(case, abs(factor))
+
+
+def _number(case: Case, factor: float) -> str:
+    """Say what number a factor is: of images, of outputs, or of inputs."""
+    images, outputs = case.images, case.output.size // max(1, case.images)
     if case.is_input and case.output.ndim == PICTURES:
         images = 1  # which nobody divides dx of pictures by; their windows may be as large
     if images > 1 and np.isclose(factor, images, CLOSE):
-        return f"{words}: is the division by the {images} images missing?"
+        return f": is the division by the {images} images missing?"
     if images > 1 and np.isclose(factor, 1 / images, CLOSE):
-        return f"{words}: is it divided by the {images} images twice?"
+        return f": is it divided by the {images} images twice?"
+    inputs = case.inputs.size // max(1, images)
+    if case.output.ndim == 0 and inputs > 1 and np.isclose(factor, inputs, CLOSE):
+        return f": forward's mean is over all elements, {inputs} of each image"
     sizes = [(outputs, "outputs"), (case.output.size, "outputs of all images")]
-    sizes += [(case.inputs.size // max(1, images), "inputs of an image"),
-              (case.inputs.size, "inputs of all images")]  # fmt: skip
+    sizes += [(inputs, "inputs of an image"), (case.inputs.size, "inputs of all images")]
     for size, what in sizes:
         if size > 1 and np.isclose(factor, size, CLOSE):
-            return f"{words}: the number of {what}"
+            return f": the number of {what}"
         if size > 1 and np.isclose(factor, 1 / size, CLOSE):
-            return f"{words}: divided by {size}, the number of {what}: is mean meant to be sum?"
-    return words
+            return f": divided by {size}, the number of {what}: is mean meant to be sum?"
+    return ""
 
 
 def _transposed(case: Case) -> str:
@@ -274,5 +282,6 @@ def _count_wrong(case: Case) -> str:
 OF_SHAPE = (not_turned, sum_is_missing, sum_of_everything, another_shape, _another_array)
 MISTAKES = (
     _not_finite, _never_set, _ignores_dout, _another_array, _one_image, _one_step, _overwrites,
-    _one_mask, _diagonal, _activation, _decay, _factor, _transposed, _mask, _softmax_over_all,
+    _one_mask, next_step, _diagonal, _activation, _decay, _factor, _transposed, no_transpose, _mask,
+    _softmax_over_all,
 )  # fmt: skip

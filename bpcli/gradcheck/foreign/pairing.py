@@ -107,6 +107,8 @@ def _returned(experiment: Experiment, called: Called) -> list[Candidate]:
             names = names[1:]
         names = names if len(names) == len(parts) else [""] * len(parts)
         pairs = list(zip(names, parts, strict=True))
+        if unit.backward is None and any(map(is_marked, names)):
+            pairs = [(n, p) for n, p in pairs if n]  # the others are states, or outputs
         marked = unit.backward is None or any(map(is_marked, names))
         pairs = [(n, p) for n, p in pairs if not (marked and n) or _may_be_gradient(n, experiment)]
     else:

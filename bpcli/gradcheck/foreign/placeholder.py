@@ -36,6 +36,10 @@ class Sizes:
         """Return the shapes that have been settled, by name."""
         return {name: array.shape for name, array in self.found.items()}
 
+    def settled(self) -> set[str]:
+        """Return the names of what has become an array."""
+        return {name for name, array in self.found.items() if not _is_open(array)}
+
     def units_after(self, size: int) -> int:
         """Return how many units a product with so many has, always the same."""
         if self.layout.square:

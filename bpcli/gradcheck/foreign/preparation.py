@@ -45,7 +45,9 @@ def enliven(unit: Any, rng: np.random.Generator, *, built: bool) -> None:
         seen.add(id(array))
         width = 0.3 if array.ndim < 2 else min(0.3, max(array.shape) ** -0.5)
         noise = width * rng.normal(size=array.shape)
-        array += noise if abs(array.mean()) < FEW and array.any() else np.abs(noise)
+        signed = vocabulary.is_array(str(path[-1][1])) or array.any()
+        positive = vocabulary.plain(str(path[-1][1])) in vocabulary.PER_FEATURE
+        array += noise if signed and not positive and abs(array.mean()) < FEW else np.abs(noise)
 
 
 def _is_gradient(path: Path, other: Path) -> bool:

@@ -11,19 +11,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bpcli.arrays import Shape
-from bpcli.gradcheck.foreign import calling, precision, randomness, vocabulary
-from bpcli.gradcheck.foreign.asking import constructor_of, helper_of, is_clear
+from bpcli.gradcheck.foreign import precision, randomness, vocabulary
+from bpcli.gradcheck.foreign.asking import (
+    NO_LOSS,
+    constructor_of,
+    doubt,
+    helper_of,
+    is_clear,
+    no_layers,
+    returns_gradients,
+)
 from bpcli.gradcheck.foreign.confirmation import confirm
+from bpcli.gradcheck.foreign.container import is_empty
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.conventions import assumed, conventions, loss_of, names_of
 from bpcli.gradcheck.foreign.discover import Unit
 from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment, RandomError
 from bpcli.gradcheck.foreign.failure import line_of, own_frames, raising, spell_error
 from bpcli.gradcheck.foreign.finding import UnitCheck
-from bpcli.gradcheck.foreign.layout import Layout
+from bpcli.gradcheck.foreign.layout import NUMBERS, Layout
 from bpcli.gradcheck.foreign.state import BACKWARD, FORWARD, MiscalledError
 from bpcli.gradcheck.foreign.tree import walk
 from bpcli.gradcheck.foreign.trial import RIGHT, SEEDS, Outcome, compare, words_of
@@ -31,11 +38,6 @@ from bpcli.gradcheck.foreign.values import NoValueError
 
 MOST = 1500  # conventions of a unit that are tried
 ALIKE = 8  # conventions that fail in the same words, after which others are not tried
-NO_LOSS = (
-    "its backward takes no gradient from the right, and which loss it derives is nowhere: give the "
-    "class a method loss(x, t) that returns it"
-)
-NO_LAYERS = "it has no layers yet: write {helper}, with some in it"
 CANNOT = ("", "it cannot be built", "forward cannot be called", "backward cannot be called")
 
 
@@ -73,14 +75,15 @@ class _Search:
         best = self.best([granted]) if granted else None
         if best and best.share:
             return self.settle(best)
-        if any(convention.target == "t" for convention in granted):
-            return UnitCheck(self.unit.name, self.unit.line, problem=NO_LOSS)
+        labelled = any(c.target == "t" for c in granted)
         found = self.best(conventions(self.unit, self.given))
-        if found and granted and not found.share and self._has_parameters(found):
+        learns = found is None or self._has_parameters(found)
+        if granted and learns and (labelled or (found and not found.share)):
             return UnitCheck(self.unit.name, self.unit.line, problem=NO_LOSS)
         if found:
             return self.settle(self._without_decay(found))
-        return None if self.unit.kind == "function" else self.explain()
+        lost = isinstance(self.error, NameError) and returns_gradients(self.unit)
+        return self.explain() if lost or self.unit.kind != "function" else None
 
     def best(self, groups: Iterable[list[Convention]]) -> Outcome | None:
         """Return the outcome that fits best, of the first group that works."""
@@ -91,7 +94,7 @@ class _Search:
                 if self.skips(convention, first):
                     continue
                 outcome = self.attempt(convention)
-                if outcome is None:
+                if outcome is None or self._only_raises(outcome):
                     continue
                 first = first or outcome
                 if not self._is_as_likely(outcome, first):
@@ -187,8 +190,19 @@ class _Search:
             for taken, _ in self.taken
         ):
             return False
-        too_large = self.raised is not None and "non-broadcastable output" in str(self.raised[1])
-        return too_large or (first is not None and first.misfit)
+        if self.raised is not None and first is None:
+            return isinstance(self.raised[1], ValueError | IndexError)
+        return first is not None and first.misfit
+
+    def _only_raises(self, outcome: Outcome) -> bool:
+        """Tell whether one image hides what backward raises with several of them.
+
+        It does not where arrays are too small for several, nor of an activation that is right.
+        """
+        if not outcome.convention.layout.tier or self.raised is None:
+            return False
+        small = "non-broadcastable output" in str(self.raised[1])
+        return not small and (not outcome.complete or self._has_parameters(outcome))
 
     def note(self, convention: Convention, miscalled: MiscalledError) -> None:
         """Keep what a convention has failed with, if it went farther than others."""
@@ -204,11 +218,15 @@ class _Search:
             self.infinite.add((convention.layout, convention.labels))
         if convention.labels == "numbers" or not self.labelled:  # others may be to blame
             self.needs_integers |= isinstance(error, IndexError) and "integer" in str(error)
+        if isinstance(error, NoValueError) and miscalled.stage == FORWARD and convention.labels:
+            self.tried = MOST  # a loss that returns no gradient
         same = self.words.setdefault(convention.layout.x, str(error)) == str(error)
         self.alike[convention.layout.x] += same and miscalled.stage == FORWARD
 
     def settle(self, best: Outcome) -> UnitCheck:
         """Check a unit in one convention; what seems wrong has to be so with other numbers too."""
+        if is_empty(best.convention, SEEDS[0]):
+            return UnitCheck(self.unit.name, self.unit.line, problem=no_layers(self.unit))
         outcome, experiment = compare(best.convention, SEEDS[0], self.tolerance, explained=True)
         findings = list(outcome.findings)
         if any(finding.verdict == "WRONG" for finding in findings):
@@ -217,29 +235,26 @@ class _Search:
                 right = {f.array: f for f in again.findings if f.verdict in RIGHT}
                 findings = [right.get(f.array, f) for f in findings]
         if any(f.verdict == "WRONG" for f in findings) and not self.is_certain(outcome):
-            wrong = ", ".join(f.array for f in findings if f.verdict == "WRONG")
-            words = (
-                f"what was tried ({best.convention.words}) is right for nothing in it ({wrong}), "
-            )
-            words += f"and may not be how it is meant: write {helper_of(self.unit)}"
+            wrong = [f.array for f in findings if f.verdict == "WRONG"]
+            words = doubt(self.unit, best.convention.words, wrong)
             return UnitCheck(self.unit.name, self.unit.line, problem=words)
         findings = confirm(outcome, findings, experiment, self.tolerance)
-        network = experiment.outputs[0].ndim == 0 and any(
-            path[0] != INPUTS[0] for path in experiment.leaves
-        )
+        learnt = any(path[0] != INPUTS[0] for path in experiment.leaves)
         inside = dict.fromkeys(type(part).__name__ for _, part in walk(experiment.base.unit))
         return UnitCheck(
             self.unit.name,
             self.unit.line,
             best.convention.words,
             tuple(findings),
-            network=network,
+            network=learnt and experiment.outputs[0].ndim == 0,
             inside=tuple(inside),
         )
 
     def is_certain(self, outcome: Outcome) -> bool:
         """Tell whether a unit was called as meant: something is right, or nothing was guessed."""
-        return bool(outcome.share) or (not outcome.convention.loss and is_clear(self.unit))
+        convention = outcome.convention
+        guessed = convention.loss or convention.layout.tier == NUMBERS
+        return bool(outcome.share) or (not guessed and is_clear(self.unit, convention.labels))
 
     def _has_parameters(self, outcome: Outcome) -> bool:
         experiment = Experiment(outcome.convention, SEEDS[0])
@@ -258,23 +273,20 @@ class _Search:
             return self._explain_raised(*self.raised)
         frames = own_frames(error)
         where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-        words = (
-            f"{CANNOT[max(self.stage, 0)]}: {type(error).__name__}{where}: {error}; give shapes "
-        )
-        words += f"by -s x=3x5 and arguments by -s NAME=VALUE, or write {helper_of(self.unit)}"
+        words = f"{CANNOT[max(self.stage, 0)]}: {type(error).__name__}{where}: {error}; give "
+        words += "shapes by -s x=3x5 and arguments by -s NAME=VALUE, or write "
+        words += helper_of(self.unit)
         return UnitCheck(unit.name, unit.line, problem=words)
 
     def _explain_raised(self, convention: Convention, error: BaseException) -> UnitCheck:
         """Say that a backward raises, if that is not for how it was called."""
         unit = self.unit
-        if self._is_empty():
-            words = NO_LAYERS.format(helper=helper_of(self.unit))
-            return UnitCheck(unit.name, unit.line, problem=words)
+        if is_empty(convention, SEEDS[0]):
+            return UnitCheck(unit.name, unit.line, problem=no_layers(unit))
         frames = own_frames(error)
         own = bool(frames) and Path(frames[-1].filename).name == Path(unit.file).name
-        certain = (
-            own and is_clear(self.unit) and not convention.layout.tier and not convention.direct
-        )
+        natural = own and not convention.layout.tier and not convention.direct
+        certain = natural and is_clear(self.unit, convention.labels)
         if isinstance(error, NotImplementedError) or not certain:
             words = f"backward cannot be called: {spell_error(error)}; write {helper_of(self.unit)}"
             return UnitCheck(unit.name, unit.line, problem=words)
@@ -284,16 +296,3 @@ class _Search:
             if outcome and not outcome.complete:
                 return self.settle(outcome)
         return UnitCheck(unit.name, unit.line, convention.words, (raising(error),))
-
-    def _is_empty(self) -> bool:
-        """Tell whether an object is a container that nothing has been put into."""
-        if self.raised is None or self.unit.kind != "class":
-            return False
-        with contextlib.suppress(MiscalledError):
-            built = calling.build(self.raised[0], SEEDS[0])
-            parts = getattr(built.unit, "__dict__", {}).values()
-            empty = any(isinstance(part, list | dict) and not part for part in parts)
-            calling.forward(self.raised[0], built)
-            same = [np.array_equal(built.outputs[0], x) for x in built.inputs.values()]
-            return empty and any(same)
-        return False

@@ -58,6 +58,9 @@ def compare(
         raise MiscalledError(FORWARD, ValueError("forward has added axes to what it was given"))
     if convention.layout.loses_channels(experiment.outputs[0].shape):
         raise MiscalledError(FORWARD, ValueError("windows have taken in the channels"))
+    inputs = experiment.base.inputs.values()
+    if convention.labels and any(np.array_equal(experiment.outputs[0], x) for x in inputs):
+        raise MiscalledError(FORWARD, ValueError("forward returns its input, and no loss"))
     if convention.labels and not loss and not vocabulary.LOSS.search(words_of(convention.unit)):
         raise MiscalledError(FORWARD, ValueError("no labels are taken where there is no loss"))
     comparison = Comparison(experiment, tolerance, explained=explained)

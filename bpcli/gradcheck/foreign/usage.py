@@ -80,6 +80,31 @@ def _returned_names(function: Any) -> list[str]:
     ]
 
 
+def sizes_written(function: Callable[..., Any]) -> list[int]:
+    """Return the sizes that stand in the text of a function, or in its defaults."""
+    found: list[int] = []
+    for node in ast.walk(tree_of(function)):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).rpartition(".")[2]
+            if name in vocabulary.SHAPED:
+                found += _numbers(node.args)
+        elif isinstance(node, ast.arguments):
+            found += _numbers(node.defaults)
+    return [size for size in found if size > 1]
+
+
+def _numbers(nodes: Iterable[ast.AST]) -> list[int]:
+    inside = (part for node in nodes for part in ast.walk(node))
+    return [p.value for p in inside if isinstance(p, ast.Constant) and type(p.value) is int]
+
+
+def returns_several(function: Callable[..., Any]) -> bool:
+    """Tell whether the last `return` of a function has a tuple or a list."""
+    returns = [node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Return)]
+    last = max(returns, key=lambda node: node.lineno, default=None)
+    return last is not None and isinstance(last.value, ast.Tuple | ast.List)
+
+
 def assigned_names(function: Callable[..., Any]) -> set[str]:
     """Return the names that a function assigns to: its variables, and attributes of objects."""
     found = set()
@@ -87,6 +112,36 @@ def assigned_names(function: Callable[..., Any]) -> set[str]:
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
             found.add(node.id if isinstance(node, ast.Name) else node.attr)
     return found
+
+
+def parts_of(function: Callable[..., Any], name: str) -> int:
+    """Return into how many parts a function takes an argument of its apart: a, b = inputs.
+
+    0 where it does not, or uses it for something else, too.
+    """
+    return _parts_of(_plain(function), name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parts_of(function: Any, name: str) -> int:
+    taken, indices = 0, set[int]()
+    for node, parents in _walk(tree_of(function)):
+        if not (isinstance(node, ast.Name) and node.id == name):
+            continue
+        above = parents[-1]
+        if isinstance(above, ast.Assign) and isinstance(above.targets[0], ast.Tuple):
+            taken = max(taken, len(above.targets[0].elts))
+        elif isinstance(above, ast.Subscript) and isinstance(above.slice, ast.Constant):
+            indices.add(above.slice.value) if isinstance(above.slice.value, int) else None
+        elif not (isinstance(above, ast.Assign) and _is_own(above.targets[0])):
+            return 0
+    return taken or (len(indices) if indices == set(range(len(indices))) else 0)
+
+
+def read_names(function: Callable[..., Any]) -> set[str]:
+    """Return the names of attributes that a function reads of its own object."""
+    nodes = (node for node in ast.walk(tree_of(function)) if _is_own(node))
+    return {node.attr for node in nodes}  # type: ignore[attr-defined]
 
 
 def _kept(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, str]]:

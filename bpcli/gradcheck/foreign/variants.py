@@ -41,6 +41,9 @@ def variants(convention: Convention, experiment: Experiment) -> Iterator[Variant
         yield from _windowed(convention, options)
     if convention.layout.pictures:
         yield from _shaped(convention, options)
+        if any(vocabulary.plain(n) in vocabulary.COUNTS for n in options):
+            layout = _doubled(convention.layout)
+            yield Variant("two channels in a group", replace(convention, layout=layout), False)
     for name, default in options.items():
         if vocabulary.plain(name) in vocabulary.DECAY and not default:
             yield Variant(f"{name} = 0.1", _with(convention, {name: 0.1}))
@@ -99,6 +102,16 @@ def _shaped(convention: Convention, options: dict[str, Any]) -> Iterator[Variant
         c, f = layout.W[1], layout.W[0]
         other = replace(layout, window=SMALL_WINDOW, W=(f, c, *SMALL_WINDOW))
         yield Variant("windows of 2 x 3", replace(convention, layout=other), natural=False)
+
+
+def _doubled(layout: Layout) -> Layout:
+    """Return a layout of pictures with twice as many channels."""
+    first, channels = layout.name == "(N, C, H, W)", 2 * layout.channels
+    x = (layout.x[0], channels, *layout.x[2:]) if first else (*layout.x[:-1], channels)
+    doubled = {layout.channels: channels}
+    W = tuple(n if i == 0 else doubled.get(n, n) for i, n in enumerate(layout.W))
+    feature = tuple(doubled.get(n, n) for n in layout.feature)
+    return replace(layout, x=x, W=W, feature=feature)
 
 
 def _options(convention: Convention, experiment: Experiment) -> dict[str, Any]:

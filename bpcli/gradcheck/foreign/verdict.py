@@ -192,7 +192,7 @@ class Comparison:
             and experiment.can_afford(p)
         }
         first = next(iter(experiment.base.inputs.values()), value)
-        kept = tree.arrays(self.first.state.unit)
+        kept = tree.arrays([self.first.state.unit, self.first.state.inputs])
         return Case(
             candidate.array,
             value,
