@@ -4,15 +4,15 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from bpcli.gradcheck.foreign import usage, vocabulary
+from bpcli.gradcheck.foreign import tree, usage, vocabulary
 from bpcli.gradcheck.foreign.given import take
 from bpcli.gradcheck.foreign.layout import FILTERS, HIDDEN, MORE_UNITS, UNITS, Layout
-from bpcli.gradcheck.foreign.placeholder import Parameters, Placeholder, Sizes
+from bpcli.gradcheck.foreign.placeholder import PAIR, Parameters, Placeholder, Sizes
 from bpcli.gradcheck.foreign.values import PARAMETERS, NoValueError, value
 
 MANY = 32  # units; a net of more is slow to copy, and no better to check
@@ -30,9 +30,9 @@ class StochasticGradientDescent:
     __call__ = step = optimize = update
 
 
-def tanh(x: Any) -> Any:
-    """Return what a layer may be given for an activation."""
-    return np.tanh(x)
+def tanh(x: Any, derivative: Any = False) -> Any:
+    """Return what a layer may be given for an activation, or its derivative if it asks for it."""
+    return 1 - np.tanh(x) ** 2 if derivative else np.tanh(x)
 
 
 def tanh_derivative(x: Any) -> Any:
@@ -157,12 +157,25 @@ class Supply:
         except NoValueError:
             if usage.SIZE in uses and usage.ARRAY not in uses:
                 return self._size(name)
+            texts = sorted(use for use in uses if use.startswith(usage.TEXT))
+            if texts:
+                return texts[0].removeprefix(usage.TEXT)  # one that it is compared with
             if self.open and not uses & {usage.WORD, usage.OBJECT}:
                 return self.sizes.placeholder(name)
             raise
         if isinstance(found, dict):
             found |= {key: self.options[key] for key in found if key in self.options}
         return found
+
+    def fit_state(self, thing: Any) -> None:
+        """Let a hidden state fit the weights from it to itself, which an object has made."""
+        sizes = {
+            a.shape[0]
+            for p, a in tree.arrays(thing).items()
+            if a.ndim == PAIR and a.shape[0] == a.shape[1] and len(p) <= PAIR
+        }
+        if len(sizes) == 1 and not self.layout.square:
+            self.layout = self.sizes.layout = replace(self.layout, hidden=sizes.pop())
 
     def settled(self) -> dict[str, Any]:
         """Return the shapes of all placeholders, by the names of arguments."""
@@ -226,9 +239,12 @@ class Supply:
     def _or_default(self, parameter: inspect.Parameter) -> Any:
         """Return what is known of such a name in place of a default, if anything is."""
         try:
-            return value(parameter.name, self.layout, self.rng)
+            found = value(parameter.name, self.layout, self.rng)
         except NoValueError:
             return parameter.default
+        if isinstance(parameter.default, int) and isinstance(found, list):
+            return self.layout.units[0]  # a size, and not those of all layers
+        return found
 
     def _activation(self) -> Any:
         """Return an object of the person's own that may be an activation."""

@@ -62,6 +62,7 @@ def _build_with(
             options = supply.fill(thing.__init__, {"self": None}, uses)
             options.pop("self", None)
             thing = thing(**options)
+            supply.fit_state(thing)
         function = bound(thing, convention.unit.forward)
         known, constants = make_inputs(convention, function, supply)
         arguments = supply.fill(function, known)

@@ -41,6 +41,7 @@ class Layout:
     square: bool = False
     row_bias: bool = False
     few: bool = False
+    hidden: int = UNITS  # of a hidden state
     one_unit: bool = False  # whether the last product has one unit, as of logistic regression
 
     @property
@@ -78,8 +79,8 @@ class Layout:
     def state(self) -> Shape:
         """The shape of a hidden state."""
         if len(self.x) == 1:
-            return self.feature if self.name == INDICES.name else (UNITS,)
-        return (UNITS, self.images) if self.columns else (self.images, UNITS)
+            return self.feature if self.name == INDICES.name else (self.hidden,)
+        return (self.hidden, self.images) if self.columns else (self.images, self.hidden)
 
     @property
     def units(self) -> tuple[int, ...]:

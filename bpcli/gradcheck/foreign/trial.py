@@ -6,6 +6,7 @@ import numpy as np
 
 from bpcli.gradcheck.foreign import vocabulary
 from bpcli.gradcheck.foreign.convention import Convention
+from bpcli.gradcheck.foreign.conventions import names_of
 from bpcli.gradcheck.foreign.discover import Unit
 from bpcli.gradcheck.foreign.experiment import Experiment
 from bpcli.gradcheck.foreign.finding import Finding
@@ -59,7 +60,8 @@ def compare(
     if convention.layout.loses_channels(experiment.outputs[0].shape):
         raise MiscalledError(FORWARD, ValueError("windows have taken in the channels"))
     inputs = experiment.base.inputs.values()
-    if convention.labels and any(np.array_equal(experiment.outputs[0], x) for x in inputs):
+    silent = convention.labels or takes_nothing(convention.unit)
+    if silent and any(np.array_equal(experiment.outputs[0], x) for x in inputs):
         raise MiscalledError(FORWARD, ValueError("forward returns its input, and no loss"))
     if convention.labels and not loss and not vocabulary.LOSS.search(words_of(convention.unit)):
         raise MiscalledError(FORWARD, ValueError("no labels are taken where there is no loss"))
@@ -68,6 +70,11 @@ def compare(
     if not findings:
         raise MiscalledError(FORWARD, ValueError("forward does not depend on anything"))
     return Outcome(convention, tuple(findings), comparison.misfit, comparison.fits), experiment
+
+
+def takes_nothing(unit: Unit) -> bool:
+    """Tell whether a backward takes no gradient, nor anything else."""
+    return unit.backward is not None and not names_of(unit, unit.backward)
 
 
 def words_of(unit: Unit) -> str:

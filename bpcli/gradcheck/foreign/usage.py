@@ -13,6 +13,8 @@ SIZE, ARRAY, DICTIONARY, FILLED, CALLED, WORD, OBJECT = (
     "size", "array", "dictionary", "filled", "called", "word", "object"
 )  # fmt: skip
 
+TEXT = "= "  # before one that it is compared with
+
 
 def tree_of(function: Any) -> ast.AST:
     """Return the syntax tree of a function or class, an empty one where there is no text."""
@@ -186,8 +188,9 @@ def _uses(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
         yield ARRAY
     elif isinstance(above, ast.Compare):
         sides = [above.left, *above.comparators]
-        if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in sides):
-            yield WORD
+        texts = [s.value for s in sides if isinstance(s, ast.Constant) and isinstance(s.value, str)]
+        yield from [WORD] * bool(texts)
+        yield from (TEXT + text for text in texts)
     yield from _use_around(node, parents)
 
 

@@ -46,7 +46,7 @@ def value(name: str, layout: Layout, rng: np.random.Generator) -> Any:
 
 def _array(word: str, layout: Layout, rng: np.random.Generator) -> Array | None:
     in_rows = layout.x[:1] == (layout.images,)
-    hidden = (layout.images, UNITS) if in_rows else (UNITS, layout.images)
+    hidden = (layout.images, layout.hidden) if in_rows else (layout.hidden, layout.images)
     shapes: list[tuple[Callable[[str], Any], Shape]] = [
         (lambda w: w in vocabulary.PER_FEATURE, layout.feature),
         (re.compile("wxt").fullmatch, (FEATURES, UNITS)),
