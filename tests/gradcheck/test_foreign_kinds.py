@@ -583,6 +583,61 @@ def zurueck(d, q, k):
 def gradcheck_seltsam():
     return (seltsam_vor, zurueck), np.random.randn(2, 3, 4), np.random.randn(6, 2)
 """, "q.reshape(4, 6).T @ d", "q.reshape(4, 6).T @ d * 2", "seltsam k"),
+    "an option that is one of some words": ("""
+class Wort:
+    def __init__(self, n_in, n_out, art):
+        if art == "klein":
+            self.W = np.random.randn(n_in, n_out) * 0.01
+        elif art == "gross":
+            self.W = np.random.randn(n_in, n_out)
+        else:
+            raise ValueError(art)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+""", "self.x.T @ d", "self.x.T @ d * 3", "Wort W"),
+    "an activation that gives its derivative for a flag": ("""
+class Dicht:
+    def __init__(self, num_inputs, num_outputs, activation):
+        self.f, self.weights = activation, np.random.randn(num_outputs, num_inputs)
+    def forward(self, x):
+        self.z = self.weights @ x
+        return self.f(self.z)
+    def backward(self, x, upstream):
+        d = upstream * self.f(self.z, True)
+        self.grad_weights = d @ x.T
+        return self.weights.T @ d
+""", "d @ x.T", "upstream @ x.T", "Dicht weights"),
+    "a hidden state that is copied first": ("""
+class Zelle:
+    def __init__(self, input_size, hidden_size):
+        self.Wx = np.random.randn(input_size, hidden_size)
+        self.Wh = np.random.randn(hidden_size, hidden_size)
+    def forward(self, x, hprev):
+        self.x, self.hprev = x, np.copy(hprev)
+        self.h = np.tanh(np.dot(x, self.Wx) + np.dot(self.hprev, self.Wh))
+        return self.h
+    def backward(self, dh):
+        d = dh * (1 - self.h ** 2)
+        self.dWx, self.dWh = self.x.T @ d, self.hprev.T @ d
+        return d @ self.Wx.T, d @ self.Wh.T
+""", "self.Wh.T", "self.Wh", "Zelle hprev"),
+    "units that are one number": ("""
+class Spaet:
+    def __init__(self, units=200):
+        self.units, self.W = units, None
+    def forward(self, x):
+        if self.W is None:
+            self.W = np.random.randn(x.shape[1], self.units)
+        self.x = x
+        return x @ self.W
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+""", "self.x.T @ d", "self.x.T @ d / 7", "Spaet W"),
 }  # fmt: skip
 NOT_CHECKED = {
     "a container that gives its input back": ("""
@@ -698,3 +753,27 @@ class Softmax:
 """)["Softmax"]
     assert unit.passed, unit
     assert unit.convention.endswith("one image")
+
+
+PROPAGATION = """
+def propagation_forward(X, parametros):
+    W1, b1, W2, b2 = (parametros[k] for k in ("W1", "b1", "W2", "b2"))
+    a1 = np.maximum(0, W1 @ X + b1)
+    a2 = 1 / (1 + np.exp(-(W2 @ a1 + b2)))
+    return a2, (a1, W1, a2, W2)
+def propagation_backward(X, Y, cache):
+    a1, W1, a2, W2 = cache
+    dz2 = {error}
+    dz1 = W2.T @ dz2 * (a1 > 0)
+    return {{"dW2": dz2 @ a1.T, "db2": dz2.sum(axis=1, keepdims=True),
+             "dW1": dz1 @ X.T, "db1": dz1.sum(axis=1, keepdims=True)}}
+"""
+
+
+def test_two_functions_may_take_a_loss_for_granted_and_are_not_blamed_for_another(judge):
+    (unit,) = judge(PROPAGATION.format(error="(a2 - Y) / X.shape[1]")).values()
+    assert unit.complete, unit
+    assert unit.passed, unit
+    (unit,) = judge(PROPAGATION.format(error="np.sign(a2 - Y) ** 3 / 11")).values()
+    assert not unit.findings, unit
+    assert "def gradcheck_propagation_forward(): return (" in unit.problem

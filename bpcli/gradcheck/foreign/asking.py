@@ -27,8 +27,9 @@ def is_clear(unit: Unit, labels: str) -> bool:
         named = [p for p in parameters(function) if is_required(p) and p.name != "self"]
     except NoValueError:
         return False
-    if not named and not labels:
-        return False
+    own = any(map(vocabulary.is_labels, (p.name for p in named[1:])))
+    if not labels and (own or not named):
+        return False  # which loss it derives is not known
     uses = usage.uses_of_arguments(function)
     forward = names_of(unit, unit.forward)
     returned = usage.returned_names(bound(unit.thing, unit.forward))

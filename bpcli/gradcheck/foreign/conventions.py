@@ -127,9 +127,10 @@ def assumed(unit: Unit, given_values: Mapping[str, Any]) -> list[Convention]:
     """Return the ways in which a network's backward may take a loss for granted.
 
     It is that to labels which backward takes, or to the input, as of an autoencoder; nothing for a
-    backward that takes a gradient from the right.
+    backward that takes a gradient from the right. Of two functions only labels say so.
     """
-    if unit.kind != "class" or unit.backward is None or unit.forward == "loss":
+    functions = unit.kind == "functions"
+    if not (functions or unit.kind == "class") or unit.backward is None or unit.forward == "loss":
         return []
     forward = names_of(unit, unit.forward)
     names = [n for n in names_of(unit, unit.backward) if not vocabulary.is_rate(n)]
@@ -138,12 +139,12 @@ def assumed(unit: Unit, given_values: Mapping[str, Any]) -> list[Convention]:
     taken = [name for name in names if vocabulary.is_labels(name) and name not in forward]
     if not taken and any(name not in forward for name in names):
         return []
-    if not taken and styles_of(unit, forward)[0] != "upstream":
+    if not taken and (functions or styles_of(unit, forward)[0] != "upstream"):
         return []
     target = "t" if taken else "x"
     flat = (*layouts.ROWS, *layouts.COLUMN_LAYOUTS, *layouts.SEQUENCES[:2], *layouts.ALONE[:4])
     return [
-        Convention(unit, layout, loss=loss, target=target, given=given_values)
+        Convention(unit, layout, loss=loss, target=target, given=given_values, open=functions)
         for layout, loss in itertools.product(flat, LOSSES)
     ]
 

@@ -281,7 +281,8 @@ class Experiment:
                 break
             for path in self.leaves:
                 array = tree.get(self.base, path)
-                if path[0] == UNIT[0] and array.flags.writeable:
+                own = path[0] == UNIT[0] or len(path) > len(INPUTS) + 1  # parameters["W"]
+                if own and array.flags.writeable:
                     array *= 0.5
 
 

@@ -36,6 +36,9 @@ LOSSES: dict[str, Callable[[Array, Array], Any]] = {
     "binary cross-entropy by image": lambda p, t: np.sum(_binary(p, t)) / len(p),
     "binary cross-entropy": lambda p, t: np.sum(_binary(p, t)),
     "the mean of binary cross-entropy": lambda p, t: np.mean(_binary(p, t)),
+    "cross-entropy by column": lambda p, t: -np.sum(t * np.log(p)) / p.shape[-1],
+    "binary cross-entropy by column": lambda p, t: np.sum(_binary(p, t)) / p.shape[-1],
+    "half the mean of squares by column": lambda p, t: 0.5 * np.sum((p - t) ** 2) / p.shape[-1],
 }
 
 
