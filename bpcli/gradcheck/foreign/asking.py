@@ -27,7 +27,8 @@ def is_clear(unit: Unit, labels: str) -> bool:
         named = [p for p in parameters(function) if is_required(p) and p.name != "self"]
     except NoValueError:
         return False
-    own = any(map(vocabulary.is_labels, (p.name for p in named[1:])))
+    told = any(vocabulary.is_upstream(p.name) for p in named)
+    own = not told and any(vocabulary.is_labels(p.name) for p in named[1:])
     if not labels and (own or not named):
         return False  # which loss it derives is not known
     uses = usage.uses_of_arguments(function)

@@ -16,7 +16,7 @@ from bpcli.gradcheck.foreign.labels import LOSSES, make_target
 from bpcli.gradcheck.foreign.placeholder import Placeholder
 from bpcli.gradcheck.foreign.randomness import rewind
 from bpcli.gradcheck.foreign.state import BUILD, FORWARD, MiscalledError, State
-from bpcli.gradcheck.foreign.values import NoValueError
+from bpcli.gradcheck.foreign.values import NoValueError, value
 
 
 def build(convention: Convention, seed: int) -> State:
@@ -184,8 +184,9 @@ def _complete(
                 known[name] = state.results if convention.loss else _predicted(state)
             elif name not in upstream and not scalar and vocabulary.is_output(name):
                 known[name] = state.outputs[0].copy()
-            elif convention.loss and name not in known and isinstance(state.results, np.ndarray):
-                known[name] = state.results.copy()  # backward(x, a, t)
+            elif convention.loss and name not in known and not _has_value(convention, name):
+                parts = state.results if isinstance(state.results, tuple) else (state.results,)
+                known[name] = parts[0]  # backward(x, a, t)
 
 
 def _upstream_names(convention: Convention, state: State) -> list[str]:
@@ -214,6 +215,15 @@ def _upstream_names(convention: Convention, state: State) -> list[str]:
         plain = [n for n in names if usage.FILLED not in uses.get(n, ())]
         found = plain[:1]  # backward(x) of forward(x), which may be called so by mistake
     return found
+
+
+def _has_value(convention: Convention, name: str) -> bool:
+    """Tell whether an argument is something by its name, as a learning rate or a size is."""
+    try:
+        value(name, convention.layout, np.random.default_rng(0))
+    except NoValueError:
+        return False
+    return True
 
 
 def _first(convention: Convention, state: State) -> Any:

@@ -19,7 +19,10 @@ def is_empty(convention: Convention, seed: int) -> bool:
         built = calling.build(convention, seed)
         read = usage.read_names(bound(built.unit, unit.forward))
         held = [part for name, part in getattr(built.unit, "__dict__", {}).items() if name in read]
-        calling.forward(convention, built)
+        try:
+            calling.forward(convention, built)
+        except Exception:  # noqa: BLE001 - it may raise whatever it likes, if it was never set up
+            return False
         same = any(np.array_equal(built.outputs[0], x) for x in built.inputs.values())
         return same and any(isinstance(p, list | dict | tuple) and not p for p in held)
     return False

@@ -139,6 +139,8 @@ def assumed(unit: Unit, given_values: Mapping[str, Any]) -> list[Convention]:
     taken = [name for name in names if vocabulary.is_labels(name) and name not in forward]
     if not taken and any(name not in forward for name in names):
         return []
+    if functions and any(map(vocabulary.is_upstream, names)):
+        return []
     if not taken and (functions or styles_of(unit, forward)[0] != "upstream"):
         return []
     target = "t" if taken else "x"
