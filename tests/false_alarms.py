@@ -22,6 +22,7 @@ def settings(rng, **fixed):
         "network.hidden": [int(rng.integers(1, 13)) for _ in range(rng.integers(1, 4))],
         "network.activation": rng.choice(["relu", "sigmoid", "tanh"]),
         "network.weight_init": rng.choice(["0.01", "0.1", "1", "3", "xavier", "he"]),
+        "network.batch_norm": rng.choice(["false", "false", "true"]),
         "network.dropout": rng.choice([0, 0, 0.3]),
         "network.weight_decay": rng.choice([0, 0, 0.001, 0.1]),
         "optimizer.method": rng.choice(["sgd", "nesterov", "adam"]),
@@ -53,7 +54,7 @@ def false_alarms(count, seed=0, **fixed):
                 run("train", "-q", "-o", model, *options)
                 subject = ["--model", model]
             method = str(rng.choice(["central", "complex"]))
-            samples = str(rng.integers(1, 6))
+            samples = str(rng.integers(1, 6) + ("network.batch_norm=true" in options))
             shown = run("gradcheck", "--json", "--method", method, "--samples", samples, *subject)
             found.append(json.loads(shown))
             if not found[-1]["passed"]:

@@ -8,11 +8,11 @@ from bpcli.backprop.architecture import build_network, outline, shapes
 from bpcli.backprop.expression import Expression
 from bpcli.backprop.functions import Exp, Log, Maximum, Sum
 from bpcli.backprop.graph import Graph
+from bpcli.backprop.layer import Layer, LossLayer
 from bpcli.backprop.layers import (
     Affine,
+    BatchNormalization,
     Dropout,
-    Layer,
-    LossLayer,
     ReLU,
     Sigmoid,
     SoftmaxWithLoss,
@@ -51,6 +51,7 @@ __all__ = [
     "Adam",
     "Add",
     "Affine",
+    "BatchNormalization",
     "Constant",
     "Divide",
     "Dropout",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Array, Labels
-from bpcli.backprop.layers import Layer, LossLayer
+from bpcli.backprop.layer import Layer, LossLayer
 from bpcli.errors import ArrayError
 
 Place = tuple[str, str | int]  # an attribute ("", "W"), or what a container has: ("params", "W")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bpcli.backprop.functions import Exp, Log, Sum
+from bpcli.backprop.functions import EPSILON, Exp, Log, Sum
 from bpcli.backprop.node import Node, Value
 
 
@@ -46,7 +46,15 @@ def softmax_with_loss(x: Node, t: Node) -> Node:
     return cross_entropy(softmax(x), t)
 
 
+def batch_norm(x: Node, gamma: Node, beta: Node) -> Node:
+    """Return x minus its mean, over its deviation, times gamma, plus beta: section 6.3.1."""
+    rows = Rows(x)
+    centred = x - Sum(x, axis=0) / rows
+    variance = Sum(centred**2, axis=0) / rows
+    return centred / (variance + EPSILON) ** 0.5 * gamma + beta
+
+
 EXPANSIONS: dict[str, Callable[..., Node]] = {
     function.__name__: function
-    for function in (sigmoid, affine, softmax, cross_entropy, softmax_with_loss)
+    for function in (sigmoid, affine, batch_norm, softmax, cross_entropy, softmax_with_loss)
 }

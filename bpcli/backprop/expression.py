@@ -18,6 +18,7 @@ import numpy.typing as npt
 from bpcli.backprop.expansion import EXPANSIONS
 from bpcli.backprop.functions import (
     Affine,
+    BatchNorm,
     CrossEntropy,
     Exp,
     Log,
@@ -61,6 +62,7 @@ ARGUMENTS: dict[type[Node], int] = {
     MatMul: 2,
     Transpose: 1,
     Affine: 3,
+    BatchNorm: 3,
     Softmax: 1,
     CrossEntropy: 2,
     SoftmaxWithLoss: 2,

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from bpcli.arrays import MATRIX
 from bpcli.backprop.node import Node, Operand, Value
 
+EPSILON = 1e-6  # keeps a deviation from being 0, as in the book's batch normalisation
+
 
 class Exp(Node):
     """z = exp(x);  dx = dz z."""
@@ -142,6 +144,29 @@ class Affine(Node):
     def backward(self, dout: Value) -> tuple[Value, ...]:
         x, dz = np.atleast_2d(self.x), np.atleast_2d(dout)
         return (dz @ self.y.T).reshape(self.x.shape), x.T @ dz, dout  # broadcasting is the graph's
+
+
+class BatchNorm(Node):
+    """z = y gamma + beta, where y = (x - mean) / s;  dx = gamma / s (dz - mean dz - y mean(dz y)).
+
+    mean, variance and s = sqrt(variance + epsilon) are those of each column of x (N, D);
+    dgamma = sum of dz y over the rows, dbeta = sum of dz.  Section 6.3; Ioffe & Szegedy 2015.
+    """
+
+    symbol = "batch_norm"
+
+    def forward(self) -> Value:
+        columns, beta = self.x.shape[1:], self.inputs[2].value
+        _expect(self.x.ndim == MATRIX and len(self.x) > 1, "a row for each of several images")
+        _expect(self.y.shape == beta.shape == columns, "a gamma and a beta for each column")
+        self.deviation = np.sqrt(self.x.var(axis=0) + EPSILON)
+        self.normal = (self.x - self.x.mean(axis=0)) / self.deviation
+        return np.asarray(self.normal * self.y + beta)
+
+    def backward(self, dout: Value) -> tuple[Value, ...]:
+        products = dout * self.normal
+        dx = dout - dout.mean(axis=0) - self.normal * products.mean(axis=0)
+        return dx * self.y / self.deviation, products, dout  # their sums are the graph's
 
 
 def softmax(x: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,80 +1,17 @@
-"""arrays in -> arrays out, and gradients back: the layers of sections 5.5 and 5.6, and dropout.
+"""arrays in -> arrays out, and gradients back: the layers of sections 5.5, 5.6, 6.3 and 6.4.3.
 
-A layer is a node of the computational graph that fuses several simpler ones. It knows only its own
-input, output and parameters. `forward` goes from left to right and keeps what `backward` needs;
-`backward` takes `dout`, the derivative of the loss by the layer's output, and returns `dx`, the
-derivative by its input. Neither changes its arguments. The arrays that they return are the layer's
-own and are overwritten by its next call, so that a training loop allocates nothing.
+What a layer is, and what it may do, is in `layer.py`.
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from bpcli.arrays import MATRIX, Array, Labels, Shape
-from bpcli.backprop.functions import softmax
+from bpcli.arrays import MATRIX, Array, Labels
+from bpcli.backprop.functions import EPSILON, softmax
+from bpcli.backprop.layer import Layer, LossLayer
 from bpcli.errors import ArgumentError, ArrayError
 
 BOOLEAN = np.dtype(np.bool_)
-
-
-class Workspace:
-    """Memory that a layer works in from call to call."""
-
-    def __init__(self) -> None:
-        self._memory: dict[str, Array] = {}
-
-    def memory(self, name: str, shape: Shape, dtype: npt.DTypeLike, fill: float = 0) -> Array:
-        """Return an array, at first full of `fill`; the same one while shape and dtype stay.
-
-        Raises ArrayError if it is to be `y`, what a layer returns, and has no row for each image.
-        """
-        held = self._memory.get(name)
-        if held is None or held.shape != shape or held.dtype != dtype:
-            if name == "y" and len(shape) != MATRIX:
-                layer, hint = type(self).__name__, "one image alone is x[np.newaxis]"
-                raise ArrayError(f"{layer}: found an output {shape}, expected (N, D); {hint}")
-            held = self._memory[name] = np.full(shape, fill, dtype)
-        return held
-
-
-class Layer(Workspace):
-    """A layer with its parameters `params` and, under the same names, their gradients `grads`.
-
-    A network puts its own memory in their place: a layer of your own reads `self.params["W"]` at
-    each call, and sets `self.grads["W"] = x.T @ dout` or writes into what is there.
-    """
-
-    training_only = False  # whether the network leaves the layer out when it only predicts
-    has_kink = False  # whether its slope jumps where an input is 0
-
-    def __init__(self, **params: Array) -> None:
-        super().__init__()
-        self.params = params
-        self.grads = {name: np.zeros_like(array) for name, array in params.items()}
-
-    def __repr__(self) -> str:
-        shapes = (f"{name} {'×'.join(map(str, p.shape))}" for name, p in self.params.items())
-        return f"{type(self).__name__}({', '.join(shapes)})"
-
-    def forward(self, x: Array) -> Array:
-        """Return the output for the input `x` (N, D)."""
-        raise NotImplementedError
-
-    def predict(self, x: Array) -> Array:
-        """Return the output for `x` where nothing is to be learnt, as `forward` does for most."""
-        return self.forward(x)
-
-    def backward(self, dout: Array) -> Array:
-        """Set `grads` and return dx (N, D), for the last call of `forward`."""
-        raise NotImplementedError
-
-    def backward_params(self, dout: Array) -> None:
-        """Set `grads` alone: enough for a first layer, as nobody asks for d loss / d image."""
-        self.backward(dout)
-
-    def backward_input(self, dout: Array) -> Array:
-        """Return dx alone: enough where nobody asks for d loss / d parameter."""
-        return self.backward(dout)
+SEVERAL = "expected a mini-batch of several: the deviation of one alone is 0"
 
 
 class Affine(Layer):
@@ -166,6 +103,90 @@ class Tanh(Layer):
         return dx
 
 
+class BatchNormalization(Layer):
+    """y = gamma normal + beta, where normal = (x - mean) / deviation.
+
+    dx = gamma / deviation (dout - mean of dout - normal mean of dout normal),
+    dgamma = sum of dout normal over the batch,  dbeta = sum of dout over the batch.
+
+    Section 6.3; Ioffe & Szegedy 2015. x (N, M), gamma and beta (M,). While training, mean and
+    deviation = sqrt(variance + epsilon) are those of each unit over the batch, N > 1, and the
+    layer keeps running averages of mean and variance, by which it predicts.
+    """
+
+    def __init__(self, gamma: Array, beta: Array, momentum: float = 0.9) -> None:
+        if gamma.ndim != 1 or beta.shape != gamma.shape or gamma.dtype.kind not in "fc":
+            raise ArrayError(
+                f"BatchNormalization: found gamma {gamma.shape} of {gamma.dtype} and beta "
+                f"{beta.shape}, expected (M,) and (M,) of floating-point numbers"
+            )
+        super().__init__(gamma=gamma, beta=beta)
+        self.momentum = momentum  # how much of a running average stays at each call of forward
+        self.statistics = {"mean": np.zeros_like(gamma), "variance": np.ones_like(gamma)}
+
+    def forward(self, x: Array) -> Array:
+        if len(x) == 1:
+            raise ArrayError(f"{type(self).__name__}: found one image, {SEVERAL}")
+        mean = self._mean("mean", x)
+        self.normal = np.subtract(x, mean, out=self.memory("normal", x.shape, x.dtype))
+        y = np.square(self.normal, out=self.memory("y", x.shape, x.dtype))
+        variance = self._mean("variance", y)
+        self.deviation = self.memory("deviation", mean.shape, x.dtype)
+        np.sqrt(np.add(variance, EPSILON, out=self.deviation), out=self.deviation)
+        self.normal /= self.deviation
+        self._keep(mean, variance)
+        np.multiply(self.normal, self.params["gamma"], out=y)
+        y += self.params["beta"]
+        return y
+
+    def predict(self, x: Array) -> Array:
+        y = np.subtract(x, self.statistics["mean"], out=self.memory("y", x.shape, x.dtype))
+        y *= self._scale()
+        y += self.params["beta"]
+        return y
+
+    def backward(self, dout: Array) -> Array:
+        self.backward_params(dout)
+        return self.backward_input(dout)
+
+    def backward_params(self, dout: Array) -> None:
+        ones = self.memory("ones", (len(dout),), dout.dtype, fill=1)
+        np.matmul(ones, dout, out=self.grads["beta"])
+        products = self.memory("dx", dout.shape, dout.dtype)
+        np.multiply(dout, self.normal, out=products)
+        np.matmul(ones, products, out=self.grads["gamma"])
+
+    def backward_input(self, dout: Array) -> Array:
+        dx = np.multiply(dout, self.normal, out=self.memory("dx", dout.shape, dout.dtype))
+        np.multiply(self.normal, self._mean("products", dx), out=dx)
+        np.subtract(dout, dx, out=dx)
+        dx -= self._mean("dout", dout)
+        dx *= self.params["gamma"]
+        dx /= self.deviation
+        return dx
+
+    def fold(self, W: Array, b: Array) -> tuple[Array, Array]:
+        """Return W and b of the affine layer that predicts as one of this W and b and this do."""
+        scale = self._scale()
+        return W * scale, (b - self.statistics["mean"]) * scale + self.params["beta"]
+
+    def _scale(self) -> Array:
+        deviation = np.sqrt(self.statistics["variance"] + EPSILON)
+        return np.asarray(self.params["gamma"] / deviation)
+
+    def _keep(self, *found: Array) -> None:
+        """Move the running averages a little towards mean and variance, which are used up."""
+        for average, now in zip(self.statistics.values(), found, strict=True):
+            average *= self.momentum
+            now *= 1 - self.momentum
+            average += now
+
+    def _mean(self, name: str, x: Array) -> Array:
+        """Return the mean of x over the batch: a product, as it is faster than np.mean."""
+        share = self.memory("share", (len(x),), x.dtype, fill=1 / len(x))
+        return np.matmul(share, x, out=self.memory(name, x.shape[1:], x.dtype))
+
+
 class Dropout(Layer):
     """y = x mask,  dx = dout mask;  mask is 0 for a share `ratio` of entries, 1 / (1 - ratio) else.
 
@@ -192,22 +213,6 @@ class Dropout(Layer):
 
     def backward(self, dout: Array) -> Array:
         return np.multiply(dout, self.mask, out=self.memory("dx", dout.shape, dout.dtype))
-
-
-class LossLayer(Workspace):
-    """The layer at the end: it compares what comes to it with the labels."""
-
-    def forward(self, x: Array, t: Labels) -> float:
-        """Return the mean loss of `x` (N, C) for the labels `t` (N,)."""
-        raise NotImplementedError
-
-    def backward(self) -> Array:
-        """Return dx (N, C) for the last call of `forward`."""
-        raise NotImplementedError
-
-    def probabilities(self, x: Array) -> Array:
-        """Return the probability (N, C) of each class that `x` stands for, a new array."""
-        raise NotImplementedError
 
 
 class SoftmaxWithLoss(LossLayer):

@@ -21,7 +21,8 @@ from bpcli.arrays import (
     check_labels,
 )
 from bpcli.backprop.adapter import adapt, adapt_loss
-from bpcli.backprop.layers import Layer, LossLayer
+from bpcli.backprop.layer import Layer, LossLayer
+from bpcli.backprop.layers import Affine, BatchNormalization
 from bpcli.errors import ArrayError
 
 
@@ -60,7 +61,8 @@ class Network:
     `parameters` (P,) holds all parameters and `gradient` (P,) what `backward` makes of them. The
     layers' own arrays are views into the two; `arrays` and `gradient_arrays` have them by name:
     W1, b1 of the first layer with parameters, W2, b2 of the next. `names` (Affine1, ReLU1, ...)
-    are the layers'. `weight_decay` is the lambda of the penalty lambda / 2 * sum of W ** 2.
+    are the layers'. `weight_decay` is the lambda of the penalty lambda / 2 * sum of W ** 2, which
+    leaves all but matrices free: biases, and gamma and beta of batch normalisation.
 
     A layer stands in one network, and there once: its parameters are part of the network's vector.
     It may be one of the book's, or be written like those, which know of no network.
@@ -112,7 +114,9 @@ class Network:
         return type(self), (self.layers, self.loss_layer, self.weight_decay)
 
     def predict(self, x: Array) -> Array:
-        """Return new logits (N, classes) of the inputs x (N, pixels), without dropout.
+        """Return new logits (N, classes) of the inputs x (N, pixels).
+
+        Dropout is left out, and batch normalisation is by what it has kept of earlier inputs.
 
         Raises ArrayError, as `forward` does, for an x that is no such array of real numbers.
         """
@@ -165,6 +169,33 @@ class Network:
         loss_layer = copy.deepcopy(self.loss_layer)
         return Network(cast(self.layers, dtype), loss_layer, self.weight_decay)
 
+    def folded(self) -> "Network":
+        """Return a network that predicts the same, of which nothing is there for training alone.
+
+        W and b of an affine layer have the batch normalisation behind it in themselves.
+        """
+        layers: list[Layer] = []
+        for layer in copy.deepcopy(self.inference_layers):
+            before = layers[-1] if layers else None
+            if isinstance(layer, BatchNormalization) and isinstance(before, Affine):
+                layers[-1] = Affine(*layer.fold(**before.params))
+            else:
+                layers.append(layer)
+        return Network(layers, copy.deepcopy(self.loss_layer), self.weight_decay)
+
+    @property
+    def contents(self) -> dict[str, Array]:
+        """All that learning has made, by name and layer by layer: parameters, then statistics.
+
+        These go by the number of the layer's parameters: mean2 and variance2 beside gamma2.
+        """
+        with_params = (layer for layer in self.layers if layer.params)
+        return {
+            f"{name}{i}": array
+            for i, layer in enumerate(with_params, 1)
+            for name, array in (layer.params | layer.statistics).items()
+        }
+
     @property
     def inference_layers(self) -> list[Layer]:
         """The layers that predict: those that only training needs, as dropout, are left out."""
@@ -207,7 +238,7 @@ class Network:
 
     def _add_penalty_gradient(self) -> None:
         for W, dW in zip(self.arrays.values(), self.gradient_arrays.values(), strict=True):
-            if W.ndim > 1:  # biases are free
+            if W.ndim > 1:
                 dW += self.weight_decay * W
 
 
@@ -244,4 +275,5 @@ def cast(layers: Sequence[Layer], dtype: npt.DTypeLike) -> list[Layer]:
     for twin in twins:
         twin.params = {name: array.astype(dtype) for name, array in twin.params.items()}
         twin.grads = {name: np.zeros_like(array) for name, array in twin.params.items()}
+        twin.statistics = {name: array.astype(dtype) for name, array in twin.statistics.items()}
     return twins

@@ -29,16 +29,15 @@ def to_onnx(saved: Checkpoint) -> bytes:
         import onnx
     except ImportError as error:
         raise ExtraError("an .onnx", "onnx", "export", error) from error
-    graph, network = OnnxGraph(), saved.network()
+    graph, network = OnnxGraph(), saved.network().folded()
     grey = graph.add("Cast", "images", to=onnx.TensorProto.FLOAT)
     if saved.config.dataset.deskew:
         grey = _deskew(graph, grey, saved.size)
     flat = graph.add("Reshape", grey, np.array([-1, saved.pixels]))
     x = graph.add("Mul", flat, np.array(1 / saved.white, np.float32))
     for layer, spec in zip(network.layers, network.specs, strict=False):
-        if not layer.training_only:
-            graph.constants |= {name: network.arrays[name] for name in spec.shapes}
-            x = translate(layer).onnx(graph, x, *spec.shapes)
+        graph.constants |= {name: network.arrays[name] for name in spec.shapes}
+        x = translate(layer).onnx(graph, x, *spec.shapes)
     graph.add("Identity", x, name="logits")
     graph.add("Identity", translate(network.loss_layer).onnx(graph, x), name="probabilities")
     content: bytes = _model(saved, graph).SerializeToString()

@@ -19,7 +19,7 @@ def to_safetensors(saved: Checkpoint) -> bytes:
         from safetensors.numpy import save
     except ImportError as error:
         raise ExtraError("a .safetensors", "safetensors", "export", error) from error
-    layers = saved.network().inference_layers
+    layers = saved.network().folded().layers
     tensors = {
         f"{i}.{name}": tensor
         for i, layer in enumerate(layers)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpcli.arrays import Array
+from bpcli.backprop.layer import Layer, LossLayer
 from bpcli.backprop.layers import (
     Affine,
-    Layer,
-    LossLayer,
     ReLU,
     Sigmoid,
     SoftmaxWithLoss,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from bpcli.arrays import Array, Labels
-from bpcli.backprop.layers import Layer
+from bpcli.backprop.layer import Layer
 from bpcli.backprop.network import Network, cast
 from bpcli.gradcheck.calls import Examination
 from bpcli.gradcheck.comparer import compare_calls
@@ -20,6 +20,7 @@ from bpcli.gradcheck.recognition import make_subject
 from bpcli.gradcheck.subject import Subject
 
 NO_PARAMETERS: Where = {}
+STIRRED = 0.5, 1.5  # times what a parameter was
 
 
 def check_layers(
@@ -31,7 +32,8 @@ def check_layers(
 ) -> Iterator[Comparison]:
     """Check each layer alone; after one that raises there is nothing to give to the next.
 
-    A layer takes what x (N, pixels) becomes on its way to it, in shape; the numbers are random.
+    A layer takes what x (N, pixels) becomes on its way to it, in shape; the numbers are random, and
+    parameters that are all alike are made different.
     """
     for spec, layer in zip(network.specs, [*network.layers, None], strict=True):
         # Small and large, but not near 0, where ReLU has its kink.
@@ -40,7 +42,7 @@ def check_layers(
             if layer is None:
                 subject, where = make_subject(network.loss_layer, (drawn, t)), NO_PARAMETERS
             else:
-                subject, where = subject_of(layer, drawn, tuple(spec.shapes))
+                subject, where = subject_of(_stir(layer), drawn, tuple(spec.shapes))
             found = Examination(subject, where)
             rows = tuple(compare_calls(spec.name, found.calls, comparer, len(x)))
             right = correct_loss(subject.owner) if are_excusable(rows) else None
@@ -59,6 +61,16 @@ def check_layers(
         except Exception as error:  # noqa: BLE001 - whatever a wrong layer raises is to be reported
             yield Comparison(spec.name, "", problem=describe(error))
             return
+
+
+def _stir(layer: Layer) -> Layer:
+    """Return a copy whose parameters are not alike: where gamma is 1, it is not missed in dx."""
+    (twin,) = cast([layer], np.float64)
+    rng = np.random.default_rng(5)
+    for array in twin.params.values():
+        if array.all() and np.ptp(array) == 0:
+            array *= rng.uniform(*STIRRED, array.shape)
+    return twin
 
 
 def subject_of(layer: Layer, x: Array, names: tuple[str, ...] = ()) -> tuple[Subject, Where]:

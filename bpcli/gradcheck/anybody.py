@@ -12,7 +12,7 @@ import numpy as np
 
 from bpcli.arrays import check_classes, check_inputs, check_labels
 from bpcli.backprop.adapter import adapt
-from bpcli.backprop.layers import Layer, LossLayer
+from bpcli.backprop.layer import Layer, LossLayer
 from bpcli.errors import ArgumentError
 from bpcli.gradcheck.alone import subject_of
 from bpcli.gradcheck.calls import Examination, count_rows

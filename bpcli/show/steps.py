@@ -9,6 +9,7 @@ import numpy as np
 from bpcli.backprop.expansion import Rows
 from bpcli.backprop.functions import (
     Affine,
+    BatchNorm,
     CrossEntropy,
     Exp,
     Log,
@@ -57,6 +58,11 @@ LOCAL: dict[type[Node], tuple[str, ...]] = {
     CrossEntropy: ("-t / (y N)", "-log y / N"),
     SoftmaxWithLoss: ("(softmax - t) / N", "-log softmax / N"),
     Affine: ("dout · W^T", "x^T · dout", "dout"),
+    BatchNorm: (
+        "gamma / deviation · (dout - mean of dout - normal · mean of dout · normal)",
+        "dout · normal",
+        "dout",
+    ),
     Rows: ("0, as it only counts",),
 }
 

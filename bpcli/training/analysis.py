@@ -83,11 +83,12 @@ def analyze(saved: Checkpoint, source: str | None, most: int) -> Analysis:
 
 def _units(network: Network, images: Split) -> Units | None:
     """Return the first hidden layer's units, or None where there is none."""
-    affine = [layer for layer in network.layers if isinstance(layer, Affine)]
+    layers = network.folded().layers
+    affine = [layer for layer in layers if isinstance(layer, Affine)]
     if len(affine) == 1:
         return None
     W, outgoing = (layer.params["W"] for layer in affine[:2])
-    activation = network.layers[network.layers.index(affine[0]) + 1]
+    activation = layers[layers.index(affine[0]) + 1]
     sizes, count = np.zeros(W.shape[1]), images_at_once(network)
     for start in range(0, len(images), count):
         x = images.images[start : start + count].astype(W.dtype) / images.white

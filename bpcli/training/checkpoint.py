@@ -109,7 +109,7 @@ class Checkpoint:
         rng = np.random.default_rng(self.config.seed)  # the weights are overwritten
         options = vars(self.config.network)
         network = build_network(self.pixels, self.classes, rng, **options)
-        for name, array in network.arrays.items():
+        for name, array in network.contents.items():
             array[...] = self.arrays[name]
         return network
 

@@ -1,6 +1,6 @@
 """YAML in -> one frozen Config out, or every mistake in it as `FILE:LINE: key: what is wrong`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from bpcli.training.synonyms import explain_name
 KEEPS = ("last", "best")  # which state of a run becomes its model
 WARMUP, ITERATIONS = "optimizer.warmup", "training.iterations"
 WARMED = 5  # of a run the part that a warmup may well take
+BATCH_SIZE, BATCH_NORM = "training.batch_size", "network.batch_norm"
 
 
 def key(default: Any, kind: Validator, comment: str) -> Any:
@@ -98,6 +99,9 @@ class NetworkConfig:
     input_dropout: float = key(0.0, number(0, below=1), "share of pixels left out while training")
     dropout: float = key(0.0, number(0, below=1), "share of hidden units left out while training")
     weight_decay: float = key(0.0, number(0), "lambda; the loss gains lambda / 2 * sum of W ** 2")
+    batch_norm: bool = key(
+        False, boolean(), "whether units are normalised over the mini-batch before activation"
+    )
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,12 @@ def parse_config(document: str, name: str) -> Config:
 def build_config(documents: Sequence[Document], overrides: Sequence[str], base: Config) -> Config:
     """Lay documents and overrides over `base`. Raises ConfigError with a line for each mistake."""
     settings = lay_over(KINDS, flatten(base), documents, overrides, explain_name)
-    _check_warmup(settings)
+    if not settings.problems:
+        for name, other, expected in _find_conflicts(settings.values):
+            places = [settings.places[key] for key in (name, other) if key in settings.places]
+            # What stands on the command line is the user's to mend, and not always a file.
+            place = next((p for p in places if p.startswith("-s ")), [*places, "base"][0])
+            settings.refuse(Entry(name, settings.values[name], place), expected)
     _check_held_out(settings)
     settings.check()
     return _unflatten(settings.values)
@@ -220,31 +229,21 @@ def change(config: Config, values: Mapping[str, Any]) -> Config:
     Raises ConfigError if they do not go together.
     """
     changed = flatten(config) | dict(values)
-    expected = _find_conflict(changed)
-    if expected:
-        raise ConfigError(f"{WARMUP}: found {changed[WARMUP]}, expected {expected}")
+    for name, _, expected in _find_conflicts(changed):
+        raise ConfigError(f"{name}: found {changed[name]}, expected {expected}")
     return _unflatten(changed)
 
 
-def _find_conflict(values: Mapping[str, Any]) -> str:
-    """Say what is expected of the warmup, the one key that depends on another, if it is not so."""
+def _find_conflicts(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield each key that does not go together with another: it, the other, what is expected."""
     warmup, iterations = values[WARMUP], values[ITERATIONS]
-    if warmup <= iterations:
-        return ""
-    return (
-        f"at most {ITERATIONS}, {iterations}; a shorter run needs a shorter warmup, as "
-        f"-s {ITERATIONS}={iterations} -s {WARMUP}={iterations // WARMED}"
-    )
-
-
-def _check_warmup(settings: Settings) -> None:
-    """Refuse a warmup that does not fit, at the place where it, or else the run, was given."""
-    expected = _find_conflict(settings.values)
-    if expected and not settings.problems:
-        places = [settings.places[key] for key in (WARMUP, ITERATIONS) if key in settings.places]
-        # What stands on the command line is the user's to mend, and not always a file.
-        place = next((place for place in places if place.startswith("-s ")), [*places, "base"][0])
-        settings.refuse(Entry(WARMUP, settings.values[WARMUP], place), expected)
+    if warmup > iterations:
+        shorter = f"-s {ITERATIONS}={iterations} -s {WARMUP}={iterations // WARMED}"
+        why = f"a shorter run needs a shorter warmup, as {shorter}"
+        yield WARMUP, ITERATIONS, f"at most {ITERATIONS}, {iterations}; {why}"
+    if values[BATCH_NORM] and values[BATCH_SIZE] == 1:
+        why = f"as {BATCH_NORM} divides by the deviation over the mini-batch, of one image alone 0"
+        yield BATCH_SIZE, BATCH_NORM, f"2 or more, {why}"
 
 
 def _check_held_out(settings: Settings) -> None:

@@ -96,7 +96,7 @@ def _find_dead_layer(network: Network, split: Split) -> str:
     x = to_inputs(images, split.white, np.empty(images.shape, network.parameters.dtype))
     for name, layer in zip(network.names, network.layers, strict=True):
         if not layer.training_only:
-            x = layer.forward(x)
+            x = layer.predict(x)
             if isinstance(layer, ReLU) and not x.any():
                 return name
     return ""

@@ -59,9 +59,8 @@ def _make_is_due(run: Run) -> Callable[[int], bool]:
 
 
 def check_finite(run: Run) -> None:
-    """Raise DivergedError if a parameter, or what the optimizer remembers, is no finite number."""
-    state = (run.network.parameters, *run.optimizer.state.values())
-    if not all(np.isfinite(vector).all() for vector in state):
+    """Raise DivergedError if what learning has made of network and optimizer is not finite."""
+    if not all(np.isfinite(array).all() for array in run.arrays.values()):
         raise _diverged(run, "the optimizer's numbers overflow")
 
 
@@ -118,7 +117,7 @@ class _Watch:
         append(run.history, run.record)
         run.evaluation = held_out
         if run.config.training.keep == "best" and _is_better(run.record, run.best):
-            arrays = {name: array.copy() for name, array in run.network.arrays.items()}
+            arrays = {name: array.copy() for name, array in run.network.contents.items()}
             run.best = State(arrays, run.record, held_out)
         self.learning_since, self.iteration = now, run.iteration
         return run.record

@@ -97,7 +97,7 @@ class Run:
     def arrays(self) -> dict[str, Array]:
         """All arrays that learning changes, by their names in a model file."""
         state = {OPTIMIZER + name: vector for name, vector in self.optimizer.state.items()}
-        return self.network.arrays | state
+        return self.network.contents | state
 
     @property
     def complete(self) -> bool:
@@ -115,7 +115,7 @@ class Run:
     @property
     def kept(self) -> State:
         """What its model is made of: the last state or, with `training.keep`, the best one."""
-        return self.best or State(self.network.arrays, self.record, self.evaluation)
+        return self.best or State(self.network.contents, self.record, self.evaluation)
 
     @cached_property
     def learnt(self) -> Digests | None:
@@ -149,6 +149,7 @@ def outline_network(config: Config) -> list[LayerSpec]:
         dataset.classes,
         hidden=network.hidden,
         activation=network.activation,
+        batch_norm=network.batch_norm,
         loss=network.loss,
         input_dropout=network.input_dropout,
         dropout=network.dropout,

@@ -17,7 +17,7 @@ import numpy as np
 
 from bpcli import __version__, machine
 from bpcli.arrays import WHITE, Array, Shape
-from bpcli.backprop.architecture import shapes
+from bpcli.backprop.architecture import shapes, statistics_shapes
 from bpcli.backprop.optimizer import METHODS
 from bpcli.data.dataset import Rule
 from bpcli.data.holdout import Digests
@@ -101,7 +101,7 @@ def write(file: BinaryIO, run: Run) -> None:
     }
     arrays = run.arrays | run.kept.arrays | to_arrays(run.history)
     if run.best:
-        arrays |= {LAST + name: array for name, array in run.network.arrays.items()}
+        arrays |= {LAST + name: array for name, array in run.network.contents.items()}
     if run.learnt is not None:
         arrays[LEARNT] = run.learnt
     write_model(file, metadata, arrays)
@@ -292,13 +292,20 @@ def _check_arrays(checkpoint: Checkpoint) -> None:
             raise CheckpointError(
                 f"{checkpoint.path}: {name}: found values that are not finite, expected numbers"
             )
+        if name.removeprefix(LAST).startswith("variance") and arrays[name].min() < 0:
+            raise CheckpointError(
+                f"{checkpoint.path}: {name}: found a variance below 0, expected none"
+            )
 
 
 def _expected_shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
     """Return the shape of every array of a model with this configuration, by its name."""
-    hidden = checkpoint.config.network.hidden
-    own = shapes(checkpoint.pixels, checkpoint.classes, hidden)
-    total = sum(map(math.prod, own.values()))
+    network = checkpoint.config.network
+    parameters = shapes(
+        checkpoint.pixels, checkpoint.classes, network.hidden, batch_norm=network.batch_norm
+    )
+    own = parameters | statistics_shapes(parameters)
+    total = sum(map(math.prod, parameters.values()))
     vectors = METHODS[checkpoint.config.optimizer.method].remembers
     last = {LAST + name: shape for name, shape in own.items()} if checkpoint.last else {}
     return own | last | {OPTIMIZER + name: (total,) for name in vectors}

@@ -94,7 +94,7 @@ def resume(config: Config, saved: Checkpoint) -> Start:
     run.dropout_rng.bit_generator.state = saved.dropout_state
     run.record, run.history = saved.record, [*saved.history]
     if saved.last:
-        kept = {name: saved.arrays[name] for name in run.network.arrays}
+        kept = {name: saved.arrays[name] for name in run.network.contents}
         evaluation = evaluate(saved.network(), run.dataset.held_out)
         run.best, run.record = State(kept, saved.record, evaluation), saved.last.record
     return Start(run, tuple(_compare(run, saved)), is_new=False)
@@ -127,7 +127,7 @@ def _find_before(saved: Checkpoint) -> Digests | None:
 
 
 def _take_weights(run: Run, saved: Checkpoint) -> None:
-    for name, array in run.network.arrays.items():
+    for name, array in run.network.contents.items():
         found = saved.arrays[name].shape if name in saved.arrays else "no such array"
         if found != array.shape:
             raise CheckpointError(

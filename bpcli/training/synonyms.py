@@ -14,6 +14,8 @@ _NAMES = {
     "network.hidden": "layers units neurons hidden_units hidden_size hidden_sizes hidden_layers "
     "hidden_layer_sizes n_hidden num_hidden hidden_dim network.size network.width",
     "network.activation": "activation_function nonlinearity",
+    "network.batch_norm": "batchnorm batch_normalization batch_normalisation use_batchnorm "
+    "use_batch_norm bn",
     "network.weight_init": "init initializer weight_init_std kernel_initializer network.std",
     "network.loss": "criterion loss_function objective",
     "network.dropout": "dropout_rate dropout_ratio network.drop",

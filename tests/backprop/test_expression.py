@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from strategies import FUNCTIONS, VALUES, expressions
 
 from bpcli.backprop.expression import Expression
+from bpcli.backprop.functions import EPSILON
 from bpcli.errors import ExpressionError
 
 
@@ -208,11 +209,25 @@ OF_ARRAYS = {
     "dot": anp.dot,
     "T": anp.transpose,
     "affine": lambda x, W, b: x @ W + b,
+    "batch_norm": lambda x, gamma, beta: (
+        (x - anp.mean(x, axis=0)) / anp.sqrt(anp.var(x, axis=0) + EPSILON) * gamma + beta
+    ),
     "softmax": softmax,
     "cross_entropy": lambda y, t: -anp.sum(t * anp.log(y)) / len(y),
     "softmax_with_loss": lambda x, t: -anp.sum(t * anp.log(softmax(x))) / len(x),
 }
-LEAVES = ["x", "y", "0.5", "row", "softmax(x)", "dot(x, W)", "affine(x, W, y)", "x.T.T", "y @ T(W)"]
+LEAVES = [
+    "x",
+    "y",
+    "0.5",
+    "row",
+    "softmax(x)",
+    "dot(x, W)",
+    "affine(x, W, y)",
+    "x.T.T",
+    "y @ T(W)",
+    "batch_norm(x, row, row)",
+]
 
 
 @st.composite
@@ -272,6 +287,8 @@ def test_derivatives_by_arrays_are_those_of_autograd(expand, text, seed):
         ("1 / x", {"x": [1, 0]}, "division by zero", 2),
         ("x ** 0.5", {"x": [[1, -4]]}, "-4 to the power 0.5 is not a real number", 2),
         ("cross_entropy(x, t)", {"x": [0.0, 1], "t": [1, 0]}, "log of 0, expected probabilities above 0", 0),
+        ("batch_norm(x, g, g)", {"x": [[1, 2]], "g": [1, 1]}, "the shapes (1, 2) and (2,) and (2,) do not fit", 0),
+        ("2 * batch_norm(x, 1, 2)", {"x": [[1], [2]]}, "the shapes (2, 1) and of a number and of a number do not fit", 4),
         ("affine(x, x)", {"x": 1}, "found affine with 2 arguments, expected 3", 0),
     ],
 )  # fmt: skip

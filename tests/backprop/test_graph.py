@@ -99,6 +99,10 @@ MATRICES = {
     "Mean": (Mean, [(3, 4)], anp.mean),
     "Transpose": (Transpose, [(3, 4)], lambda x: x.T),
     "Affine": (functions.Affine, [(3, 4), (4, 2), (2,)], lambda x, W, b: x @ W + b),
+    "BatchNorm": (
+        functions.BatchNorm, [(3, 4), (4,), (4,)],
+        lambda x, gamma, beta: gamma * (x - anp.mean(x, 0)) / anp.sqrt(anp.var(x, 0) + 1e-6) + beta,
+    ),
     "Softmax": (Softmax, [(3, 4)], softmax_of),
     "CrossEntropy": (CrossEntropy, [(3, 4), (3, 4)], lambda y, t: -anp.sum(t * anp.log(y)) / 3),
     "SoftmaxWithLoss": (

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bpcli.backprop import layers
+from bpcli.backprop.functions import EPSILON
 from bpcli.backprop.layers import (
     Affine,
+    BatchNormalization,
     Dropout,
     Layer,
     ReLU,
@@ -21,6 +23,7 @@ from bpcli.backprop.layers import (
     SquaredError,
     Tanh,
 )
+from bpcli.errors import ArrayError
 
 # Each activation, and the same function as autograd differentiates it.
 ACTIVATIONS = [
@@ -80,6 +83,61 @@ def test_affine_agrees_with_autograd(arguments):
     np.testing.assert_allclose(layer.grads["b"], db, atol=1e-9)
 
 
+@st.composite
+def batch_norm_arguments(draw):
+    n, m = draw(st.integers(2, 5)), draw(st.integers(1, 5))
+    x, dout = draw(matrix(n, m)), draw(matrix(n, m))
+    return [x, draw(matrix(1, m))[0], draw(matrix(1, m))[0], dout]
+
+
+def normalise(x, gamma, beta):
+    deviation = anp.sqrt(anp.mean((x - anp.mean(x, axis=0)) ** 2, axis=0) + EPSILON)
+    return gamma * (x - anp.mean(x, axis=0)) / deviation + beta
+
+
+@given(batch_norm_arguments())
+def test_batch_normalisation_agrees_with_autograd(arguments):
+    """Also where some images are alike, and so units are the same for all of them."""
+    x, gamma, beta, dout = arguments
+    layer = BatchNormalization(gamma, beta)
+    np.testing.assert_allclose(layer.forward(x), normalise(x, gamma, beta), rtol=1e-7, atol=1e-9)
+    expected = grad(lambda *args: anp.sum(normalise(*args) * dout), (0, 1, 2))(x, gamma, beta)
+    near = {"rtol": 1e-6, "atol": 1e-8 * (1 + np.abs(expected[0]).max())}
+    np.testing.assert_allclose(layer.backward(dout), expected[0], **near)
+    np.testing.assert_allclose(layer.grads["gamma"], expected[1], **near)
+    np.testing.assert_allclose(layer.grads["beta"], expected[2], **near)
+    np.testing.assert_allclose(layer.backward_input(dout), expected[0], **near)
+
+
+def test_batch_normalisation_predicts_by_running_averages(rng):
+    layer = BatchNormalization(rng.normal(size=6), rng.normal(size=6))
+    mean, variance = np.zeros(6), np.ones(6)
+    for _ in range(30):
+        x = rng.normal(3, 2, size=(50, 6))
+        before = layer.predict(x).copy()
+        scale = layer.params["gamma"] / np.sqrt(variance + EPSILON)
+        np.testing.assert_allclose(before, (x - mean) * scale + layer.params["beta"])
+        layer.forward(x)
+        mean, variance = 0.9 * mean + 0.1 * x.mean(axis=0), 0.9 * variance + 0.1 * x.var(axis=0)
+        np.testing.assert_allclose(layer.statistics["mean"], mean)
+        np.testing.assert_allclose(layer.statistics["variance"], variance)
+    alone = layer.predict(x[:1]).copy()  # whatever else is asked for beside it
+    np.testing.assert_array_equal(layer.predict(x)[:1], alone)
+
+
+def test_batch_normalisation_wants_several_images_to_learn_from(rng):
+    layer = BatchNormalization(np.ones(3), np.zeros(3))
+    with pytest.raises(ArrayError, match="found one image, expected a mini-batch of several"):
+        layer.forward(rng.normal(size=(1, 3)))
+    assert layer.predict(rng.normal(size=(1, 3))).shape == (1, 3)
+
+
+@pytest.mark.parametrize("gamma", [np.ones((3, 1)), np.ones(2), np.ones(3, int)])
+def test_batch_normalisation_says_what_it_expects(gamma):
+    with pytest.raises(ArrayError, match=r"found gamma .*, expected \(M,\) and \(M,\)"):
+        BatchNormalization(gamma, np.zeros(3))
+
+
 @given(logits_and_labels())
 def test_softmax_with_loss_agrees_with_autograd(arguments):
     x, t = arguments
@@ -135,6 +193,10 @@ def test_dropout_keeps_the_mean_and_draws_anew(rng):
 
 CASES = [
     pytest.param(lambda rng: Affine(rng.normal(size=(6, 6)), rng.normal(size=6)), id="Affine"),
+    pytest.param(
+        lambda rng: BatchNormalization(rng.normal(size=6), rng.normal(size=6)),
+        id="BatchNormalization",
+    ),
     pytest.param(lambda rng: ReLU(), id="ReLU"),
     pytest.param(lambda rng: Sigmoid(), id="Sigmoid"),
     pytest.param(lambda rng: Tanh(), id="Tanh"),

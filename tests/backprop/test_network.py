@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.backprop.architecture import build_network, shapes
-from bpcli.backprop.layers import Affine, Dropout, Layer, ReLU, SoftmaxWithLoss
+from bpcli.backprop.architecture import build_network, shapes, statistics_shapes
+from bpcli.backprop.layers import (
+    Affine,
+    BatchNormalization,
+    Dropout,
+    Layer,
+    ReLU,
+    SoftmaxWithLoss,
+)
 from bpcli.backprop.network import Network
 from bpcli.errors import ArgumentError, ArrayError
 
@@ -44,18 +51,22 @@ def difference_gradient(network, x, t, step=1e-6):
 @given(
     st.lists(st.integers(1, 6), max_size=3),
     st.sampled_from(["relu", "sigmoid", "tanh"]),
+    st.booleans(),
     st.sampled_from([0.0, 0.4]),
     st.sampled_from([0.0, 0.1]),
     st.sampled_from(["softmax", "squared"]),
     st.integers(1, 4),
     st.integers(0, 10**6),
 )
-def test_backward_is_the_derivative_of_forward(hidden, activation, dropout, decay, loss, n, seed):
+def test_backward_is_the_derivative_of_forward(
+    hidden, activation, batch_norm, dropout, decay, loss, n, seed
+):
     rng = np.random.default_rng(seed)
     network = build(
         rng,
         hidden=tuple(hidden),
         activation=activation,
+        batch_norm=batch_norm,
         input_dropout=dropout / 2,
         dropout=dropout,
         weight_decay=decay,
@@ -65,6 +76,7 @@ def test_backward_is_the_derivative_of_forward(hidden, activation, dropout, deca
     for name, array in network.arrays.items():
         if name.startswith("b"):
             array[...] = rng.normal(size=array.shape)
+    n += batch_norm  # which takes several images
     x, t = rng.uniform(0, 1, (n, 7)), rng.integers(0, 4, n)
     numerical = difference_gradient(network, x, t)
     network.backward()
@@ -147,10 +159,100 @@ def test_a_network_says_its_layers(rng):
     )
 
 
-def test_shapes_are_those_of_the_network(rng):
-    network = build(rng, hidden=(5, 3))
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("hidden", [(), (5,), (5, 3)])
+def test_shapes_are_those_of_the_network(hidden, batch_norm, rng):
+    network = build(rng, hidden=hidden, batch_norm=batch_norm)
     found = {name: array.shape for name, array in network.arrays.items()}
-    assert shapes(7, 4, [5, 3]) == found
+    expected = shapes(7, 4, hidden, batch_norm=batch_norm)
+    assert list(found.items()) == list(expected.items())
+    found |= {name: array.shape for name, array in network.contents.items()}
+    assert found == expected | statistics_shapes(expected)
+
+
+def learn_some(network, rng, n=20):
+    """Let a network learn for a moment, so that nothing in it is as it was at first."""
+    for _ in range(15):
+        learn_once(network, rng.normal(size=(n, 7)), rng.integers(0, 4, n))
+
+
+def test_batch_normalisation_stands_before_the_activation(rng):
+    network = build(rng, np.float32, 784, 10, hidden=(50,), batch_norm=True, dropout=0.1)
+    assert network.names == ["Affine1", "BatchNormalization1", "ReLU1", "Dropout1", "Affine2"]
+    assert list(network.arrays) == ["W1", "b1", "gamma2", "beta2", "W3", "b3"]
+    assert list(network.contents) == [
+        "W1", "b1", "gamma2", "beta2", "mean2", "variance2", "W3", "b3",
+    ]  # fmt: skip
+    assert {array.dtype for array in network.contents.values()} == {np.dtype(np.float32)}
+    assert network.parameters.size == 39_760 + 100
+
+
+def test_weight_decay_leaves_gamma_and_beta_free(rng):
+    x, t = rng.normal(size=(9, 7)), rng.integers(0, 4, 9)
+    gradients = []
+    for decay in (0.0, 0.3):
+        network = build(np.random.default_rng(3), batch_norm=True, weight_decay=decay)
+        network.forward(x, t)
+        network.backward()
+        gradients.append({name: g.copy() for name, g in network.gradient_arrays.items()})
+    for name, W in network.arrays.items():
+        expected = 0.3 * W if name.startswith("W") else 0 * W
+        np.testing.assert_allclose(gradients[1][name] - gradients[0][name], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))])
+def test_a_copy_of_a_network_has_statistics_of_its_own(copied, rng):
+    network = build(rng, batch_norm=True)
+    learn_some(network, rng)
+    twin, x = copied(network), rng.normal(size=(5, 7))
+    before = network.predict(x)
+    np.testing.assert_array_equal(twin.predict(x), before)
+    learn_some(twin, rng)
+    np.testing.assert_array_equal(network.predict(x), before)
+    assert (twin.predict(x) != before).any()
+
+
+@given(
+    st.lists(st.integers(1, 6), max_size=3),
+    st.sampled_from(["relu", "sigmoid", "tanh"]),
+    st.sampled_from([0.0, 0.4]),
+    st.sampled_from([np.float32, np.float64]),
+    st.integers(0, 10**6),
+)
+def test_folded_it_predicts_the_same(hidden, activation, dropout, dtype, seed):
+    rng = np.random.default_rng(seed)
+    network = build(
+        rng, dtype, hidden=hidden, activation=activation, dropout=dropout, batch_norm=True
+    )
+    learn_some(network, rng)
+    x = rng.normal(size=(20, 7)).astype(dtype)
+    folded, expected = network.folded(), network.predict(x)
+    assert {type(layer).__name__ for layer in folded.layers} <= {
+        "Affine",
+        "ReLU",
+        "Sigmoid",
+        "Tanh",
+    }
+    assert {name[:-1] for name in folded.arrays} == {"W", "b"}
+    assert folded.parameters.dtype == dtype
+    near = (1e-5 if dtype == np.float32 else 1e-12) * np.abs(expected).max()
+    np.testing.assert_allclose(folded.predict(x), expected, atol=near)
+    folded.parameters[...] = 0
+    np.testing.assert_array_equal(network.predict(x), expected)
+
+
+def test_what_does_not_follow_an_affine_layer_is_not_folded(rng):
+    layers = [
+        BatchNormalization(rng.normal(size=7), rng.normal(size=7)),
+        Affine(rng.normal(size=(7, 4)), rng.normal(size=4)),
+        BatchNormalization(rng.normal(size=4), rng.normal(size=4)),
+        BatchNormalization(rng.normal(size=4), rng.normal(size=4)),
+    ]
+    network = Network(layers, SoftmaxWithLoss())
+    learn_some(network, rng)
+    folded, x = network.folded(), rng.normal(size=(5, 7))
+    assert folded.names == ["BatchNormalization1", "Affine1"]
+    np.testing.assert_allclose(folded.predict(x), network.predict(x))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])

@@ -85,7 +85,10 @@ def good_models():
     models = []
     with tempfile.TemporaryDirectory() as name:
         folder = write_folder(Path(name) / "data", np.random.default_rng(0))
-        for extra in ([], ["optimizer.method=adam", "network.dropout=0.5"]):
+        for extra in (
+            [],
+            ["optimizer.method=adam", "network.dropout=0.5", "network.batch_norm=true"],
+        ):
             values = [f"dataset.source={folder}", "network.hidden=[3]", "training.iterations=1"]
             run = set_up(load_config(overrides=[*values, *extra]))
             list(train(run))

@@ -13,6 +13,7 @@ from mistakes import build, changed_result, check, failures, images, methods, sc
 from bpcli import gradcheck
 from bpcli.backprop.layers import (
     Affine,
+    BatchNormalization,
     Dropout,
     Layer,
     ReLU,
@@ -30,6 +31,7 @@ from bpcli.gradcheck.numerical import METHODS
     st.lists(st.integers(1, 8), max_size=3),
     st.sampled_from(["relu", "sigmoid", "tanh"]),
     st.sampled_from([0.01, "he", "xavier", 1.0]),
+    st.booleans(),
     st.sampled_from([0.0, 0.5]),
     st.sampled_from([0.0, 0.1]),
     st.sampled_from(["softmax", "squared"]),
@@ -38,7 +40,7 @@ from bpcli.gradcheck.numerical import METHODS
     st.sampled_from(sorted(METHODS)),
 )
 def test_right_networks_pass(
-    hidden, activation, weight_init, dropout, decay, loss, n, seed, method
+    hidden, activation, weight_init, batch_norm, dropout, decay, loss, n, seed, method
 ):
     rng = np.random.default_rng(seed)
     network = build(
@@ -46,13 +48,14 @@ def test_right_networks_pass(
         hidden=tuple(hidden),
         activation=activation,
         weight_init=weight_init,
+        batch_norm=batch_norm,
         dropout=dropout,
         input_dropout=dropout / 2,
         weight_decay=decay,
         loss=loss,
     )
     before = network.parameters.copy()
-    found = check(network, rng, n, method=method)
+    found = check(network, rng, n + batch_norm, method=method)
     assert found.passed, found
     assert found.checked == len(network.parameters)
     np.testing.assert_array_equal(network.parameters, before)
@@ -80,7 +83,8 @@ def test_every_mutant_of_every_backward_is_caught_and_placed(turn, tmp_path, rng
 
 def test_every_layer_has_mutants():
     assert {mutant.layer for mutant in mutations.mutants()} == {
-        "Affine", "ReLU", "Sigmoid", "Tanh", "Dropout", "SoftmaxWithLoss", "SquaredError",
+        "Affine", "BatchNormalization", "ReLU", "Sigmoid", "Tanh", "Dropout", "SoftmaxWithLoss",
+        "SquaredError",
     }  # fmt: skip
 
 
@@ -128,6 +132,16 @@ def does_not_fit(self, dout):
     self.grads["W"][...] = dout.T @ dout
 
 
+def forgets_the_mean(self, dout):
+    dout = self.params["gamma"] * dout
+    return (dout - self.normal * (dout * self.normal).mean(axis=0)) / self.deviation
+
+
+def forgets_gamma(self, dout):
+    dx = dout - dout.mean(axis=0) - self.normal * (dout * self.normal).mean(axis=0)
+    return dx / self.deviation
+
+
 # How a layer is broken; the arrays whose gradients are wrong then; what the report says of it.
 MISTAKES = {
     "0.1 % off": (scaled("W", 1.001), "Affine W", "every element is 1.001 times"),
@@ -150,6 +164,13 @@ MISTAKES = {
     ),
     "missing mask of dropout": (
         replaced(Dropout, "backward", lambda _, dout: dout.copy()), "Dropout x", "is a mask missing",
+    ),
+    "constant mean": (
+        replaced(BatchNormalization, "backward_input", forgets_the_mean),
+        "BatchNormalization x", "wrong",
+    ),
+    "gamma left out of dx": (
+        replaced(BatchNormalization, "backward_input", forgets_gamma), "BatchNormalization x", "wrong",
     ),
     "inverted mask": (
         replaced(ReLU, "backward", lambda self, dout: dout * (self.y == 0)), "ReLU x", "is a mask inverted",
@@ -181,6 +202,7 @@ def test_mistakes_are_placed_and_named(mistake, method, tmp_path, rng, monkeypat
     folder = mutations.write_folder(tmp_path / "data", rng)
     options = ["network.hidden=[7, 7]", "network.weight_init=he"]
     options += ["network.dropout=0.3"] if "dropout" in mistake else []
+    options += ["network.batch_norm=true"] if "BatchNormalization" in wrong else []
     options += ["network.activation=sigmoid"] if "Sigmoid" in wrong else []
     overrides = [
         part for option in (f"dataset.source={folder}", *options) for part in ("-s", option)

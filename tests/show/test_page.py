@@ -229,11 +229,14 @@ def test_on_paper_there_is_no_canvas(page):
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_kind_of_layer_runs_in_the_page(activation, loss, browser, tmp_path, bpcli):
+@pytest.mark.parametrize("batch_norm", ["false", "true"])
+def test_every_kind_of_layer_runs_in_the_page(
+    batch_norm, activation, loss, browser, tmp_path, bpcli
+):
     model = tmp_path / "m.npz"
     bpcli("train", "-q", "-s", f"network.activation={activation}", "-s", f"network.loss={loss}", "-s",
           "network.hidden=[12, 8]", "-s", "network.weight_init=xavier", "-s", "network.dropout=0.2",
-          "-s", "training.iterations=100", "-o", model)  # fmt: skip
+          "-s", f"network.batch_norm={batch_norm}", "-s", "training.iterations=100", "-o", model)  # fmt: skip
     bpcli("report", model, "-o", tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     draw(browser, [[(70, 60), (200, 60), (120, 230)]])

@@ -45,8 +45,12 @@ def test_loading_gives_the_same_network(model, run, dtype):
 
 @pytest.mark.parametrize("method", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
 @pytest.mark.parametrize("stop", [1, 17, 36])
-def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, method, stop):
+@pytest.mark.parametrize("batch_norm", ["false", "true"])
+def test_a_resumed_run_ends_like_one_that_was_not_stopped(
+    make_run, tmp_path, method, stop, batch_norm
+):
     overrides = [
+        f"network.batch_norm={batch_norm}",
         f"optimizer.method={method}", "optimizer.learning_rate=0.01", "optimizer.schedule=cosine",
         "optimizer.warmup=20", "network.dropout=0.3", "training.batch_size=7",
         "network.input_dropout=0.1", "network.loss=squared", "distortion.alpha=5",
@@ -63,9 +67,8 @@ def test_a_resumed_run_ends_like_one_that_was_not_stopped(make_run, tmp_path, me
     save(tmp_path / "m.npz.part", first)
     second = resume(first.config, Output(tmp_path / "m.npz").find()).run
     resumed += [record for record in train(second) if record]
-    assert second.network.parameters.tobytes() == whole.network.parameters.tobytes()
-    for name, vector in whole.optimizer.state.items():
-        assert second.optimizer.state[name].tobytes() == vector.tobytes()
+    for name, array in whole.arrays.items():
+        assert second.arrays[name].tobytes() == array.tobytes(), name
     figures = [
         [(r.iteration, r.epoch, r.loss, r.train_accuracy, r.accuracy) for r in found]
         for found in (records, resumed)
@@ -157,6 +160,33 @@ def test_another_configuration_cannot_be_resumed(make_run, model, overrides, exp
     other = make_run("optimizer.method=momentum", "network.dropout=0.2", *overrides)
     with pytest.raises(CheckpointError, match=expected):
         resume(other.config, load(model))
+
+
+def test_statistics_of_batch_normalisation_are_part_of_a_model(make_run, tmp_path, rng):
+    run = make_run("network.batch_norm=true", "network.hidden=[8, 5]")
+    list(train(run))
+    save(tmp_path / "m.npz", run)
+    saved, x = load(tmp_path / "m.npz"), rng.uniform(size=(1, 36)).astype(np.float32)
+    assert list(saved.arrays) == [
+        "W1", "b1", "gamma2", "beta2", "mean2", "variance2",
+        "W3", "b3", "gamma4", "beta4", "mean4", "variance4", "W5", "b5",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(saved.network().predict(x), run.network.predict(x))
+    assert saved.classes == 4
+    before = saved.digest
+    rewrite(tmp_path / "m.npz", mean2=saved.arrays["mean2"] + 1)
+    assert load(tmp_path / "m.npz").digest != before
+    for wrong, expected in (
+        ({"mean2": None}, "mean2: found no such array, expected float32 (8,)"),
+        ({"variance4": np.ones(4, np.float32)}, "variance4: found float32 (4,), expected float32 (5,)"),
+        ({"mean2": np.full(8, np.inf, np.float32)}, "mean2: found values that are not finite"),
+        ({"variance2": np.full(8, -1, np.float32)}, "variance2: found a variance below 0, expected"),
+    ):  # fmt: skip
+        save(tmp_path / "m.npz", run)
+        rewrite(tmp_path / "m.npz", **wrong)
+        with pytest.raises(CheckpointError) as caught:
+            load(tmp_path / "m.npz")
+        assert expected in str(caught.value)
 
 
 def test_other_data_cannot_be_resumed(make_run, model, tiny):

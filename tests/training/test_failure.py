@@ -70,6 +70,8 @@ def test_a_loss_far_above_that_of_guessing_is_divergence(rate, failure):
         ["network.loss=squared", "network.weight_init=he"],
         ["network.hidden=[]", "optimizer.learning_rate=0.001"],
         ["network.dropout=0.5", "network.weight_init=he"],
+        ["network.batch_norm=true", "network.weight_init=he"],
+        ["network.batch_norm=true", "network.hidden=[30, 30, 30]", "network.activation=sigmoid"],
         ["optimizer.method=adam", "optimizer.learning_rate=0.0001", "network.weight_init=he"],
     ],
     ids=str,

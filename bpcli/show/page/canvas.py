@@ -6,7 +6,7 @@ from typing import Any
 
 from bpcli import arrays
 from bpcli.arrays import WHITE, Array
-from bpcli.backprop.layers import Layer
+from bpcli.backprop.layer import Layer
 from bpcli.data import ink, pieces, preparation
 from bpcli.errors import readable
 from bpcli.export.translation import TRANSLATIONS, translate
@@ -36,16 +36,16 @@ CONSTANTS = {
 
 def can_read(saved: Checkpoint) -> bool:
     """Tell whether the page can prepare drawings as the model's images were, and has its layers."""
-    dataset, network = saved.config.dataset, saved.network()
+    dataset, network = saved.config.dataset, saved.network().folded()
     is_plain = saved.white == WHITE and not (dataset.deskew or dataset.transpose)
-    layers = {type(layer) for layer in [*network.inference_layers, network.loss_layer]}
+    layers = {type(layer) for layer in [*network.layers, network.loss_layer]}
     return saved.is_prepared and is_plain and layers <= TRANSLATIONS.keys()
 
 
 def canvas_script(saved: Checkpoint) -> str:
     """Return the script of the canvas: constants, the model's layers and the files beside this."""
-    network = saved.network()
-    layers = network.inference_layers
+    network = saved.network().folded()
+    layers = network.layers
     steps = {name: getattr(room, name) for room, names in CONSTANTS.items() for name in names}
     functions = {type(layer).__name__: translate(layer).javascript for layer in layers}
     model = {
