@@ -45,9 +45,9 @@ def graph_command(
 
     Above each arrow stands the value, below it the derivative of the result by it. The language has
     + - * / ** @ and parentheses, exp, log, sigmoid, tanh, relu, max, sum, mean, dot, T, affine,
-    softmax, cross_entropy, softmax_with_loss, numbers and names. A value is a number, lists as
-    x='[[1, 2], [3, 4]]' or random, as W='normal(2, 3)'. A result that is an array is summed. Put --
-    before an expression that begins with a minus sign.
+    batch_norm, softmax, cross_entropy, softmax_with_loss, numbers and names. A value is a number,
+    lists as x='[[1, 2], [3, 4]]' or random, as W='normal(2, 3)'. A result that is an array is
+    summed. Put -- before an expression that begins with a minus sign.
 
     \b
     bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1 -o apples.svg

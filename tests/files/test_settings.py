@@ -33,6 +33,11 @@ from bpcli.training.config import load_config
         ("[" * 1500, "nested too deep"),
         ("optimizer: {warmup: 10001}", "found 10001, expected at most training.iterations, 10000"),
         ("training: {iterations: 5}\noptimizer: {warmup: 6}", "optimizer.warmup: found 6"),
+        ("network: {batch_norm: 1}", "network.batch_norm: found 1, expected true or false"),
+        (
+            "network: {batch_norm: true}\ntraining: {batch_size: 1}",
+            "training.batch_size: found 1, expected 2 or more, as network.batch_norm divides by",
+        ),
     ],
 )  # fmt: skip
 def test_wrong_documents_are_refused(text, expected):

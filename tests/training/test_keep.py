@@ -65,8 +65,9 @@ def test_patience_ends_a_run_so_many_evaluations_after_the_best(make, patience):
 
 @pytest.mark.parametrize("stop", [1, 4, 9, 30, 39])
 @pytest.mark.parametrize("keep", ["last", "best"])
-def test_a_resumed_run_ends_as_one_that_was_not_stopped(make, tmp_path, stop, keep):
-    overrides = [f"training.keep={keep}", "training.patience=8"]
+@pytest.mark.parametrize("batch_norm", ["false", "true"])
+def test_a_resumed_run_ends_as_one_that_was_not_stopped(make, tmp_path, stop, keep, batch_norm):
+    overrides = [f"training.keep={keep}", "training.patience=8", f"network.batch_norm={batch_norm}"]
     whole, first = make(*overrides), make(*overrides)
     finish(whole)
     for _ in itertools.islice(train(first), min(stop, whole.iteration - 1)):
