@@ -11,14 +11,26 @@ from typing import Any
 __version__ = "0.2.0"
 
 STONES = ("errors", "arrays", "machine", "memory")
-WINGS = ("backprop", "files", "gradcheck", "data", "training", "export", "tuning", "show", "cli")
+WINGS = (
+    "backprop",
+    "files",
+    "gradcheck",
+    "data",
+    "training",
+    "export",
+    "tuning",
+    "show",
+    "notebook",
+    "cli",
+)
 # What a notebook draws: where it is, its name, the kind of picture, and what of `show` draws it.
 PICTURES = (
     ("bpcli.backprop.graph", "Graph", "image/svg+xml", "graph_svg"),
     ("bpcli.backprop.network", "Network", "image/svg+xml", "network_svg"),
     ("bpcli.gradcheck.check", "GradientCheck", "text/html", "check_html"),
 )
-DOORS = {"check": "gradcheck"}  # what is asked for most, and the wing that has it
+# What is asked for most, and the wing that has it.
+DOORS = {"check": "gradcheck", "train": "notebook", "load": "notebook", "compare": "notebook"}
 
 
 def __getattr__(name: str) -> Any:

@@ -24,20 +24,24 @@ ALWAYS = {f"{METADATA}.npy", "b1.npy"}  # members of every model, and of hardly 
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
-    """Return the metadata and the arrays, by name, of a model file, whatever they may mean.
-
-    Raises CheckpointError for a file that is missing, damaged, cut off, made to do harm or no model
-    at all.
-    """
+def open_model(path: Path) -> BinaryIO:
+    """Open a model file. Raises CheckpointError, which says how to make one that is not there."""
     if not exists(path, CheckpointError):
         hint = _find_alike(path) or _say_how_it_is_made(path)
         raise CheckpointError(f"{path}: cannot be read: {os.strerror(errno.ENOENT)}; {hint}")
-    with open_file(path, CheckpointError) as file:
-        try:
-            arrays = read_arrays(file) if is_model(file) else {}
-        except ValueError as error:
-            raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
+    return open_file(path, CheckpointError)
+
+
+def read_model(file: BinaryIO, path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Return the metadata and the arrays, by name, of a model file, whatever they may mean.
+
+    Raises CheckpointError, with its path, for one that is damaged, cut off, made to do harm or no
+    model at all.
+    """
+    try:
+        arrays = read_arrays(file) if is_model(file) else {}
+    except ValueError as error:
+        raise CheckpointError(f"{path}: not a model file, or damaged: {error}") from error
     if METADATA not in arrays:
         raise CheckpointError(
             f"{path}: found no model, or a damaged one, expected an .npz as bpcli train writes it"

@@ -1,6 +1,7 @@
 """results in -> text, drawings and the fields of JSON out; nothing is printed here."""
 
 from bpcli.show.characters import draw_figure
+from bpcli.show.curve import curve_svg
 from bpcli.show.data import contents_fields, draw_contents
 from bpcli.show.evaluation import (
     doubt_brightness,
@@ -8,6 +9,7 @@ from bpcli.show.evaluation import (
     draw_mistakes,
     evaluation_csv,
     evaluation_fields,
+    evaluation_html,
 )
 from bpcli.show.figure import graph_figure, network_figure
 from bpcli.show.foreign import draw_file_check, file_check_fields
@@ -20,10 +22,18 @@ from bpcli.show.prediction import (
     answers_csv,
     draw_prediction,
     prediction_fields,
+    prediction_html,
 )
 from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
-from bpcli.show.side_by_side import comparison_csv, comparison_fields, draw_comparison
+from bpcli.show.side_by_side import (
+    comparison_csv,
+    comparison_fields,
+    comparison_html,
+    draw_comparison,
+    draw_history,
+)
 from bpcli.show.svg import figure_svg, graph_svg, network_svg
+from bpcli.show.table import lines_html, table_html
 
 __all__ = [
     "answer_fields",
@@ -32,7 +42,9 @@ __all__ = [
     "check_html",
     "comparison_csv",
     "comparison_fields",
+    "comparison_html",
     "contents_fields",
+    "curve_svg",
     "doubt_brightness",
     "draw_check",
     "draw_comparison",
@@ -41,6 +53,7 @@ __all__ = [
     "draw_evaluation",
     "draw_figure",
     "draw_file_check",
+    "draw_history",
     "draw_info",
     "draw_mistakes",
     "draw_picture",
@@ -50,14 +63,18 @@ __all__ = [
     "end_fields",
     "evaluation_csv",
     "evaluation_fields",
+    "evaluation_html",
     "figure_svg",
     "file_check_fields",
     "graph_fields",
     "graph_figure",
     "graph_svg",
     "info_fields",
+    "lines_html",
     "network_fields",
     "network_figure",
     "network_svg",
     "prediction_fields",
+    "prediction_html",
+    "table_html",
 ]

@@ -10,6 +10,7 @@ from bpcli.data.split import Split
 from bpcli.errors import readable
 from bpcli.show.number import json_fields, json_number
 from bpcli.show.picture import draw_picture
+from bpcli.show.table import lines_html, table_html
 from bpcli.show.text import align_left, align_right, draw_csv, draw_row, join_lines, text_width
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import Evaluation, Mistake
@@ -31,10 +32,7 @@ def draw_evaluation(saved: Checkpoint, measured: Measured, found: Evaluation) ->
     shown = [readable(name) for name in names]
     column = max(5, *(text_width(shown[c]) for c in classes))
     lines = [
-        f"{saved.path}: {_count(measured)}",
-        *_describe_best(saved),
-        f"accuracy {found.accuracy:.2%}, loss {found.loss:.4f}",
-        f"balanced accuracy {found.balanced_accuracy:.2%}, macro F1 {found.macro_f1:.2%}",
+        *_figures(saved, measured, found),
         "",
         f"{align_left('class', column)}  precision  recall      F1  "
         + ("images" if is_wide else "predicted as"),
@@ -49,6 +47,31 @@ def draw_evaluation(saved: Checkpoint, measured: Measured, found: Evaluation) ->
         name = align_right(shown[c], column)
         lines.append("{}  {:>9}  {:>6}  {:>6}  {}".format(name, *rates, cells))
     return join_lines(lines + (_list_confused(found, shown) if is_wide else []))
+
+
+def evaluation_html(saved: Checkpoint, measured: Measured, found: Evaluation) -> str:
+    """Return an evaluation as a notebook shows it: figures, and a row for each class."""
+    classes = np.flatnonzero(found.confusion.sum(axis=0) + found.confusion.sum(axis=1)).tolist()
+    rows = []
+    for c in classes:
+        rates = [_percent(rate[c]) for rate in (found.precision, found.recall, found.f1)]
+        taken = [(n, p) for p, n in enumerate(found.confusion[c].tolist()) if n and p != c]
+        mistakes = ", ".join(
+            f"{readable(saved.names[p])} ({n:,})" for n, p in sorted(taken, key=lambda t: -t[0])[:3]
+        )
+        rows.append([readable(saved.names[c]), f"{found.confusion[c].sum():,}", *rates, mistakes])
+    heads = ["class", "images", "precision", "recall", "F1", "taken for, most often"]
+    return lines_html(_figures(saved, measured, found)) + table_html(heads, rows)
+
+
+def _figures(saved: Checkpoint, measured: Measured, found: Evaluation) -> list[str]:
+    """Return what is said first: of how many images, and how it did on all of them."""
+    return [
+        f"{saved.path}: {_count(measured)}",
+        *_describe_best(saved),
+        f"accuracy {found.accuracy:.2%}, loss {found.loss:.4f}",
+        f"balanced accuracy {found.balanced_accuracy:.2%}, macro F1 {found.macro_f1:.2%}",
+    ]
 
 
 def _cut(text: str, width: int) -> str:

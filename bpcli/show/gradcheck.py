@@ -1,6 +1,5 @@
 """a GradientCheck in -> a table with a verdict, as text or HTML, or the fields of JSON, out."""
 
-import html
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from bpcli.gradcheck.check import VIEWS, GradientCheck
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.show.number import json_fields, json_number
+from bpcli.show.table import lines_html, table_html
 from bpcli.show.text import join_lines
 
 MANY_KINKS = 0.01  # a share of the gradients above which the user is told
@@ -32,16 +32,7 @@ def check_html(found: GradientCheck) -> str:
     """Return a GradientCheck as a notebook shows it: a table in the notebook's own colours."""
     headings = ["layer", "array", "shape", "checked", "kinks", "error", "backprop", "numerical", ""]
     rows = [_cells(row) for row in (*(found.layers if not found.passed else ()), *found.parameters)]
-    table = "".join(_html_row("td", row) for row in rows)
-    words = "".join(
-        f"<div>{html.escape(line)}</div>" for line in (*_remarks(found), _verdict(found))
-    )
-    return f"<table>{_html_row('th', headings)}{table}</table>{words}"
-
-
-def _html_row(tag: str, cells: Iterable[str]) -> str:
-    style = 'style="text-align: left; color: inherit; background: none"'
-    return f"<tr>{''.join(f'<{tag} {style}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
+    return table_html(headings, rows) + lines_html([*_remarks(found), _verdict(found)])
 
 
 def _cells(row: Comparison) -> list[str]:

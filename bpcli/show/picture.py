@@ -1,4 +1,6 @@
-"""a grey image in -> a small picture of it as text out."""
+"""a grey image in -> a small picture of it, as text or as SVG, out."""
+
+from xml.etree import ElementTree as XML
 
 import numpy as np
 
@@ -7,6 +9,7 @@ from bpcli.arrays import WHITE, Bytes
 HALVES = " ▀▄█"  # a character is two pixels, one above the other: neither, upper, lower, both
 DARK_TO_BRIGHT = " .:-=+*#%@"
 BRIGHT = (WHITE + 1) // 2
+SHOWN = 112  # pixels of a screen that a side of an image takes
 
 
 def draw_picture(image: Bytes, white: int = WHITE, *, ascii_only: bool) -> list[str]:
@@ -21,6 +24,22 @@ def draw_picture(image: Bytes, white: int = WHITE, *, ascii_only: bool) -> list[
     pairs = zip(rows[::2], rows[1::2], strict=True)
     character = _shade if ascii_only else _halves
     return ["".join(map(character, *pair)) for pair in pairs]
+
+
+def image_svg(image: Bytes, white: int = WHITE) -> str:
+    """Return a grey image (height, width) as SVG, a square for each pixel that is not black."""
+    height, width = image.shape
+    size = {"width": str(SHOWN), "viewBox": f"0 0 {width} {height}", "role": "img"}
+    # Squares touch without a gap, whatever size they are shown at.
+    crisp = {"xmlns": "http://www.w3.org/2000/svg", "shape-rendering": "crispEdges"}
+    root = XML.Element("svg", crisp | size)
+    XML.SubElement(root, "title").text = "what the net sees"
+    XML.SubElement(root, "rect", {"width": str(width), "height": str(height), "fill": "black"})
+    for y, x in np.argwhere(image).tolist():
+        share = min(1.0, float(image[y, x]) / white)
+        where = {"x": str(x), "y": str(y), "width": "1", "height": "1"}
+        XML.SubElement(root, "rect", where | {"fill": "white", "fill-opacity": f"{share:.3g}"})
+    return XML.tostring(root, encoding="unicode")
 
 
 def _halves(upper: int, lower: int) -> str:

@@ -1,11 +1,13 @@
 """what a model has read on a picture in -> text with its reasons, and the fields of JSON, out."""
 
+import html
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bpcli.data.preparation import BOX, Prepared
 from bpcli.errors import readable
-from bpcli.show.picture import draw_picture
+from bpcli.show.picture import draw_picture, image_svg
+from bpcli.show.table import lines_html
 from bpcli.show.text import draw_csv, join_lines
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.prediction import Prediction, Seen
@@ -33,6 +35,25 @@ def draw_prediction(
         if pictures:
             lines += [f"  {line}" for line in draw_picture(one.seen.image, ascii_only=ascii_only)]
     return join_lines(line.rstrip() for line in lines)
+
+
+def prediction_html(picture: str, found: Sequence[Prediction], white: int) -> str:
+    """Return what a picture shows as a notebook shows it: what the net sees, beside bars."""
+    parts = []
+    for one in found:
+        words = [f"{picture}: {readable(one.label)}", explain_way(one.seen), *one.doubts]
+        bars = "".join(
+            f"<tr><td>{html.escape(readable(name))}</td>"
+            f'<td><meter value="{chance:.4f}"></meter></td>'
+            f"<td>{chance:.1%}</td></tr>"
+            for name, chance in one.likeliest
+        )
+        parts.append(
+            '<div style="display: flex; flex-wrap: wrap; gap: 1em; align-items: center">'
+            f"{image_svg(one.seen.image, white)}<table>{bars}</table>"
+            f"<div>{lines_html(words)}</div></div>"
+        )
+    return "".join(parts)
 
 
 def explain_way(seen: Seen) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from bpcli.errors import visible
 from bpcli.files.document import to_scalar
 from bpcli.show.number import json_number
+from bpcli.show.table import lines_html, table_html
 from bpcli.show.text import draw_csv, draw_table, join_lines, text_width
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.history import COLUMNS
@@ -30,8 +31,14 @@ def draw_comparison(found: ModelComparison, width: int, *, history: bool) -> str
             tables.append(draw_table(["", *names], zip(found.keys, *values, strict=True)))
     parts = [*tables, *(describe_seeds(found, seeds) for seeds in found.seeds)]
     if history:
-        parts += [_draw_history(saved) for saved in found.models]
+        parts += [draw_history(saved) for saved in found.models]
     return "\n\n".join(parts)
+
+
+def comparison_html(found: ModelComparison) -> str:
+    """Return models side by side as a notebook shows them."""
+    heads, rows = list_models(found)
+    return table_html(heads, rows) + lines_html(describe_seeds(found, one) for one in found.seeds)
 
 
 def list_models(found: ModelComparison) -> tuple[list[str], list[list[str]]]:
@@ -67,7 +74,8 @@ def describe_seeds(found: ModelComparison, seeds: Seeds) -> str:
     )
 
 
-def _draw_history(saved: Checkpoint) -> str:
+def draw_history(saved: Checkpoint) -> str:
+    """Return the curve of a run as a table: a row for each evaluation."""
     rows = [
         [
             f"{point.iteration:,}",

@@ -25,7 +25,7 @@ from bpcli.data.preparation import SIDE
 from bpcli.errors import CheckpointError, ConfigError, PlaceError, quote, readable
 from bpcli.files import atomic
 from bpcli.files.labels import MOST
-from bpcli.files.model import is_model, read_model, write_model
+from bpcli.files.model import is_model, open_model, read_model, write_model
 from bpcli.files.part import BYTES, to_levels
 from bpcli.files.path import look, open_file
 from bpcli.training.checkpoint import Checkpoint, Last
@@ -110,7 +110,13 @@ def write(file: BinaryIO, run: Run) -> None:
 def load(path: str | Path) -> Checkpoint:
     """Read a model file. Raises CheckpointError, too if its arrays are not its configuration's."""
     path = Path(path)
-    metadata, arrays = read_model(path)
+    with open_model(path) as file:
+        return read(file, path)
+
+
+def read(file: BinaryIO, path: Path) -> Checkpoint:
+    """Read what `write` writes, and call it `path`. Raises CheckpointError as `load` does."""
+    metadata, arrays = read_model(file, path)
     try:
         if type(metadata["format"]) is not int or metadata["format"] not in READABLE:
             raise CheckpointError(

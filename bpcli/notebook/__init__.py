@@ -1,0 +1,15 @@
+"""a few words in a cell -> a model, and what it has to show, out: one short way for each thing."""
+
+from bpcli.notebook.model import Answer, Comparison, Curve, Measurement, Model, compare, load
+from bpcli.notebook.training import train
+
+__all__ = [
+    "Answer",
+    "Comparison",
+    "Curve",
+    "Measurement",
+    "Model",
+    "compare",
+    "load",
+    "train",
+]

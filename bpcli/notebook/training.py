@@ -1,0 +1,85 @@
+"""the name of a configuration, and values for its keys, in -> a Model that has learnt, out."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from bpcli.errors import DivergedError
+from bpcli.files.document import to_scalar
+from bpcli.notebook.cell import Cell, is_notebook
+from bpcli.notebook.model import Model
+from bpcli.training.config import KEYS, Config, load_config
+from bpcli.training.failure import find_failure
+from bpcli.training.loop import train as learn
+from bpcli.training.run import Run
+from bpcli.training.serialization import write
+from bpcli.training.start import begin
+
+CALLED = "model"  # until it is saved
+
+
+def train(
+    config: str | Path | Config | None = None, *, init: Model | None = None, **values: Any
+) -> Model:
+    """Train the network that a configuration describes, as `bpcli train` does; write nothing.
+
+    `config` is the name of one of bpcli's own, as "fast", or of a file; without it, it is the
+    book's. `values` are for keys by their last names, as in `train("fast", hidden=[100])`, or by
+    whole ones: `train(**{"optimizer.method": "adam"})`. `init` is a model to begin with. In a
+    notebook a bar and a curve grow, and what interrupts it ends learning: the model is what it has
+    come to until then.
+
+    Raises ConfigError and DatasetError for what cannot be trained, and DivergedError.
+    """
+    run = _begin(config, init, values)
+    with _interruptible(run):
+        cell = Cell(run)
+        for record in learn(run):
+            cell.look(is_evaluated=record is not None)
+    failure = find_failure(run) if run.record else None
+    if failure and failure.diverged:
+        raise DivergedError(failure.words)
+    if failure:
+        warnings.warn(failure.words, stacklevel=2)
+    content = BytesIO()
+    write(content, run)
+    return Model(content.getvalue(), CALLED)
+
+
+def _begin(config: str | Path | Config | None, init: Model | None, values: dict[str, Any]) -> Run:
+    overrides = [f"{_find_key(name)}={_spell(value)}" for name, value in values.items()]
+    base = config if isinstance(config, Config) else None
+    path = None if isinstance(config, Config) else config
+    start = begin(load_config(path, overrides, base), init.saved if init else None)
+    for remark in start.remarks:
+        warnings.warn(remark, stacklevel=3)
+    return start.run
+
+
+def _find_key(name: str) -> str:
+    """Return the one key whose last name is so, or else what stands there."""
+    found = [key for key in KEYS if key.rpartition(".")[2] == name]
+    return found[0] if len(found) == 1 else name
+
+
+def _spell(value: Any) -> str:
+    return to_scalar(tuple(value) if isinstance(value, list) else value)
+
+
+@contextlib.contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    """Let what stops a cell end learning, and keep what has been learnt."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not is_notebook():
+            raise
+        iterations = run.config.training.iterations
+        warnings.warn(
+            f"interrupted at iteration {run.iteration:,} of {iterations:,}: the model is what it "
+            "has come to until then",
+            stacklevel=3,
+        )
