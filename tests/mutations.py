@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from click.testing import CliRunner
-from tiny import write_folder
+from tiny import write_idx
 
 from bpcli.backprop import layers
 from bpcli.cli.main import main
@@ -159,6 +159,15 @@ def replacements(node: ast.AST) -> Iterator[list[ast.AST]]:  # noqa: C901, PLR09
                         yield [parse(f"np.multiply({text}, {factor}, {ast.unparse(keyword)})")]
 
 
+def write_images(folder: Path, rng: np.random.Generator) -> Path:
+    """Write few pixels of nothing: a gradient has not to be learnt from, and each is compared."""
+    folder.mkdir()
+    for part in ("train", "t10k"):
+        write_idx(folder / f"{part}-images-idx3-ubyte", rng.integers(0, 256, (40, 3, 3)))
+        write_idx(folder / f"{part}-labels-idx1-ubyte", np.arange(40) % 4)
+    return folder
+
+
 @contextmanager
 def broken(mutant: Mutant) -> Iterator[None]:
     """Put the mutant's method in place of the right one."""
@@ -211,7 +220,7 @@ def survivors(
 def run(*options: str) -> int:
     """Print the mutants that are not caught and placed, and how many are; return the exit code."""
     with tempfile.TemporaryDirectory() as name:
-        folder = write_folder(Path(name) / "data", np.random.default_rng(0))
+        folder = write_images(Path(name) / "data", np.random.default_rng(0))
         found = list(survivors(folder, *options))
     for mutant, wrong in found:
         if wrong:

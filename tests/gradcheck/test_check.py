@@ -75,7 +75,7 @@ def test_every_mutant_of_every_backward_is_caught_and_placed(turn, tmp_path, rng
     """Each in one of the ways in turn; in the long form each in all of them."""
     is_long = request.config.getoption("--long")
     chosen = slice(None) if is_long else slice(turn, None, len(WAYS))
-    folder = mutations.write_folder(tmp_path / "data", rng)
+    folder = mutations.write_images(tmp_path / "data", rng)
     found = list(mutations.survivors(folder, *WAYS[turn], chosen=chosen))
     assert [(mutant.key, wrong) for mutant, wrong in found if wrong] == []
     assert len(found) > 20
@@ -199,7 +199,7 @@ MISTAKES = {
 def test_mistakes_are_placed_and_named(mistake, method, tmp_path, rng, monkeypatch, bpcli):
     break_it, wrong, words = MISTAKES[mistake]
     break_it(monkeypatch)
-    folder = mutations.write_folder(tmp_path / "data", rng)
+    folder = mutations.write_images(tmp_path / "data", rng)
     options = ["network.hidden=[7, 7]", "network.weight_init=he"]
     options += ["network.dropout=0.3"] if "dropout" in mistake else []
     options += ["network.batch_norm=true"] if "BatchNormalization" in wrong else []
