@@ -30,7 +30,7 @@ PICTURES = (
     ("bpcli.gradcheck.check", "GradientCheck", "text/html", "check_html"),
 )
 # What is asked for most, and the wing that has it.
-DOORS = {"check": "gradcheck", "train": "notebook", "load": "notebook", "compare": "notebook"}
+DOORS = {"check": "gradcheck"} | dict.fromkeys(("train", "load", "compare", "model"), "notebook")
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,13 @@ from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import Evaluation, evaluate
 from bpcli.training.history import Point
 from bpcli.training.prediction import Prediction, Reader
-from bpcli.training.serialization import check_replaceable, read
+from bpcli.training.run import Run
+from bpcli.training.serialization import check_replaceable, read, write
 from bpcli.training.side_by_side import ModelComparison
 from bpcli.training.side_by_side import compare as compare_models
 from bpcli.training.unseen import Measured, find_images
 
+CALLED = "model"  # what has no file yet
 WIDTH = 100  # columns of text
 MISTAKES = 24  # that a page shows
 COLOURS = 3
@@ -111,6 +113,13 @@ class Model:
     def __init__(self, content: bytes, path: str | Path) -> None:
         self._content = content
         self.saved = read(BytesIO(content), Path(path))
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """Return what a run has come to, which has no name until it is saved."""
+        content = BytesIO()
+        write(content, run)
+        return cls(content.getvalue(), CALLED)
 
     def __repr__(self) -> str:
         record = self.saved.record

@@ -3,7 +3,6 @@
 import contextlib
 import warnings
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,7 @@ from bpcli.training.config import KEYS, Config, load_config
 from bpcli.training.failure import find_failure
 from bpcli.training.loop import train as learn
 from bpcli.training.run import Run
-from bpcli.training.serialization import write
 from bpcli.training.start import begin
-
-CALLED = "model"  # until it is saved
 
 
 def train(
@@ -44,9 +40,7 @@ def train(
         raise DivergedError(failure.words)
     if failure:
         warnings.warn(failure.words, stacklevel=2)
-    content = BytesIO()
-    write(content, run)
-    return Model(content.getvalue(), CALLED)
+    return Model.of(run)
 
 
 def _begin(config: str | Path | Config | None, init: Model | None, values: dict[str, Any]) -> Run:
