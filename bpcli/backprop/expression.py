@@ -1,16 +1,13 @@
 """text in -> a Graph out: arithmetic on names and numbers, and nothing else of Python.
 
-The text is parsed by Python's own parser and never run: each kind of syntax that is not listed
-here is refused.
+Each kind of syntax that is not listed here is refused.
 """
 
 import ast
 import difflib
 import math
 import operator
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +31,11 @@ from bpcli.backprop.functions import (
 )
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.node import Constant, Divide, MatMul, Negate, Node, Power, Variable
-from bpcli.errors import ExpressionError, quote, readable, visible
+from bpcli.backprop.syntax import Source, Step
+from bpcli.errors import ExpressionError, quote, readable
 
-SIGNS = {"×": "*", "·": "*", "÷": "/", "\N{MINUS SIGN}": "-", "²": "** 2", "³": "** 3"}
-LONGEST = 2000  # characters
-DEEPEST = 50  # levels of operators and functions within one another
+DEEPEST = 50  # levels of parentheses and functions within one another
+MOST = 1000  # operators, functions, names and numbers
 
 OPERATORS: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
     ast.Add: operator.add,
@@ -76,16 +73,17 @@ class Expression:
     """An expression with a value for each name: a `graph` that has run forward and backward.
 
     `variables` has its names in the order in which they first stand; a name that stands twice is
-    one node. A result that is an array is `summed`. With `expand`, functions that fuse several
-    nodes, as affine and softmax do, are graphs of those. Raises ExpressionError where the text is
-    not such an expression, a name has no value, shapes do not fit, or a value or a derivative is
-    not a finite number.
+    one node. Several steps, `t = x + y; t ** 2`, are one graph, in which `steps` have names. A
+    result that is an array is `summed`. With `expand`, functions that fuse several nodes, as affine
+    and softmax do, are graphs of those. Raises ExpressionError where the text is not such an
+    expression, a name has no value, shapes do not fit, or a value or a derivative is not a finite
+    number.
     """
 
     def __init__(
         self, text: str, values: Mapping[str, npt.ArrayLike], *, expand: bool = False
     ) -> None:
-        self.text = " ".join(text.split())
+        self.source = Source(text)
         self.values = values
         self.functions: dict[str, tuple[Function, int]] = dict(FUNCTIONS)
         if expand:
@@ -93,14 +91,11 @@ class Expression:
                 name: (made, FUNCTIONS[name][1]) for name, made in EXPANSIONS.items()
             }
         self.variables: dict[str, Variable] = {}
+        self.steps: dict[str, Node] = {}
+        self.count = 0  # of operators and functions
         self._columns: dict[int, int] = {}  # where each node stands
-        self.graph = Graph(self._node(self._parse(), 0))
-        unused = [name for name in values if name not in self.variables]
-        if unused:
-            names = ", ".join(self.variables) or "none"
-            raise ExpressionError(
-                f"{readable(unused[0])}: no such name in the expression, which has {names}"
-            )
+        self.graph = Graph([self._compute(step) for step in self.source.steps][-1])
+        self._check_names()
         with np.errstate(all="ignore"):  # said in words below
             self._forward()
             self.summed = self.graph.output.value.ndim > 0
@@ -111,46 +106,59 @@ class Expression:
             self.graph.backward()
             self._check_gradients()
 
-    def _parse(self) -> ast.expr:
-        if len(self.text) > LONGEST:
-            raise ExpressionError(
-                f"an expression of {len(self.text):,} characters, expected at most {LONGEST:,}"
-            )
-        if not self.text:
-            raise ExpressionError("found nothing, expected an expression")
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                return ast.parse(self.text, mode="eval").body
-        except SyntaxError as error:
-            column = (error.offset or 1) - 1
-            sign = self.text[column : column + 1]
-            hint = f"; {sign} is written {SIGNS[sign]}" if sign in SIGNS else ""
-            hint += "; a product is written 2 * x" * ("decimal literal" in error.msg)
-            self._refuse(column, f"not an expression: {error.msg}{hint}")
-        except (ValueError, MemoryError, RecursionError):
-            raise ExpressionError("not an expression: too deep, or with null characters") from None
+    @property
+    def underived(self) -> list[str]:
+        """The names of variables by which there is no derivative: exponents of what is below 0."""
+        return [v.name for v in self.variables.values() if not np.isfinite(v.gradient).all()]
 
-    def _refuse(self, column: int, reason: str) -> NoReturn:
-        """Raise an error that shows the expression with a caret under `column`."""
-        start = max(0, column - 60)
-        before, after = visible(self.text[start:column]), visible(self.text[column : start + 76])
-        raise ExpressionError(reason, f"  {before}{after}", f"  {' ' * len(before)}^")
-
-    def _node(self, tree: ast.expr, depth: int) -> Node:
-        if depth > DEEPEST:
-            self._refuse(self._column(tree), f"nested more than {DEEPEST} levels deep")
-        node = self._make(tree, depth + 1)
-        self._columns.setdefault(id(node), self._column(tree))
+    def _compute(self, step: Step) -> Node:
+        """Return the node of a step; whatever has a name of its own is called so from there on."""
+        node = self._node(step.tree, 0)
+        if step.name in FUNCTIONS:
+            self.source.refuse(step.column, f"{step.name} is a function; expected another name")
+        if step.name:
+            node.name = node.name or step.name
+            self.steps[step.name] = node
         return node
 
-    def _column(self, tree: ast.expr) -> int:
-        """Return where an operator, or what has none, stands, in characters and not in bytes."""
-        start = tree.left.end_col_offset if isinstance(tree, ast.BinOp) else tree.col_offset
-        column = len(self.text.encode()[: start or 0].decode())
-        if isinstance(tree, ast.BinOp):
-            rest = self.text[column:]
-            column += len(rest) - len(rest.lstrip(") "))
-        return column
+    def _check_names(self) -> None:
+        """Refuse a value, or a step, that nothing is computed from."""
+        used = set(map(id, self.graph.nodes))
+        for step in self.source.steps[:-1]:
+            if id(self.steps[step.name]) not in used:
+                self.source.refuse(
+                    step.column, f"{step.name} is computed, and no later step needs it"
+                )
+        unused = [name for name in self.values if name not in self.variables]
+        if unused:
+            names = ", ".join(self.variables) or "none"
+            why = f"no such name in the expression, which has {names}"
+            if unused[0] in self.steps:
+                why = "found a value for what the expression computes, expected none"
+            raise ExpressionError(f"{readable(unused[0])}: {why}")
+
+    def _node(self, tree: ast.expr, depth: int) -> Node:
+        """Return the node of a tree. Operators that follow one another are on one level."""
+        behind: list[ast.BinOp] = []
+        while isinstance(tree, ast.BinOp) and type(tree.op) in OPERATORS:
+            behind.append(tree)
+            tree = tree.left
+        if depth > DEEPEST:
+            self.source.refuse(tree, f"nested more than {DEEPEST} levels deep")
+        node = self._place(self._make(tree, depth + 1), tree)
+        for one in reversed(behind):
+            right = self._node(one.right, depth + 1)
+            node = self._place(OPERATORS[type(one.op)](node, right), one)
+        return node
+
+    def _place(self, node: Node, tree: ast.expr) -> Node:
+        """Note where a node stands, and return it."""
+        column = self.source.column(tree)
+        self.count += 1
+        if self.count > MOST:
+            self.source.refuse(column, f"more than {MOST} operators, functions, names and numbers")
+        self._columns.setdefault(id(node), column)
+        return node
 
     def _make(self, tree: ast.expr, depth: int) -> Node:
         match tree:
@@ -162,24 +170,23 @@ class Expression:
                 return self._node(operand, depth)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return Negate(self._node(operand, depth))
+            case ast.Name(id=name) if name in self.steps:
+                return self.steps[name]
             case ast.Name(id=name):
                 return self._variable(name, tree)
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-                return OPERATORS[type(op)](self._node(left, depth), self._node(right, depth))
             case ast.Attribute(value=inner, attr="T"):
                 return Transpose(self._node(inner, depth))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
                 return self._call(tree, name, [self._node(argument, depth) for argument in args])
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
-                self._refuse(
-                    self._column(tree), f"{name} is no function; expected {', '.join(FUNCTIONS)}"
-                )
+                words = ", ".join(FUNCTIONS)
+                self.source.refuse(tree, f"{name} is no function; expected {words}")
         words = "+ - * / **, parentheses, numbers, names, " + ", ".join(FUNCTIONS)
         hint = " (a power is written **)" if isinstance(getattr(tree, "op", 0), ast.BitXor) else ""
         hint += " (a product is written 2 * x)" * (
             isinstance(tree, ast.Call) and not isinstance(tree.func, ast.Name)
         )
-        return self._refuse(self._column(tree), f"cannot be used here{hint}; expected {words}")
+        return self.source.refuse(tree, f"cannot be used here{hint}; expected {words}")
 
     def _number(self, tree: ast.expr, value: float) -> float:
         try:
@@ -187,20 +194,18 @@ class Expression:
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            self._refuse(self._column(tree), "overflow: too large for a number")
+            self.source.refuse(tree, "overflow: too large for a number")
         return number
 
     def _variable(self, name: str, tree: ast.expr) -> Variable:
         if name in FUNCTIONS:
-            self._refuse(self._column(tree), f"{name} is a function; expected {name}(...)")
+            self.source.refuse(tree, f"{name} is a function; expected {name}(...)")
         if name not in self.values:
-            near = difflib.get_close_matches(name, self.values, n=1)
+            near = difflib.get_close_matches(name, [*self.values, *self.steps], n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; add {name}=NUMBER"
-            self._refuse(self._column(tree), f"{name} has no value{hint}")
+            self.source.refuse(tree, f"{name} has no value{hint}")
         if not np.isfinite(self.values[name]).all():
-            self._refuse(
-                self._column(tree), f"{name} is {quote(self.values[name])}, expected a number"
-            )
+            self.source.refuse(tree, f"{name} is {quote(self.values[name])}, expected a number")
         if name not in self.variables:
             self.variables[name] = Variable(self.values[name], name)
         return self.variables[name]
@@ -209,10 +214,10 @@ class Expression:
         function, expected = self.functions[name]
         if len(arguments) != expected:
             found = f"{name} with {len(arguments)} arguments"
-            self._refuse(self._column(tree), f"found {found}, expected {expected}")
+            self.source.refuse(tree, f"found {found}, expected {expected}")
         node = function(*arguments)
         for inner in Graph(node).nodes:  # of an expansion, whose nodes stand in no text
-            self._columns.setdefault(id(inner), self._column(tree))
+            self._columns.setdefault(id(inner), self.source.column(tree))
         return node
 
     def _forward(self) -> None:
@@ -222,17 +227,32 @@ class Expression:
                 node.value = node.forward()
             except (ValueError, IndexError, np.exceptions.AxisError):
                 shapes = " and ".join(_spell(x.value.shape) for x in node.inputs)
-                self._refuse(self._columns[id(node)], f"the shapes {shapes} do not fit")
+                self.source.refuse(self._columns[id(node)], f"the shapes {shapes} do not fit")
             if not np.isfinite(node.value).all():
-                self._refuse(self._columns[id(node)], _reason(node))
+                self.source.refuse(self._columns[id(node)], _reason(node))
 
     def _check_gradients(self) -> None:
+        """Say where a derivative that is asked for is not finite.
+
+        By the exponent of a number below 0 there is none; the others are there all the same.
+        """
+        excused = self._find_exponents() if len(self.underived) < len(self.variables) else set()
         for node in reversed(self.graph.nodes):
-            if not np.isfinite(node.gradient).all():
+            if not (node.is_fixed or id(node) in excused or np.isfinite(node.gradient).all()):
                 by = node.name if isinstance(node, Variable) else "this"
-                self._refuse(
+                self.source.refuse(
                     self._columns[id(node)], f"the derivative by {by} is not a finite number here"
                 )
+
+    def _find_exponents(self) -> set[int]:
+        """Return which nodes are exponents of numbers below 0, or lead to some."""
+        found: set[int] = set()
+        for node in reversed(self.graph.nodes):
+            if isinstance(node, Power) and (node.x < 0).any():
+                found.add(id(node.inputs[1]))
+            if id(node) in found:
+                found |= set(map(id, node.inputs))
+        return found
 
 
 def _spell(shape: tuple[int, ...]) -> str:

@@ -147,26 +147,27 @@ class Affine(Node):
 
 
 class BatchNorm(Node):
-    """z = y gamma + beta, where y = (x - mean) / s;  dx = gamma / s (dz - mean dz - y mean(dz y)).
+    """z = normal gamma + beta, where normal = (x - mean) / deviation.
 
-    mean, variance and s = sqrt(variance + epsilon) are those of each column of x (N, D);
-    dgamma = sum of dz y over the rows, dbeta = sum of dz.  Section 6.3; Ioffe & Szegedy 2015.
+    dx = (g - mean of g - normal mean of g normal) / deviation, where g = dz gamma;
+    dgamma = sum of dz normal over the rows, dbeta = sum of dz.  Section 6.3; Ioffe & Szegedy 2015.
+    Means and the deviation, sqrt(variance + epsilon), are those of each column of x (N, D).
     """
 
     symbol = "batch_norm"
 
     def forward(self) -> Value:
-        columns, beta = self.x.shape[1:], self.inputs[2].value
         _expect(self.x.ndim == MATRIX and len(self.x) > 1, "a row for each of several images")
-        _expect(self.y.shape == beta.shape == columns, "a gamma and a beta for each column")
         self.deviation = np.sqrt(self.x.var(axis=0) + EPSILON)
         self.normal = (self.x - self.x.mean(axis=0)) / self.deviation
-        return np.asarray(self.normal * self.y + beta)
+        value = np.asarray(self.normal * self.y + self.inputs[2].value)
+        _expect(value.shape == self.x.shape, "a gamma and a beta for each column")
+        return value
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
-        products = dout * self.normal
-        dx = dout - dout.mean(axis=0) - self.normal * products.mean(axis=0)
-        return dx * self.y / self.deviation, products, dout  # their sums are the graph's
+        g = dout * self.y
+        dx = g - g.mean(axis=0) - self.normal * (g * self.normal).mean(axis=0)
+        return dx / self.deviation, dout * self.normal, dout  # sums over rows are the graph's
 
 
 def softmax(x: npt.NDArray[Any]) -> npt.NDArray[Any]:

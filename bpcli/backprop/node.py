@@ -19,20 +19,24 @@ class Node:
 
     `value` is there after the graph's forward; after its backward `gradient`, the derivative of
     the graph's output by the value and of its shape, and `passed`, what each input gains from
-    here. Arithmetic on nodes, and on a node and an array, makes new nodes.
+    here. `is_fixed` tells that no variable changes it, and so nobody asks for its derivative; it
+    may have a `name` for people. Arithmetic on nodes, and on a node and an array, makes new nodes.
     """
 
     symbol = ""
+    name = ""
+    is_fixed: bool
     __array_ufunc__ = None  # so that numpy leaves `array * node` to the node
 
     def __init__(self, *inputs: Operand) -> None:
         self.inputs = tuple(x if isinstance(x, Node) else Constant(x) for x in inputs)
+        self.is_fixed = bool(inputs) and all(x.is_fixed for x in self.inputs)
         self.value: Value = np.array(np.nan)
         self.gradient: Value = np.array(np.nan)
         self.passed: tuple[Value, ...] = ()
 
     def __repr__(self) -> str:
-        words = [type(self).__name__]
+        words = [f"{type(self).__name__} {self.name!r}" if self.name else type(self).__name__]
         for word, array in (("value", self.value), ("gradient", self.gradient)):
             if array.ndim:
                 words.append(f"{word} {array.shape}")
@@ -106,9 +110,6 @@ class Variable(Node):
         self.name = name
         self.value = np.asarray(value, np.float64)
 
-    def __repr__(self) -> str:
-        return super().__repr__().replace(",", f" {self.name!r},", 1 if self.name else 0)
-
     def forward(self) -> Value:
         return np.asarray(self.value, np.float64)  # somebody may have set another
 
@@ -118,6 +119,10 @@ class Variable(Node):
 
 class Constant(Variable):
     """A number that stands in an expression."""
+
+    def __init__(self, value: npt.ArrayLike, name: str = "") -> None:
+        super().__init__(value, name)
+        self.is_fixed = True
 
 
 class Add(Node):
@@ -181,9 +186,8 @@ class Power(Node):
 
     def backward(self, dout: Value) -> tuple[Value, ...]:
         dx = dout * np.where(self.y == 0, 0, self.y * self.x ** (self.y - 1))
-        if isinstance(self.inputs[1], Constant):  # x may be negative then, and nobody needs dy
-            return dx, np.zeros_like(self.y)
-        return dx, dout * np.where(self.value == 0, 0, self.value * np.log(self.x))
+        log = np.log(np.where(self.x > 0, self.x, np.nan))
+        return dx, dout * np.where(self.value == 0, 0, self.value * log)
 
 
 class Negate(Node):

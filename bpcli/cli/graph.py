@@ -1,6 +1,5 @@
 """an expression, a configuration or a model in -> its graph, drawn, out: `bpcli graph`."""
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +14,17 @@ if TYPE_CHECKING:
 FORMS = (".svg", ".png", ".pdf", ".dot")
 
 
-@click.command("graph")
+class GraphCommand(click.Command):
+    """A command whose expression may begin with a minus sign, behind -- and before options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            i = args.index("--")  # a space before an expression makes it no option
+            args = [*args[:i], *(f" {word}" for word in args[i + 1 : i + 2]), *args[i + 2 :]]
+        return super().parse_args(ctx, args)
+
+
+@click.command("graph", cls=GraphCommand)
 @click.argument("expression", required=False)
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--expand", is_flag=True, help="Draw affine, softmax and the like as simple nodes.")
@@ -82,11 +91,12 @@ def _of_expression(
 ) -> "tuple[Figure, dict[str, Any], str]":
     """Return the figure of an expression, its JSON, and its steps in words if they are wanted."""
     from bpcli.backprop.expression import Expression
-    from bpcli.files.assignment import parse_values
+    from bpcli.files.assignment import is_assignment, parse_values
     from bpcli.show import graph_fields, graph_figure
-    from bpcli.show.steps import draw_steps, explain, steps_fields
+    from bpcli.show.steps import NO_DERIVATIVE, draw_steps, explain, steps_fields
 
-    if re.match(r"\s*\w+\s*=(?!=)", text):
+    is_expression_later = "=" in text and not all("=" in value for value in values)
+    if is_assignment(text) or is_expression_later:
         words = readable(text)
         raise click.UsageError(f"{words}: expected the EXPRESSION first, and {words} after it")
     found = Expression(text, parse_values(values, seed), expand=expand)
@@ -94,7 +104,9 @@ def _of_expression(
     steps = explain(graph) if explained else []
     told = steps_fields(steps) if explained else {}
     notes = ["The result is an array: what is derived is its sum."] if found.summed else []
-    return graph_figure(graph, *notes), graph_fields(graph) | told, draw_steps(steps)
+    notes += [f"{readable(name)}: {NO_DERIVATIVE}" for name in found.underived]
+    figure = graph_figure(graph, *notes, numbered=explained, complete=expand and not explained)
+    return figure, graph_fields(graph) | told, draw_steps(steps, terminal_width())
 
 
 def _of_network(config_file: str | None, model: str | None) -> "tuple[Figure, dict[str, Any], str]":

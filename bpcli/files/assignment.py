@@ -42,6 +42,15 @@ def parse_values(assignments: Sequence[str], seed: int = 0) -> dict[str, Array]:
     return values
 
 
+def is_assignment(text: str) -> bool:
+    """Tell whether a text is a name with a value, and not one that is computed."""
+    try:
+        parse_values([text])
+    except ExpressionError:
+        return False
+    return True
+
+
 def _parse(text: str, place: str, rng: np.random.Generator) -> Array:
     number = plain_scalar(text)
     if isinstance(number, int | float):

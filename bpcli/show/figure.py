@@ -12,11 +12,9 @@ from bpcli.backprop.graph import Graph
 from bpcli.backprop.network import LayerSpec
 from bpcli.backprop.node import Constant, Node, Value, Variable
 from bpcli.errors import visible
-from bpcli.show.number import draw_number, draw_shape
+from bpcli.show.naming import Names
+from bpcli.show.number import draw_matrix, draw_number, draw_shape
 from bpcli.show.text import draw_row
-
-SMALL = 1e-3  # below it four decimals say too little
-SHOWN = 60  # numbers of an array that are shown in full
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,15 @@ class Figure:
         return counts
 
 
-def graph_figure(graph: Graph, *notes: str) -> Figure:
-    """Return the figure of a graph; what has not run yet has no values or derivatives."""
+def graph_figure(
+    graph: Graph, *notes: str, numbered: bool = False, complete: bool = False
+) -> Figure:
+    """Return the figure of a graph; what has not run yet has no values or derivatives.
+
+    If it is `numbered`, operators of which there are several have numbers, as the steps have them;
+    if `complete`, every array on the way stands below, and else only those of names and the last.
+    """
+    names = Names(graph)
     ids = {id(node): i for i, node in enumerate(graph.nodes)}
     symbols = []
     for node in graph.nodes:
@@ -74,9 +79,9 @@ def graph_figure(graph: Graph, *notes: str) -> Figure:
         passed = node.passed or (np.array(np.nan),) * len(node.inputs)
         symbols.append(
             Symbol(
-                _name(node),
+                names.label(node) if numbered and not is_input else _name(node),
                 "input" if is_input else "operation",
-                _flow(node.value),
+                _result(node),
                 _derivative(node, node.gradient),
                 tuple(
                     Arrow(ids[id(x)], _derivative(x, dx))
@@ -85,7 +90,12 @@ def graph_figure(graph: Graph, *notes: str) -> Figure:
             )
         )
     title = f"computational graph of {len(symbols)} nodes, whose result is {symbols[-1].value}"
-    return Figure(tuple(symbols), title, (*notes, *_sums(graph)), tuple(_arrays(graph)))
+    return Figure(
+        tuple(symbols),
+        title,
+        (*notes, *_sums(graph)),
+        tuple(_arrays(graph, names, complete=complete)),
+    )
 
 
 def network_figure(specs: Sequence[LayerSpec]) -> Figure:
@@ -104,6 +114,12 @@ def network_figure(specs: Sequence[LayerSpec]) -> Figure:
 def _name(node: Node) -> str:
     name = visible(node.name) if isinstance(node, Variable) else node.symbol
     return name or _flow(node.value)
+
+
+def _result(node: Node) -> str:
+    """Return what flows out of a node, and what somebody has called it."""
+    named = node.name and not isinstance(node, Variable)
+    return f"{visible(node.name)} = {_flow(node.value)}" if named else _flow(node.value)
 
 
 def _flow(value: Value) -> str:
@@ -133,12 +149,16 @@ def _sums(graph: Graph) -> Iterator[str]:
             yield f"{_name(node)} is used {times} times: its derivative is the sum, {total}"
 
 
-def _arrays(graph: Graph) -> Iterator[Arrays]:
-    """Yield the arrays among the names, and the last one on the way, beside their derivatives."""
-    last = [x for x in graph.output.inputs if not isinstance(x, Variable)]
-    for node in [*(n for n in graph.nodes if isinstance(n, Variable)), *last]:
+def _arrays(graph: Graph, names: Names, *, complete: bool) -> Iterator[Arrays]:
+    """Yield the arrays among the names, and on the way, beside their derivatives."""
+    inputs = [node for node in graph.nodes if isinstance(node, Variable)]
+    on_way = graph.nodes if complete else graph.output.inputs
+    for node in [*inputs, *(n for n in on_way if not isinstance(n, Variable))]:
         if node.value.ndim:
-            name = _name(node) if isinstance(node, Variable) else f"({node.symbol})"
+            if isinstance(node, Variable):
+                name = _name(node)
+            else:
+                name = names.head(node) if complete else f"({node.symbol})"
             has_derivative = node.gradient.ndim and not isinstance(node, Constant)
             derivative = (("its derivative =", node.gradient),) if has_derivative else ()
             yield (f"{name} =", node.value), *derivative
@@ -147,16 +167,6 @@ def _arrays(graph: Graph) -> Iterator[Arrays]:
 def draw_arrays(figure: Figure, width: int) -> list[str]:
     """Return the arrays that go below a figure as texts of `width` characters a line."""
     return [
-        draw_row([[caption, *_matrix(array, width)] for caption, array in arrays], width)
+        draw_row([[caption, *draw_matrix(array, width)] for caption, array in arrays], width)
         for arrays in figure.arrays
     ]
-
-
-def _matrix(array: Value, width: int) -> list[str]:
-    """Return the lines of an array, in part if it is large."""
-    sizes = np.abs(array[array != 0])
-    plain = not sizes.size or bool(sizes.min() >= SMALL)
-    with np.printoptions(
-        precision=4, threshold=SHOWN, edgeitems=2, linewidth=width, suppress=plain
-    ):
-        return str(array).split("\n")

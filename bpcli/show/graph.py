@@ -7,6 +7,7 @@ from bpcli.backprop.graph import Graph
 from bpcli.backprop.network import LayerSpec
 from bpcli.backprop.node import Constant, Variable
 from bpcli.show.characters import ASCII
+from bpcli.show.number import json_array
 
 
 def graph_fields(graph: Graph) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def graph_fields(graph: Graph) -> dict[str, Any]:
             fields |= {} if isinstance(node, Constant) else {"name": node.name}
         else:
             fields["op"] = node.symbol.translate(ASCII)
-        gradient = None if isinstance(node, Constant) else node.gradient.tolist()
+        gradient = None if isinstance(node, Constant) else json_array(node.gradient)
         inputs = [ids[id(x)] for x in node.inputs]
         nodes.append(
             fields | {"inputs": inputs, "value": node.value.tolist(), "gradient": gradient}

@@ -5,9 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+SMALL = 1e-3  # of an array's numbers; below it four decimals say too little
+SHOWN = 60  # numbers of an array that are shown in full
 LARGEST_WHOLE = 1e15  # above it float64 has no digit for each unit
 
 
@@ -25,6 +30,23 @@ def draw_number(value: float) -> str:
 def draw_shape(shape: Sequence[int | str]) -> str:
     """Return the shape of an array as people write it, such as 784×50."""
     return "×".join(map(str, shape))
+
+
+def draw_matrix(array: npt.NDArray[np.float64], width: int) -> list[str]:
+    """Return an array as lines of at most so many characters, in part if it is large."""
+    sizes = np.abs(array[array != 0])
+    plain = not sizes.size or bool(sizes.min() >= SMALL)
+    with np.printoptions(
+        precision=4, threshold=SHOWN, edgeitems=2, linewidth=width, suppress=plain
+    ):
+        return str(array).split("\n")
+
+
+def json_array(array: npt.NDArray[np.float64]) -> Any:
+    """Return a number, or lists of numbers, for JSON: None for each that JSON has not."""
+    numbers = np.array(array, object)
+    numbers[~np.isfinite(array)] = None
+    return numbers.tolist()
 
 
 def json_number(value: Any) -> Any:

@@ -37,12 +37,14 @@ from bpcli.backprop.node import (
     Value,
     Variable,
 )
-from bpcli.show.number import draw_number
+from bpcli.show.naming import Names, call, spell
+from bpcli.show.number import draw_matrix, draw_number, json_array
 
-INFIX = {"+": "+", "-": "-", "×": "·", "÷": "÷", "**": "**", "dot": "@"}
 STEP = 1e-4  # of an input, to see what it really does to the result
 NEAR = 1e-3  # relative difference of two slopes that are one, but for curvature and rounding
 KINK = 0.1  # and of two between which there is a kink
+INDENT = " " * 6
+NO_DERIVATIVE = "no derivative, as a power of a number below 0 is real for whole exponents alone"
 # The derivative of each function by each of its inputs, in words; `out` is its own output, and
 # where `dout`, what came from the right, is not only multiplied it stands in the words.
 LOCAL: dict[type[Node], tuple[str, ...]] = {
@@ -59,7 +61,7 @@ LOCAL: dict[type[Node], tuple[str, ...]] = {
     SoftmaxWithLoss: ("(softmax - t) / N", "-log softmax / N"),
     Affine: ("dout · W^T", "x^T · dout", "dout"),
     BatchNorm: (
-        "gamma / deviation · (dout - mean of dout - normal · mean of dout · normal)",
+        "(g - mean of g - normal · mean of g · normal) / deviation, where g = dout · gamma",
         "dout · normal",
         "dout",
     ),
@@ -69,10 +71,14 @@ LOCAL: dict[type[Node], tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens: `direction` is `forward`, `backward` or `input`."""
+    """One thing that happens: `direction` is `forward`, `backward` or `input`.
+
+    `value` is what comes of it: a value, or the derivative that is passed on or reached.
+    """
 
     direction: str
     words: str
+    value: Value
 
 
 def explain(graph: Graph) -> list[Step]:
@@ -82,14 +88,16 @@ def explain(graph: Graph) -> list[Step]:
     came from the right, and sums; then what each input does to the result, which a small step of
     it confirms.
     """
-    names = _names(graph)
-    steps = [Step("forward", words) for words in _forward(graph, names)]
-    steps += [Step("backward", words) for words in _backward(graph, names)]
-    return steps + [Step("input", words) for words in _inputs(graph)]
+    steps = [Step("forward", *told) for told in _forward(graph)]
+    steps += [Step("backward", *told) for told in _backward(graph)]
+    return steps + [Step("input", *told) for told in _inputs(graph)]
 
 
-def draw_steps(steps: list[Step]) -> str:
-    """Return the steps as text, under a heading for each direction."""
+def draw_steps(steps: list[Step], width: int) -> str:
+    """Return the steps as text, under a heading for each direction.
+
+    The numbers of an array stand below what is said of it, in lines of `width` characters.
+    """
     headings = {
         "forward": "Forward, from left to right:",
         "backward": "Backward, from right to left:",
@@ -97,68 +105,55 @@ def draw_steps(steps: list[Step]) -> str:
     }
     lines: list[str] = []
     for direction, heading in headings.items():
-        words = [step.words for step in steps if step.direction == direction]
-        lines += ["", heading, *(f"  {line}" for line in words)] if words else []
+        told = [step for step in steps if step.direction == direction]
+        lines += ["", heading] if told else []
+        for step in told:
+            lines.append(f"  {step.words}")
+            if step.value.ndim:
+                lines += (INDENT + line for line in draw_matrix(step.value, width - len(INDENT)))
     return "\n".join(lines[1:])
 
 
 def steps_fields(steps: list[Step]) -> dict[str, Any]:
     """Return the fields that `bpcli graph --explain --json` has beside those of the graph."""
-    return {"steps": [asdict(step) for step in steps]}
-
-
-def _names(graph: Graph) -> dict[int, str]:
-    """Return what each node is called: a variable by its name, an operator by its number."""
-    names, number = {}, 0
-    for node in graph.nodes:
-        if isinstance(node, Variable):
-            names[id(node)] = node.name or _spell(node.value)
-        else:
-            number += 1
-            names[id(node)] = f"[{number}]"
-    return names
-
-
-def _spell(value: Value) -> str:
-    return f"{value.shape}" if value.ndim else draw_number(float(value))
+    return {"steps": [asdict(step) | {"value": json_array(step.value)} for step in steps]}
 
 
 def _factor(value: Value) -> str:
     """Return a number as it stands in a product: a negative one in parentheses."""
-    return f"({_spell(value)})" if not value.ndim and value < 0 else _spell(value)
+    return f"({spell(value)})" if not value.ndim and value < 0 else spell(value)
 
 
-def _call(node: Node, inputs: list[str]) -> str:
-    """Return an operation on inputs in the person's notation."""
-    if node.symbol in INFIX and len(inputs) == 2:  # left and right
-        return f" {INFIX[node.symbol]} ".join(inputs)
-    if isinstance(node, Negate):
-        return f"-{inputs[0]}"
-    return f"{node.symbol}({', '.join(inputs)})"
-
-
-def _forward(graph: Graph, names: dict[int, str]) -> Iterator[str]:
+def _forward(graph: Graph) -> Iterator[tuple[str, Value]]:
+    names = Names(graph)
     for node in graph.nodes:
         if not isinstance(node, Variable):
-            called = _call(node, [names[id(x)] for x in node.inputs])
-            numbers = _call(node, [_factor(x.value) for x in node.inputs])
-            yield f"{names[id(node)]} {node.symbol} : {called} = {numbers} = {_spell(node.value)}"
+            figures = call(node, [_factor(x.value) for x in node.inputs])
+            yield f"{names.head(node)} = {figures} = {spell(node.value)}", node.value
 
 
-def _backward(graph: Graph, names: dict[int, str]) -> Iterator[str]:
-    gains: dict[int, list[str]] = {}
-    yield f"the result gets {_spell(graph.output.gradient)}, as it is its own derivative by itself"
+def _backward(graph: Graph) -> Iterator[tuple[str, Value]]:
+    names, gains = Names(graph), dict[int, list[str]]()
+    first = spell(graph.output.gradient)
+    yield f"the result gets {first}, as it is its own derivative by itself", graph.output.gradient
     for node in reversed(graph.nodes):
         reached = gains.get(id(node), [])
         if len(reached) > 1:
-            total = _spell(node.gradient)
-            yield f"{names[id(node)]} is used {len(reached)} times: {' + '.join(reached)} = {total}"
+            total = f"{' + '.join(reached)} = {spell(node.gradient)}"
+            yield f"{names.of(node)} is used {len(reached)} times: {total}", node.gradient
         for i, (x, dx) in enumerate(zip(node.inputs, node.passed, strict=True)):
-            if not isinstance(x, Constant):
-                gains.setdefault(id(x), []).append(_spell(dx))
-                where = f"{names[id(node)]} {node.symbol} passes to {names[id(x)]}"
-                added = ", added up over what was repeated," if _is_repeated(node, x) else ""
-                yield f"{where}: {_product(node, i)}{added} = {_spell(dx)}"
+            place, to = names.place(node), names.of(x)
+            if not (x.is_fixed or np.isfinite(dx).any()):
+                yield f"{place} passes nothing to {to}: {NO_DERIVATIVE}", dx
+            elif not x.is_fixed:
+                gains.setdefault(id(x), []).append(spell(dx))
+                said = f"{_product(node, i)}{_added(node, x)} = {spell(dx)}"
+                yield f"{place} passes to {to}: {said}", dx
+
+
+def _added(node: Node, x: Node) -> str:
+    """Say where a derivative is a sum, as numpy has repeated an input to fit the other one."""
+    return ", added up over what was repeated," if _is_repeated(node, x) else ""
 
 
 def _is_repeated(node: Node, x: Node) -> bool:
@@ -169,7 +164,7 @@ def _is_repeated(node: Node, x: Node) -> bool:
 
 def _product(node: Node, i: int) -> str:
     """Return the local derivative by an input times what came from the right, in words."""
-    local, dout = _local(node, i), _spell(node.gradient)
+    local, dout = _local(node, i), spell(node.gradient)
     if "dout" in local:
         return f"{local}, with dout = {dout} from the right,"
     return f"{dout} from the right · {local}"
@@ -196,26 +191,37 @@ def _local(node: Node, i: int) -> str:
         kink = "; at 0 it has a kink, and 0 is taken" if (x == 0).any() else ""
         return f"1 where the input is above 0, 0 elsewhere{kink}"
     if isinstance(node, Exp) and not node.value.ndim:
-        return f"{_spell(node.value)}, {LOCAL[Exp][0]}"
-    return LOCAL[type(node)][i]
+        return f"{spell(node.value)}, {LOCAL[Exp][0]}"
+    local = LOCAL[type(node)][i]
+    if isinstance(node, Affine | BatchNorm) and node.passed[i].ndim < node.gradient.ndim:
+        images = len(node.gradient)
+        over = f"the {images} images, as each of them has used it" if images > 1 else "1 image"
+        return f"the sum of {local} over {over}"
+    return local
 
 
-def _inputs(graph: Graph) -> Iterator[str]:
+def _inputs(graph: Graph) -> Iterator[tuple[str, Value]]:
     for node in graph.nodes:
         if isinstance(node, Variable) and not isinstance(node, Constant):
-            name, slope = node.name or "an input", float(node.gradient.sum())
-            if node.value.ndim:
-                yield f"{name}: a derivative {_spell(node.gradient)} for each of its numbers"
-                continue
-            direction = "higher" if slope >= 0 else "lower"
-            times = draw_number(abs(slope))
-            if slope == 0:
-                said = f"a little more of {name} leaves the result as it is"
-            elif np.isclose(_change(graph, node, 1.0), slope, rtol=NEAR, atol=0):
-                said = f"1 more of {name} makes the result {times} {direction}"
-            else:
-                said = f"a little more of {name} makes the result {times} times that {direction}"
-            yield f"{said}: {_confirm(graph, node, slope)}"
+            yield _tell_slope(graph, node), node.gradient
+
+
+def _tell_slope(graph: Graph, node: Variable) -> str:
+    """Say what a variable does to the result, and confirm it by small steps of a number."""
+    name, slope = node.name or "an input", float(node.gradient.sum())
+    if not np.isfinite(slope):
+        return f"{name}: {NO_DERIVATIVE}"
+    if node.value.ndim:
+        return f"{name}: a derivative {spell(node.gradient)} for each of its numbers"
+    direction = "higher" if slope >= 0 else "lower"
+    times = draw_number(abs(slope))
+    if slope == 0:
+        said = f"a little more of {name} leaves the result as it is"
+    elif np.isclose(_change(graph, node, 1.0), slope, rtol=NEAR, atol=0):
+        said = f"1 more of {name} makes the result {times} {direction}"
+    else:
+        said = f"a little more of {name} makes the result {times} times that {direction}"
+    return f"{said}: {_confirm(graph, node, slope)}"
 
 
 def _change(graph: Graph, node: Variable, step: float) -> float:

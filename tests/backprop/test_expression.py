@@ -288,7 +288,7 @@ def test_derivatives_by_arrays_are_those_of_autograd(expand, text, seed):
         ("x ** 0.5", {"x": [[1, -4]]}, "-4 to the power 0.5 is not a real number", 2),
         ("cross_entropy(x, t)", {"x": [0.0, 1], "t": [1, 0]}, "log of 0, expected probabilities above 0", 0),
         ("batch_norm(x, g, g)", {"x": [[1, 2]], "g": [1, 1]}, "the shapes (1, 2) and (2,) and (2,) do not fit", 0),
-        ("2 * batch_norm(x, 1, 2)", {"x": [[1], [2]]}, "the shapes (2, 1) and of a number and of a number do not fit", 4),
+        ("2 * batch_norm(x, g, 2)", {"x": [[1], [2]], "g": [1, 2]}, "the shapes (2, 1) and (2,) and of a number do not fit", 4),
         ("affine(x, x)", {"x": 1}, "found affine with 2 arguments, expected 3", 0),
     ],
 )  # fmt: skip
