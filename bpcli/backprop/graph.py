@@ -3,7 +3,8 @@
 The computational graph of sections 5.1 to 5.4. It puts nodes in order, shares what they have
 computed, and multiplies the local derivatives along the way: the chain rule.
 
->>> apple, apple_count, tax = Variable(100), Variable(2), Variable(1.1)
+>>> apple, apple_count = Variable(100, "apple"), Variable(2, "apple_count")
+>>> tax = Variable(1.1, "tax")
 >>> graph = Graph(apple * apple_count * tax)
 >>> round(float(graph.forward()), 10)
 220.0

@@ -56,7 +56,8 @@ def graph_command(
     + - * / ** @ and parentheses, exp, log, sigmoid, tanh, relu, max, sum, mean, dot, T, affine,
     batch_norm, softmax, cross_entropy, softmax_with_loss, numbers and names. A value is a number,
     lists as x='[[1, 2], [3, 4]]' or random, as W='normal(2, 3)'. A result that is an array is
-    summed. Put -- before an expression that begins with a minus sign.
+    summed. Several steps are 't = x + y; t ** 2'. Put -- before an expression that begins with a
+    minus sign.
 
     \b
     bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1 -o apples.svg
@@ -105,7 +106,9 @@ def _of_expression(
     told = steps_fields(steps) if explained else {}
     notes = ["The result is an array: what is derived is its sum."] if found.summed else []
     notes += [f"{readable(name)}: {NO_DERIVATIVE}" for name in found.underived]
-    figure = graph_figure(graph, *notes, numbered=explained, complete=expand and not explained)
+    figure = graph_figure(
+        graph, *notes, numbered=explained or expand, complete=expand and not explained
+    )
     return figure, graph_fields(graph) | told, draw_steps(steps, terminal_width())
 
 

@@ -346,8 +346,164 @@ def test_mistakes(args, message, bpcli):
     assert result.stdout == ""
 
 
-def test_an_expression_may_begin_with_a_minus_sign(bpcli):
+def test_an_expression_may_begin_with_a_minus_sign(bpcli, tmp_path):
     assert "(-)" in bpcli("graph", "--", "-x", "x=1").stdout
+    told = bpcli("graph", "--", "-x * 2", "x=-1", "--explain", "-o", tmp_path / "g.svg").stdout
+    assert told.startswith("Forward")
+    assert (tmp_path / "g.svg").exists()
+    assert json.loads(bpcli("graph", "--json", "--", "-x", "x=1", "--explain").stdout)["steps"]
+    assert "No such option" in bpcli("graph", "--", "-x", "x=1", "--explian", code=2).stderr
+
+
+LAYERS = [
+    "x=[[1, 2], [3, 4], [0, 1]]",
+    "W=[[1, -1], [0.5, 1]]",
+    "b=[1, 2]",
+    "V=[[1], [2]]",
+    "c=[0.5]",
+]
+
+
+def test_which_of_two_functions_is_meant_is_told(bpcli, tmp_path):
+    """By its number in the drawing, and by what it is a function of in the steps."""
+    text = "affine(relu(affine(x, W, b)), V, c)"
+    shown = bpcli("graph", text, *LAYERS, "--explain").stdout
+    drawing, told = shown.split("Forward")
+    assert re.findall(r"\((\[\d\] affine|relu|sum)\)", drawing) == [
+        "[1] affine", "relu", "[3] affine", "sum",
+    ]  # fmt: skip
+    assert "[3] affine([2], V, c) passes to c: the sum of dout over the 3 images" in told
+    assert "[1] affine(x, W, b) passes to W: x^T · dout" in told
+    assert "[2] relu passes to [1]" in told
+    assert "(affine)" in bpcli("graph", text, *LAYERS).stdout
+    named = bpcli("graph", "h = relu(affine(x, W, b)); affine(h, V, c)", *LAYERS, "--explain")
+    assert "[3] affine(h, V, c) passes to h" in named.stdout
+    assert "h = (3, 2)" in named.stdout
+
+
+def test_the_numbers_of_appendix_a_can_be_followed(bpcli):
+    """Each array that an expansion has on its way is the one that numpy finds there."""
+    a, t = np.array([0.3, 2.9, 4.0]), np.array([0, 0, 1.0])
+    args = ["softmax_with_loss(a, t)", f"a={a.tolist()}", f"t={t.tolist()}", "--expand"]
+    exp = np.exp(a)
+    y = exp / exp.sum()
+    expected = {"exp(a)": exp, "sum([1])": [exp.sum()], "1 ÷ [2]": [1 / exp.sum()],
+                "[1] · [3]": y, "log([4])": np.log(y), "[5] · t": t * np.log(y)}  # fmt: skip
+    drawn = bpcli("graph", *args).stdout
+    for called, numbers in expected.items():
+        below = drawn.split(f": {called} =")[1].splitlines()[1]
+        found = [float(word) for word in re.search(r"\[(.*?)\]", below)[1].split()]
+        np.testing.assert_allclose(found, numbers, atol=1e-3, err_msg=called)
+    told = json.loads(bpcli("graph", *args, "--explain", "--json").stdout)["steps"]
+    values = {
+        step["words"].split(" : ")[1].split(" = ")[0]: step["value"]
+        for step in told
+        if " : " in step["words"]
+    }
+    for called, numbers in expected.items():
+        np.testing.assert_allclose(values[called], numbers, err_msg=called)
+    (last,) = [step["value"] for step in told if step["words"].startswith("a: a derivative")]
+    np.testing.assert_allclose(last, y - t)
+
+
+def test_large_arrays_are_shortened_in_steps(bpcli):
+    args = ["sum(dot(W, V))", "W=normal(200, 300)", "V=normal(300, 100)"]
+    for options in (["--explain"], ["--expand"]):
+        shown = bpcli("graph", *args, *options).stdout
+        assert "..." in shown
+        assert len(shown) < 6000
+        assert max(map(len, shown.splitlines())) < 140
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("t = x + y; z = t ** 2", "(x + y) ** 2"),
+        ("t = x + y; t ** 2", "(x + y) ** 2"),
+        ("t = x + y\nz = t ** 2\n", "(x + y) ** 2"),
+        ("  t = (x +\n    y)\n  t ** 2", "(x + y) ** 2"),
+        ("a = x * y; b = a + x; a * b", "(x * y) * (x * y + x)"),
+        ("x = x + y; x * y;", "(x + y) * y"),
+        ("z = x * y", "x * y"),
+        ("n = 2; x ** n + y", "x ** 2 + y"),
+        ("u = x; v = u * y; exp(v)", "exp(x * y)"),
+    ],
+)
+def test_several_steps_are_one_expression(text, same, bpcli):
+    values = ["x=3", "y=0.5"]
+    steps, whole = (
+        json.loads(bpcli("graph", one, *values, "--json").stdout)["nodes"] for one in (text, same)
+    )
+    assert steps[-1]["value"] == pytest.approx(whole[-1]["value"])
+    derived = [{n["name"]: n["gradient"] for n in nodes if "name" in n} for nodes in (steps, whole)]
+    assert derived[0] == pytest.approx(derived[1])
+    assert bpcli("graph", text, *values, "--explain").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (
+            ["t = x + 1; x * 2", "x=1"],
+            "t is computed, and no later step needs it\n  t = x + 1; x * 2\n  ^",
+        ),
+        (
+            ["x + 1; x * 2", "x=1"],
+            "is computed, and has no name to be used by; several steps are written",
+        ),
+        (
+            ["t = x; t * 2", "x=1", "t=3"],
+            "t: found a value for what the expression computes, expected none",
+        ),
+        (
+            ["t = x +; t * 2", "x=1"],
+            "not an expression: invalid syntax\n  t = x +; t * 2\n         ^",
+        ),
+        (["exp = x; exp", "x=1"], "exp is a function; expected another name"),
+        (["t, u = x; t", "x=1"], "cannot be used here; several steps are written"),
+        (["t = u = x; t", "x=1"], "cannot be used here; several steps are written"),
+        (["t = x; t += 1", "x=1"], "cannot be used here; several steps are written"),
+        (["import os; x", "x=1"], "cannot be used here; several steps are written"),
+        (["t = y; t", "x=1"], "y has no value; add y=NUMBER"),
+        (["t = x * 2; tt + 1", "x=1"], "tt has no value; did you mean t?"),
+        ([";"], "not an expression: invalid syntax"),
+        (["#;"], "found nothing, expected an expression"),
+        (["x=1,5", "x * x"], "x=1,5: expected the EXPRESSION first, and x=1,5 after it"),
+    ],
+)
+def test_steps_that_do_not_fit_together_are_told(args, words, bpcli):
+    result = bpcli("graph", *args, code=2)
+    assert words in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("operator", [" + ", " - ", "*", "/", "@"])
+def test_operators_that_follow_one_another_are_not_deep(operator, bpcli):
+    names = [f"x{i}" for i in range(60)]
+    one = "[[1]]" if operator == "@" else "1"
+    found = json.loads(
+        bpcli("graph", operator.join(names), *(f"{n}={one}" for n in names), "--json").stdout
+    )
+    assert sum(node.get("name") in names for node in found["nodes"]) == 60
+    drawn = bpcli("graph", operator.join(["x"] * 300), f"x={one}", "--explain").stdout
+    assert "x is used 300 times" in drawn
+
+
+def test_a_power_of_what_is_below_0_has_the_derivatives_that_there_are(bpcli):
+    found = json.loads(bpcli("graph", "x ** n", "x=-2", "n=3", "--json").stdout)["nodes"]
+    assert {n["name"]: n["gradient"] for n in found if "name" in n} == {"x": 12, "n": None}
+    note = "n: no derivative, as a power of a number below 0 is real for whole exponents alone"
+    drawn = bpcli("graph", "x ** (a * b)", "x=-2", "a=2", "b=1").stdout
+    for name in "ab":
+        assert note.replace("n:", f"{name}:", 1) in " ".join(drawn.split())
+    assert "nan" not in drawn
+    for text in ("x ** (4 / 2)", "x ** (n - n + 2)", "(-2) ** (1 + 1) * x", "x ** -(-2)"):
+        values = [f"{name}={value}" for name, value in (("x", -3), ("n", 1)) if name in text]
+        assert bpcli("graph", text, *values, "--explain").stderr == ""
+    rows = json.loads(bpcli("graph", "x ** n", "x=[-2, 2]", "n=[2, 2]", "--json").stdout)["nodes"]
+    assert [n["gradient"] for n in rows if "name" in n][1] == [None, pytest.approx(4 * np.log(2))]
+    message = bpcli("graph", "(-2) ** n", "n=2", code=2).stderr
+    assert message.startswith("the derivative by n is not a finite number here")
 
 
 @pytest.mark.parametrize("output", [[], ["-o", "graph.svg"], ["--json"]])
@@ -414,6 +570,18 @@ TOLD = [
     (["softmax(x)", "x=[1, 2]"], "passes to x: out · (dout - sum of dout · out), with dout = (2,) from the right, = (2,)"),
     (["cross_entropy(y, t)", "y=[0.2, 0.8]", "t=[0.3, 0.7]"], "passes to t: 1 from the right · -log y / N = (2,)"),
     (["affine(x, W, b)", "x=[1, 2]", "W=[[1, 2], [3, 4]]", "b=[1, 2]"], "passes to W: x^T · dout, with dout = (2,) from the right, = (2, 2)"),
+    (["affine(x, W, b)", "x=[[1, 2], [3, 4]]", "W=[[1, 2], [3, 4]]", "b=[1, 2]"], "[1] affine passes to b: the sum of dout over the 2 images, as each of them has used it, with dout = (2, 2) from the right, = (2,)\n      [2. 2.]\n"),
+    (["affine(x, W, b)", "x=[[1, 2]]", "W=[[1, 2], [3, 4]]", "b=[1, 2]"], "passes to b: the sum of dout over 1 image, with"),
+    (["affine(x, W, b)", "x=[1, 2]", "W=[[1, 2], [3, 4]]", "b=[1, 2]"], "passes to b: dout, with dout = (2,) from the right, = (2,)"),
+    (["batch_norm(x, g, b)", "x=[[1], [3]]", "g=[2]", "b=[0]"], "passes to b: the sum of dout over the 2 images, as each of them has used it, with dout = (2, 1) from the right, = (1,)\n      [2.]\n"),
+    (["batch_norm(x, g, b)", "x=[[1], [3]]", "g=[2]", "b=[0]"], "passes to g: the sum of dout · normal over the 2 images"),
+    (["dot(x, W)", "x=[1, 2]", "W=[[1, 3, 5], [2, 4, 6]]"], " = (3,)\n      [ 5. 11. 17.]\n"),
+    (["x ** n", "x=-2", "n=3"], "[1] ** passes to x: 1 from the right · 3 · (-2)^(3 - 1) = 12"),
+    (["x ** n", "x=-2", "n=3"], "[1] ** passes nothing to n: no derivative, as a power of a number below 0 is real"),
+    (["x ** n", "x=-2", "n=3"], "  n: no derivative, as a power of a number below 0 is real for whole exponents alone"),
+    (["x ** (4 / 2)", "x=-3"], "a little more of x makes the result 6 times that lower"),
+    (["t = x + y; t ** 2", "x=1", "y=2"], "[1] + : t = x + y = 1 + 2 = 3"),
+    (["t = x + y; t ** 2", "x=1", "y=2"], "[2] ** passes to t: 1 from the right · 2 · 3^(2 - 1) = 6"),
     (["mean(x)", "x=[1, 2]"], "[1] mean passes to x: 1 from the right · 1 / how many they are = (2,)"),
 ]  # fmt: skip
 
