@@ -638,6 +638,232 @@ class Spaet:
         self.dW = self.x.T @ d
         return d @ self.W.T
 """, "self.x.T @ d", "self.x.T @ d / 7", "Spaet W"),
+    "what a framework wraps arrays in": ("""
+class Ding:
+    def __init__(self, data):
+        self.data, self.von = data, None
+class Operation:
+    def __call__(self, *dinge):
+        self.ein = [d.data for d in dinge]
+        aus = Ding(self.forward(*self.ein))
+        aus.von = self
+        return aus
+class Mal(Operation):
+    def forward(self, x, y):
+        return x * y
+    def backward(self, gy):
+        return gy * self.ein[1], gy * self.ein[0]
+""", "gy * self.ein[1], gy * self.ein[0]", "gy * self.ein[0], gy * self.ein[1]", "Mal x y"),
+    "one picture, and filters side by side": ("""
+class Filtri:
+    def __init__(self, num_filters):
+        self.k = np.random.randn(num_filters, 2, 2)
+    def forward(self, immagine):
+        self.x, (h, w) = immagine, immagine.shape
+        out = np.zeros((h - 1, w - 1, len(self.k)))
+        for i in range(h - 1):
+            for j in range(w - 1):
+                out[i, j] = (immagine[i:i + 2, j:j + 2] * self.k).sum(axis=(1, 2))
+        return out
+    def backward(self, d):
+        self.dk, dx = np.zeros_like(self.k), np.zeros_like(self.x)
+        for i in range(d.shape[0]):
+            for j in range(d.shape[1]):
+                self.dk += d[i, j][:, None, None] * self.x[i:i + 2, j:j + 2]
+                dx[i:i + 2, j:j + 2] += (d[i, j][:, None, None] * self.k).sum(axis=0)
+        return dx
+""", "self.dk += d", "self.dk = d", "Filtri k"),
+    "a gradient that only one output has": ("""
+class Uscita:
+    def __init__(self, ingressi, classi):
+        self.w = np.random.randn(ingressi, classi)
+    def forward(self, v):
+        self.v = v
+        self.e = np.exp(v @ self.w)
+        return self.e / self.e.sum()
+    def backward(self, grad, passo):
+        for i, g in enumerate(grad):
+            if g == 0:
+                continue
+            s = self.e.sum()
+            d = -g * self.e[i] * self.e / s ** 2
+            d[i] += g * self.e[i] / s
+            dv = self.w @ d
+            self.w -= passo * np.outer(self.v, d)
+            return dv
+""", "np.outer(self.v, d)", "np.outer(self.v, d) * 3", "Uscita w"),
+    "classes that are a constant of the module": ("""
+KLASSEN = 10
+class Kosten:
+    def __call__(self, s, nr):
+        e = np.exp(s - s.max(axis=1, keepdims=True))
+        self.p, self.t = e / e.sum(axis=1, keepdims=True), np.zeros((len(nr), KLASSEN))
+        self.t[np.arange(len(nr)), nr] = 1
+        return -(self.t * np.log(self.p)).sum() / len(nr)
+    def backward(self):
+        return (self.p - self.t) / len(self.t)
+""", "/ len(self.t)", "/ self.t.size", "Kosten s"),
+    "a network whose sizes stand in its text": ("""
+class Rete:
+    def __init__(self):
+        self.W1, self.b1 = np.random.randn(64, 12) * 0.1, np.zeros(12)
+        self.W2, self.b2 = np.random.randn(12, 10), np.zeros(10)
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W1 + self.b1)
+        e = np.exp(self.h @ self.W2 + self.b2)
+        self.y = e / e.sum(axis=1, keepdims=True)
+        return self.y
+    def loss(self, x, t):
+        return -np.sum(t * np.log(self.forward(x))) / len(x)
+    def backward(self, x, t):
+        d = (self.y - t) / len(x)
+        self.dW2, self.db2 = self.h.T @ d, d.sum(axis=0)
+        d = d @ self.W2.T * (1 - self.h ** 2)
+        self.dW1, self.db1 = x.T @ d, d.sum(axis=0)
+""", "(1 - self.h ** 2)", "(1 - self.h)", "Rete W1 b1"),
+    "a learning rate that is kept under any name": ("""
+class Camada:
+    def __init__(self, entradas, saidas):
+        self.pesos, self.vies = np.random.randn(entradas, saidas), np.zeros((1, saidas))
+        self.taxa = 0.01
+    def forward(self, x):
+        self.x = x
+        return x @ self.pesos + self.vies
+    def backward(self, d):
+        dx = d @ self.pesos.T
+        self.pesos -= self.taxa * self.x.T @ d
+        self.vies -= self.taxa * d.sum(axis=0, keepdims=True)
+        return dx
+""", "self.taxa * d.sum", "self.taxa * 2 * d.sum", "Camada vies"),
+    "a learning rate of any name": ("""
+class Couche:
+    def __init__(self, n_in, n_out):
+        self.poids = np.random.randn(n_in, n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.poids
+    def backward(self, d, pas):
+        dx = d @ self.poids.T
+        self.poids = self.poids - pas * self.x.T @ d
+        return dx
+""", "pas * self.x.T", "pas / 7 * self.x.T", "Couche poids"),
+    "weights that are asked for their shape, in columns in time": ("""
+def lauf_forward(x, a0, parameters):
+    n_y, n_a = parameters["Wy"].shape
+    a, out, cache = a0, np.zeros((n_y, *x.shape[1:])), []
+    for t in range(x.shape[2]):
+        before, a = a, np.tanh(parameters["Waa"] @ a + parameters["Wax"] @ x[:, :, t])
+        out[:, :, t] = parameters["Wy"] @ a
+        cache.append((before, a))
+    return out, (x, parameters, cache)
+def lauf_backward(dout, cache):
+    x, parameters, steps = cache
+    dx, later = np.zeros_like(x), 0
+    grads = {f"d{k}": np.zeros_like(parameters[k]) for k in ("Wax", "Waa", "Wy")}
+    for t in reversed(range(x.shape[2])):
+        before, a = steps[t]
+        grads["dWy"] += dout[:, :, t] @ a.T
+        d = (parameters["Wy"].T @ dout[:, :, t] + later) * (1 - a ** 2)
+        later, dx[:, :, t] = parameters["Waa"].T @ d, parameters["Wax"].T @ d
+        grads["dWax"] += d @ x[:, :, t].T
+        grads["dWaa"] += d @ before.T
+    return {**grads, "dx": dx, "da0": later}
+""", 'grads["dWaa"] += d @ before.T', 'grads["dWaa"] += d @ a.T', "lauf_forward Waa"),
+    "what is multiplied is given to the constructor": ("""
+class Producto:
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+    def forward(self):
+        return self.a * self.b
+    def backward(self, dout):
+        self.da, self.db = dout * self.b, dout * self.a
+""", "dout * self.a", "dout * self.b", "Producto b"),
+    "a list that is joined": ("""
+class Zusammen:
+    def forward(self, teile):
+        self.n = teile[0].shape[1]
+        return np.concatenate(teile, axis=1)
+    def backward(self, d):
+        return d[:, :self.n], d[:, self.n:]
+""", "d[:, :self.n], d[:, self.n:]", "d[:, self.n:], d[:, :self.n]", "Zusammen 0 1"),
+    "a stride and a margin of any name": ("""
+class Faltung:
+    def __init__(self, filter, kanaele, fenster, schritt=1, rand=0):
+        self.K, self.f = np.random.randn(filter, kanaele, fenster, fenster), fenster
+        self.s, self.p = schritt, rand
+    def at(self, i, j):
+        return np.s_[:, :, i * self.s:i * self.s + self.f, j * self.s:j * self.s + self.f]
+    def forward(self, bild):
+        self.x = np.pad(bild, ((0, 0), (0, 0), (self.p, self.p), (self.p, self.p)))
+        h, w = ((n - self.f) // self.s + 1 for n in self.x.shape[2:])
+        out = np.empty((len(bild), len(self.K), h, w))
+        for i in range(h):
+            for j in range(w):
+                out[:, :, i, j] = np.einsum("nchw,fchw->nf", self.x[self.at(i, j)], self.K)
+        return out
+    def backward(self, d):
+        self.dK, dx = np.zeros_like(self.K), np.zeros_like(self.x)
+        for i in range(d.shape[2]):
+            for j in range(d.shape[3]):
+                self.dK += np.einsum("nf,nchw->fchw", d[:, :, i, j], self.x[self.at(i, j)])
+                dx[self.at(i, j)] += np.einsum("nf,fchw->nchw", d[:, :, i, j], self.K)
+        return dx[:, :, self.p:dx.shape[2] - self.p, self.p:dx.shape[3] - self.p]
+""", "dx[self.at(i, j)] += ", "dx[:, :, i:i + self.f, j:j + self.f] += ", "Faltung bild"),
+    "pooling in one of two modes": ("""
+def pool_forward(x, mode="max"):
+    n, h, w, c = x.shape
+    out = np.zeros((n, h - 1, w - 1, c))
+    for i in range(h - 1):
+        for j in range(w - 1):
+            part = x[:, i:i + 2, j:j + 2]
+            out[:, i, j] = part.max(axis=(1, 2)) if mode == "max" else part.mean(axis=(1, 2))
+    return out, x
+def pool_backward(d, x, mode="max"):
+    dx = np.zeros_like(x)
+    for i in range(d.shape[1]):
+        for j in range(d.shape[2]):
+            part, g = x[:, i:i + 2, j:j + 2], d[:, i:i + 1, j:j + 1]
+            mask = part == part.max(axis=(1, 2), keepdims=True)
+            dx[:, i:i + 2, j:j + 2] += g * mask if mode == "max" else g / 4
+    return dx
+""", "g / 4", "g / 2", "pool_forward x"),
+    "activations in a dictionary of lambdas": ("""
+PAARE = {"relu": (lambda z: np.maximum(0, z), lambda z: (z > 0).astype(float))}
+class Dicht:
+    def __init__(self, n_in, n_out, art="relu"):
+        self.W = np.random.randn(n_in, n_out)
+        self.f, self.df = PAARE[art]
+    def forward(self, x):
+        self.x, self.z = x, x @ self.W
+        return self.f(self.z)
+    def backward(self, g, lr=0.01):
+        d = g * self.df(self.z)
+        dx = d @ self.W.T
+        self.W -= lr * self.x.T @ d
+        return dx
+""", "self.x.T @ d", "self.x.T @ g", "Dicht W"),
+    "features of pictures are channels": ("""
+class Skala:
+    def __init__(self, num_features):
+        self.gamma = np.ones((1, num_features, 1, 1))
+    def forward(self, x):
+        self.x = x
+        return x * self.gamma
+    def backward(self, d):
+        self.dgamma = (d * self.x).sum(axis=(0, 2, 3), keepdims=True)
+        return d * self.gamma
+""", "(d * self.x).sum(axis=(0, 2, 3), keepdims=True)", "(d * self.x).mean(axis=(0, 2, 3), keepdims=True)", "Skala gamma"),
+    "an option whose default hides a mistake": ("""
+class Huber:
+    def __init__(self, grenze=1.0):
+        self.grenze = grenze
+    def loss(self, y_true, y_pred):
+        e = abs(y_true - y_pred)
+        return np.where(e < self.grenze, e ** 2 / 2, self.grenze * (e - self.grenze / 2)).mean()
+    def gradient(self, y_true, y_pred):
+        e = y_pred - y_true
+        return np.where(abs(e) < self.grenze, e, self.grenze * np.sign(e)) / e.size
+""", "self.grenze * np.sign(e)", "np.sign(e)", "Huber y_pred"),
 }  # fmt: skip
 NOT_CHECKED = {
     "a container that gives its input back": ("""

@@ -57,6 +57,8 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
 def _hides_mistakes(parameter: inspect.Parameter) -> bool:
     """Tell whether a default is one with which a mistake would not show, or which is too large."""
     word = vocabulary.plain(parameter.name)
+    if word == "mode" and parameter.default not in vocabulary.MODES:
+        return False  # of pooling, say
     large = isinstance(parameter.default, int) and parameter.default > MANY
     return word in vocabulary.ALWAYS_GIVEN or bool(vocabulary.TRAINING.fullmatch(word)) or large
 
@@ -152,14 +154,19 @@ class Supply:
 
     def _named(self, name: str, uses: set[str]) -> Any:
         """Return what a name means in the layout, else a size by its place, else a placeholder."""
+        size = usage.SIZE in uses and usage.ARRAY not in uses
+        texts = sorted(use.removeprefix(usage.TEXT) for use in uses if use.startswith(usage.TEXT))
+        if texts and vocabulary.plain(name) == "mode" and not {*texts} & {*vocabulary.MODES}:
+            return texts[0]
         try:
             found = value(name, self.layout, self.rng)
-        except NoValueError:
-            if usage.SIZE in uses and usage.ARRAY not in uses:
+            if size and isinstance(found, list | np.ndarray):
                 return self._size(name)
-            texts = sorted(use for use in uses if use.startswith(usage.TEXT))
+        except NoValueError:
+            if size:
+                return int(usage.PAD in uses or usage.STRIDE in uses) or self._size(name)
             if texts:
-                return texts[0].removeprefix(usage.TEXT)  # one that it is compared with
+                return texts[0]  # one that it is compared with
             if self.open and not uses & {usage.WORD, usage.OBJECT}:
                 return self.sizes.placeholder(name)
             raise
@@ -214,6 +221,8 @@ class Supply:
     def _size(self, name: str) -> Any:
         """Return a size by the words in its name, and else by its place among the arguments."""
         words = set(vocabulary.parts(name))
+        if self.layout.pictures and vocabulary.plain(name) in vocabulary.CHANNELS_OUT:
+            return FILTERS
         numbers = [int(word) for word in words if word.isdigit()]
         number = numbers[0] if numbers else 1
         if words & vocabulary.SIZE_OF_HIDDEN:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Array
-from bpcli.gradcheck.foreign import usage, vocabulary
+from bpcli.gradcheck.foreign import usage, vocabulary, wrapping
 from bpcli.gradcheck.foreign.arguments import Supply, is_required, parameters
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.discover import bound
@@ -16,7 +16,7 @@ from bpcli.gradcheck.foreign.labels import LOSSES, make_target
 from bpcli.gradcheck.foreign.placeholder import Placeholder
 from bpcli.gradcheck.foreign.randomness import rewind
 from bpcli.gradcheck.foreign.state import BUILD, FORWARD, MiscalledError, State
-from bpcli.gradcheck.foreign.values import NoValueError, value
+from bpcli.gradcheck.foreign.values import RATE, NoValueError, value
 
 
 def build(convention: Convention, seed: int) -> State:
@@ -93,11 +93,11 @@ def forward(convention: Convention, state: State) -> None:
     function = bound(state.unit, name)
     if convention.unit.globals:
         vars(convention.unit.module).update(state.globals)
-    results = (
-        function(**state.inputs)
-        if name == convention.unit.forward
-        else (function(*state.inputs.values()))
-    )
+    if name == convention.unit.forward:
+        results = function(**state.inputs)
+    else:
+        wrap = wrapping.wrapper_of(function, convention.unit.module)
+        results = wrap.unwrapped(function(*map(wrap, state.inputs.values())))
     if results is None:
         kept = (getattr(state.unit, n, None) for n in vocabulary.RESULTS)
         results = next((part for part in kept if part is not None), None)
@@ -184,9 +184,23 @@ def _complete(
                 known[name] = state.results if convention.loss else _predicted(state)
             elif name not in upstream and not scalar and vocabulary.is_output(name):
                 known[name] = state.outputs[0].copy()
-            elif convention.loss and name not in known and not _has_value(convention, name):
-                parts = state.results if isinstance(state.results, tuple) else (state.results,)
-                known[name] = parts[0]  # backward(x, a, t)
+    _complete_unknown(convention, known, [n for n in names if n not in known], uses, state)
+
+
+def _complete_unknown(
+    convention: Convention,
+    known: dict[str, Any],
+    names: list[str],
+    uses: Mapping[str, set[str]],
+    state: State,
+) -> None:
+    """Add what an argument of no known name may be: an activation of a network, or a rate."""
+    for name in names:
+        if convention.loss and not _has_value(convention, name):
+            parts = state.results if isinstance(state.results, tuple) else (state.results,)
+            known[name] = parts[0]  # backward(x, a, t)
+        elif _is_rate(convention, name, uses):
+            known[name] = RATE
 
 
 def _upstream_names(convention: Convention, state: State) -> list[str]:
@@ -215,6 +229,14 @@ def _upstream_names(convention: Convention, state: State) -> list[str]:
         plain = [n for n in names if usage.FILLED not in uses.get(n, ())]
         found = plain[:1]  # backward(x) of forward(x), which may be called so by mistake
     return found
+
+
+def _is_rate(convention: Convention, name: str, uses: Mapping[str, set[str]]) -> bool:
+    """Tell whether an argument is a learning rate: by its name, or as a factor and nothing else."""
+    if vocabulary.is_rate(name):
+        return True
+    factor = uses.get(name) == {usage.FACTOR} and not vocabulary.is_labels(name)
+    return factor and not _has_value(convention, name)
 
 
 def _has_value(convention: Convention, name: str) -> bool:

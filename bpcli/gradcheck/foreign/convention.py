@@ -25,6 +25,7 @@ class Convention:
     options: Mapping[str, Any] = field(default_factory=dict)  # values in place of defaults
     open: bool = False  # whether the shapes of arrays are told by what fits
     direct: bool = False  # whether forward itself is called, and not what calls it
+    alone: bool = False  # whether one output alone has a gradient from the right
     scale: float = 1  # of x, which is small where a small constant is to show
 
     @property
@@ -35,6 +36,7 @@ class Convention:
         parts += [f"labels as {self.labels}"] * bool(self.labels)
         parts += ["x as probabilities"] * self.likely
         parts += ["x as whole numbers"] * self.indices
+        parts += ["dout of one output alone"] * self.alone
         if self.loss:
             of = "x" if self.target == "x" else "the labels that backward takes"
             return ", ".join([*parts, f"{self.loss} of {of} for a loss"])

@@ -93,6 +93,13 @@ def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
             for layout in chosen[:1]
             for labels in ("numbers like x", "numbers")
         ]
+        if unit.kind == "class" and chosen and chosen[0].x[-1] not in (layouts.FEATURES, 1):
+            fitting = [
+                Convention(unit, layout, style, FITTING, mean=mean, open=True)
+                for layout in chosen
+                for style, mean in styles
+            ]
+            group = fitting + group
         yield group
 
 
@@ -113,6 +120,13 @@ def _plain(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
         (layouts.ALONE, False),
         (layouts.ONLY_NUMBERS, False),
     )
+    if usage.passes_over_zeros(bound(unit.thing, unit.backward or unit.forward)):
+        vectors = [c for c in layouts.ALONE if len(c.x) == 1]
+        yield [
+            Convention(unit, layout, open=open_, alone=True)
+            for layout in vectors
+            for open_ in (True, False)
+        ]
     for chosen, is_open in groups:
         yield [
             *(
@@ -241,7 +255,9 @@ def _is_loss(unit: Unit, names: list[str]) -> bool:
     """Tell whether forward may take labels: they are called so, or the unit is a loss by name."""
     kinds = getattr(unit.thing, "__mro__", (type(unit.thing),))
     name = " ".join([unit.name, *(kind.__name__ for kind in kinds)])
-    return any(map(vocabulary.is_labels, names)) or bool(vocabulary.LOSS.search(name))
+    uses = usage.uses_of_arguments(bound(unit.thing, unit.forward))
+    numbers = len(names) > 1 and usage.INDEX in uses.get(names[1], ())  # p[np.arange(n), t]
+    return numbers or any(map(vocabulary.is_labels, names)) or bool(vocabulary.LOSS.search(name))
 
 
 def _of_indices(unit: Unit) -> Iterator[Layout]:

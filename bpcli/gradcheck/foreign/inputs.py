@@ -25,7 +25,8 @@ def make_inputs(
         known = dict(zip(names, inputs, strict=False))
         second = names[1:2] if convention.unit.kind == "object" else []
         return known, {n for n in known if vocabulary.is_labels(n)} | {*second} & {*known}
-    known = {n: Context() for n in names[:1] if vocabulary.CONTEXT.fullmatch(n.lower())}
+    first = names[:1] if len(names) > 1 else []
+    known = {n: Context() for n in first if vocabulary.CONTEXT.fullmatch(n.lower())}
     names = [name for name in names if name not in known]
     if not names:
         return known, set(known)
@@ -33,6 +34,7 @@ def make_inputs(
     constants = {t_name, *known}
     known[x_name] = _make_x(convention, x_name, supply)
     parts = usage.parts_of(forward, x_name) if _answers_in_parts(convention, forward) else 0
+    parts = max(parts, 2 * usage.joins(forward, x_name))
     if parts > 1 and x_name not in convention.given and not convention.labels:
         known[x_name] = [_make_x(convention, x_name, supply) for _ in range(parts)]
     for parameter in named:  # another input, as y in x + y

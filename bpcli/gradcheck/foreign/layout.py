@@ -16,7 +16,7 @@ CHANNELS, FILTERS, WINDOW, HEIGHT, WIDTH = 2, 4, 3, 7, 9  # of small pictures
 LARGE = 8  # pixels each way, for nets of pictures with windows inside
 STEPS, PICTURES = 4, 2  # of a sequence; how many pictures, which are slow
 MORE_UNITS = (7, 8, 10, 11, 12, 13)  # of further layers
-COLUMNS = "(D, N)"
+COLUMNS, COLUMNS_IN_TIME = "(D, N)", "(D, N, T)"
 SINGLE, NUMBERS = 1, 2  # tiers: one image at a time, and numbers, which no layer of arrays is for
 
 
@@ -63,7 +63,7 @@ class Layout:
     @property
     def columns(self) -> bool:
         """Whether each image is a column."""
-        return self.name == COLUMNS
+        return self.name in (COLUMNS, COLUMNS_IN_TIME)
 
     @property
     def channels(self) -> int:
@@ -72,7 +72,9 @@ class Layout:
 
     @property
     def features(self) -> int:
-        """How many features an image has."""
+        """How many features an image has: of pictures, channels."""
+        if self.pictures:
+            return self.channels
         return self.x[0] if self.columns else self.x[-1] if self.x else 1
 
     @property
@@ -143,6 +145,9 @@ PICTURE_LAYOUTS = (
 SEQUENCES = (
     Layout("(N, T, D)", (IMAGES, STEPS, FEATURES), (FEATURES, UNITS), (UNITS,), (FEATURES,)),
     Layout("(T, N, D)", (STEPS, IMAGES, FEATURES), (FEATURES, UNITS), (UNITS,), (FEATURES,)),
+    Layout(
+        COLUMNS_IN_TIME, (FEATURES, IMAGES, STEPS), (UNITS, FEATURES), (UNITS, 1), (FEATURES, 1),
+    ),
     Layout(
         "(N, C, L)", (IMAGES, FEATURES, WIDTH), (FILTERS, FEATURES, WINDOW), (FILTERS,),
         (FEATURES,),

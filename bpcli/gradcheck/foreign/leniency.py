@@ -61,6 +61,7 @@ def forgive_rates(comparison: Comparison, found: dict[Path, Finding]) -> None:
     }
     given = any(vocabulary.is_rate(name) for name in _arguments(comparison))
     numbers = {float(n) for n in re.findall(r"(?<![\w.])\d*\.?\d+(?:e-?\d+)?", comparison.text())}
+    numbers |= set(_numbers_of(comparison.experiment.base.unit))
     if not updated or given:
         return
     for p, candidate in updated.items():
@@ -73,6 +74,12 @@ def forgive_rates(comparison: Comparison, found: dict[Path, Finding]) -> None:
         if factor and any(np.isclose(factor, n, 1e-4) for n in numbers):
             words = f"backward itself takes {factor:.4g} times its gradient away"
             found[p] = Finding(found[p].array, "note", words, found[p].error)
+
+
+def _numbers_of(owner: object) -> list[float]:
+    """Return the numbers that an object keeps, of which one may be its learning rate."""
+    kept = getattr(owner, "__dict__", {}).values()
+    return [number for number in kept if isinstance(number, float) and 0 < number < 1]
 
 
 def _arguments(comparison: Comparison) -> list[str]:

@@ -232,8 +232,14 @@ class _Runner:
 
     def _is_cheap(self, statement: ast.stmt) -> bool:
         """Tell whether an assignment calls nothing, numpy or a class: it loads no data."""
+        inside = {
+            id(node)
+            for function in ast.walk(statement)
+            if isinstance(function, ast.Lambda)
+            for node in ast.walk(function.body)
+        }
         for node in ast.walk(statement):
-            if isinstance(node, ast.Call):
+            if isinstance(node, ast.Call) and id(node) not in inside:
                 root = ast.unparse(node.func).partition(".")[0].partition("(")[0]
                 thing = self.names.get(root, getattr(builtins, root, None))
                 own = isinstance(thing, type) or root in ("np", "numpy", "partial", "OrderedDict")

@@ -15,10 +15,10 @@ from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import INPUTS, UNIT, Called, Experiment
 from bpcli.gradcheck.foreign.naming import MARKS, is_marked, kinship, names_gradient
 from bpcli.gradcheck.foreign.tree import Path
+from bpcli.gradcheck.foreign.values import RATE
 from bpcli.gradcheck.foreign.vocabulary import plain
 
 NUMBERS = (float, int, np.floating)
-RATE = 0.1  # that a backward is given
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,8 +52,9 @@ class Sizes:
     def multiply(self, a: Any, b: Any) -> None:
         """Settle the shapes of a product a @ b, of which one or both are not known."""
         images, state = self.layout.images, self.layout.state
+        self._doubt(a, b)
         if _is_open(a) and _is_open(b):
-            rows = self.layout.x[-1] != images
+            rows = self.layout.x[-1] != images and not self.layout.columns
             (a if rows else b).settle(state)
             n = state[-1] if rows else state[0]
             (b if rows else a).settle((n, n * self.layout.gates) if rows else (n, n))
@@ -72,17 +73,38 @@ class Sizes:
                 raise ValueError("what has its images in rows stands on the left of a product")
             a.settle((self.units_after(n), n) if data else (images, n))
 
-    def combine(self, arrays: list[Any]) -> None:
-        """Settle the shapes of what stands element by element beside what is known."""
-        known = [np.shape(a) for a in arrays if not _is_open(a) and np.ndim(a)]
-        for array in arrays:
-            if _is_open(array):
-                array.settle(self._fitting(array.name, known[0]) if known else None)
+    def _doubt(self, a: Any, b: Any) -> None:
+        """Open again what was only asked for its shape, if it does not fit into a product."""
+        for one, other in ((a, b), (b, a)):
+            guessed = isinstance(other, Placeholder) and other.asked_first
+            if guessed and _is_open(one) and vocabulary.STATE.fullmatch(_base(one.name)):
+                one.settle(self.layout.state)
+        if _is_open(a) or _is_open(b) or not (np.ndim(a) and np.ndim(b)):
+            return
+        if np.shape(a)[-1] != np.shape(b)[-min(PAIR, np.ndim(b))]:
+            for operand in (a, b):
+                if isinstance(operand, Placeholder) and operand.asked_first:
+                    operand.array, operand.asked_first = None, False
+                    return
 
-    def _fitting(self, name: str, shape: Shape) -> Shape:
+    def combine(self, arrays: list[Any], *, factors: bool = False) -> None:
+        """Settle the shapes of what stands element by element beside what is known.
+
+        Of `factors` none is a bias, whatever it is called.
+        """
+        known = [np.shape(a) for a in arrays if not _is_open(a) and np.ndim(a)]
+        unknown = [array for array in arrays if _is_open(array)]
+        if factors and not known and len(unknown) > 1:
+            known = [self.layout.x]
+        for array in unknown:
+            shape = self._fitting(array.name, known[0], factors=factors) if known else None
+            array.settle(shape)
+
+    def _fitting(self, name: str, shape: Shape, *, factors: bool) -> Shape:
         word, layout = _base(name), self.layout
-        column = layout.x[-1:] == (layout.images,) and len(layout.x) == PAIR
-        per_feature = bool(vocabulary.BIAS.fullmatch(word)) or word in vocabulary.PER_FEATURE
+        column = layout.columns or (layout.x[-1:] == (layout.images,) and len(layout.x) == PAIR)
+        bias = bool(vocabulary.BIAS.fullmatch(word)) and not factors
+        per_feature = bias or word in vocabulary.PER_FEATURE
         if (shape == layout.x or word in vocabulary.LABELS) and not (per_feature or layout.few):
             return shape
         if vocabulary.STATE.fullmatch(word) and len(shape) == len(layout.state):
@@ -127,6 +149,7 @@ class Placeholder(NDArrayOperatorsMixin):
     def __init__(self, name: str, sizes: Sizes) -> None:
         self.name, self.sizes = name, sizes
         self.array: Any = None
+        self.asked_first = False  # whether its shape was asked for before it stood anywhere
 
     def settle(self, shape: Shape | None) -> Any:
         """Become an array of a shape, or of the likeliest; return it."""
@@ -141,6 +164,7 @@ class Placeholder(NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> Shape:
+        self.asked_first |= _is_open(self)
         found: Shape = self.settle(None).shape
         return found
 
@@ -179,7 +203,8 @@ class Placeholder(NDArrayOperatorsMixin):
         if ufunc is np.matmul:
             self.sizes.multiply(*inputs)
         else:
-            self.sizes.combine([*inputs, *options.get("out", ())])
+            factors = ufunc is np.multiply
+            self.sizes.combine([*inputs, *options.get("out", ())], factors=factors)
         if "out" in options:
             options["out"] = tuple(map(_real, options["out"]))
         return getattr(ufunc, method)(*map(_real, inputs), **options)

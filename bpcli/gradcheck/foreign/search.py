@@ -190,6 +190,8 @@ class _Search:
             for taken, _ in self.taken
         ):
             return False
+        if first is not None and first.convention.layout.tier:
+            return True
         if self.raised is not None and first is None:
             return isinstance(self.raised[1], ValueError | IndexError)
         return first is not None and first.misfit
@@ -197,12 +199,12 @@ class _Search:
     def _only_raises(self, outcome: Outcome) -> bool:
         """Tell whether one image hides what backward raises with several of them.
 
-        It does not where arrays are too small for several, nor of an activation that is right.
+        It does not where arrays are too small for several, nor of an activation.
         """
         if not outcome.convention.layout.tier or self.raised is None:
             return False
         small = "non-broadcastable output" in str(self.raised[1])
-        return not small and (not outcome.complete or self._has_parameters(outcome))
+        return not small and self._has_parameters(outcome)
 
     def note(self, convention: Convention, miscalled: MiscalledError) -> None:
         """Keep what a convention has failed with, if it went farther than others."""

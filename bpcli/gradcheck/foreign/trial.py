@@ -54,7 +54,7 @@ def compare(
     """Return findings in one convention. Raises MiscalledError if the unit takes none."""
     experiment = Experiment(convention, seed)
     loss = experiment.outputs[0].ndim == 0 and convention.layout.x
-    axes = len(convention.layout.x)
+    axes = len(convention.layout.x) + (convention.layout.name == "(H, W)")  # and filters
     if experiment.outputs[0].ndim > axes > 0 and not convention.indices:
         raise MiscalledError(FORWARD, ValueError("forward has added axes to what it was given"))
     if convention.layout.loses_channels(experiment.outputs[0].shape):

@@ -12,6 +12,8 @@ from bpcli.gradcheck.foreign import vocabulary
 SIZE, ARRAY, DICTIONARY, FILLED, CALLED, WORD, OBJECT = (
     "size", "array", "dictionary", "filled", "called", "word", "object"
 )  # fmt: skip
+INDEX, FACTOR = "index", "factor"  # of an array; of a product, element by element
+STRIDE, PAD = "stride", "pad"  # by what is divided to count windows, by which pictures are padded
 
 TEXT = "= "  # before one that it is compared with
 
@@ -83,13 +85,15 @@ def _returned_names(function: Any) -> list[str]:
 
 
 def sizes_written(function: Callable[..., Any]) -> list[int]:
-    """Return the sizes that stand in the text of a function, or in its defaults."""
+    """Return the sizes that stand in the text of a function, in its defaults, or are constants."""
     found: list[int] = []
+    names = getattr(inspect.unwrap(function), "__globals__", {})
     for node in ast.walk(tree_of(function)):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func).rpartition(".")[2]
             if name in vocabulary.SHAPED:
                 found += _numbers(node.args)
+                found += [names[n] for n in _names(node.args) if type(names.get(n)) is int]
         elif isinstance(node, ast.arguments):
             found += _numbers(node.defaults)
     return [size for size in found if size > 1]
@@ -100,11 +104,37 @@ def _numbers(nodes: Iterable[ast.AST]) -> list[int]:
     return [p.value for p in inside if isinstance(p, ast.Constant) and type(p.value) is int]
 
 
+def _names(nodes: Iterable[ast.AST]) -> list[str]:
+    return [part.id for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name)]
+
+
 def returns_several(function: Callable[..., Any]) -> bool:
     """Tell whether the last `return` of a function has a tuple or a list."""
     returns = [node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Return)]
     last = max(returns, key=lambda node: node.lineno, default=None)
-    return last is not None and isinstance(last.value, ast.Tuple | ast.List)
+    found = last.value if last else None
+    if isinstance(found, ast.BinOp):  # [dout] * 2
+        found = found.left
+    return isinstance(found, ast.Tuple | ast.List | ast.ListComp)
+
+
+def passes_over_zeros(function: Callable[..., Any]) -> bool:
+    """Tell whether a function leaves out what is 0: if gradient == 0: continue."""
+    return any(
+        isinstance(node, ast.If) and isinstance(node.test, ast.Compare)
+        and isinstance(node.test.ops[0], ast.Eq) and isinstance(node.body[0], ast.Continue)
+        for node in ast.walk(tree_of(function))
+    )  # fmt: skip
+
+
+def joins(function: Callable[..., Any], name: str) -> bool:
+    """Tell whether a function joins the parts of an argument, which is a list of arrays."""
+    calls = (node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Call))
+    return any(
+        call.args and isinstance(call.args[0], ast.Name) and call.args[0].id == name
+        and ast.unparse(call.func).rpartition(".")[2] in vocabulary.JOINING
+        for call in calls
+    )  # fmt: skip
 
 
 def assigned_names(function: Callable[..., Any]) -> set[str]:
@@ -119,7 +149,7 @@ def assigned_names(function: Callable[..., Any]) -> set[str]:
 def parts_of(function: Callable[..., Any], name: str) -> int:
     """Return into how many parts a function takes an argument of its apart: a, b = inputs.
 
-    0 where it does not, or uses it for something else, too.
+    2 where it goes through them; 0 where it does not, or uses it for something else, too.
     """
     return _parts_of(_plain(function), name)
 
@@ -135,6 +165,10 @@ def _parts_of(function: Any, name: str) -> int:
             taken = max(taken, len(above.targets[0].elts))
         elif isinstance(above, ast.Subscript) and isinstance(above.slice, ast.Constant):
             indices.add(above.slice.value) if isinstance(above.slice.value, int) else None
+        elif isinstance(above, ast.For | ast.comprehension) or (
+            isinstance(above, ast.Call) and ast.unparse(above.func) in ("len", "enumerate", "sum")
+        ):
+            taken = max(taken, 2)
         elif not (isinstance(above, ast.Assign) and _is_own(above.targets[0])):
             return 0
     return taken or (len(indices) if indices == set(range(len(indices))) else 0)
@@ -186,6 +220,8 @@ def _uses(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
         yield DICTIONARY if above.attr in vocabulary.OF_A_DICTIONARY else kind
     elif isinstance(above, ast.BinOp) and isinstance(above.op, ast.MatMult):
         yield ARRAY
+    elif isinstance(above, ast.BinOp) and isinstance(above.op, ast.Mult | ast.Div):
+        yield FACTOR
     elif isinstance(above, ast.Compare):
         sides = [above.left, *above.comparators]
         texts = [s.value for s in sides if isinstance(s, ast.Constant) and isinstance(s.value, str)]
@@ -198,16 +234,21 @@ def _use_around(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
     """Yield what a name is used as by the call, the slice or the division around it."""
     inner: ast.AST = node
     for above in reversed(parents):
+        if isinstance(above, ast.Subscript):
+            yield from [INDEX] * (inner is above.slice)
+            return
         if isinstance(above, ast.Slice):
             yield SIZE
             return
         if isinstance(above, ast.BinOp) and isinstance(above.op, ast.FloorDiv | ast.Mod):
             yield SIZE
+            yield from [STRIDE] * (inner is node is above.right)
             return
         if isinstance(above, ast.Call):
             name = ast.unparse(above.func).rpartition(".")[2]
             if inner is not above.func and name in vocabulary.SHAPED:
                 yield SIZE
+                yield from [PAD] * (name == "pad" and inner is not above.args[0])
             elif inner is not above.func and inner is node and name in vocabulary.OF_ARRAYS:
                 yield ARRAY
             return

@@ -12,6 +12,7 @@ from bpcli.gradcheck.foreign.layout import FEATURES, FILTERS, HIDDEN, UNITS, Lay
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+RATE = 0.1  # of learning
 PARAMETERS: dict[str, dict[str, Any]] = {
     "convparam": {"stride": 1, "pad": 1},
     "poolparam": {"pool_height": 2, "pool_width": 2, "stride": 2},
@@ -123,5 +124,5 @@ def _number(word: str, _layout: Layout, _rng: np.random.Generator) -> Any:
     if word in vocabulary.FRACTIONS:
         return 0.6
     if vocabulary.RATE.fullmatch(word):
-        return 0.1
+        return RATE
     return next((n for n, names in vocabulary.SMALL.items() if word in names), None)

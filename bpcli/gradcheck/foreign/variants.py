@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign import usage, vocabulary
 from bpcli.gradcheck.foreign.arguments import is_required, parameters
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.discover import bound
@@ -17,6 +17,7 @@ from bpcli.gradcheck.foreign.layout import Layout
 from bpcli.gradcheck.foreign.values import NoValueError
 
 TINY = 0.01  # of x, beside a constant against division by zero
+OTHER, ANOTHER = 0.7, "mean"  # times the default of an option; beside the one that it may be
 SERIES = "(N, C, L)"
 EPSILON = vocabulary.SMALL[1e-5]
 SMALL_WINDOW = (2, 3)  # neither square nor of odd height
@@ -32,6 +33,7 @@ class Variant:
     words: str
     convention: Convention
     natural: bool = True
+    seen: bool = False  # whether it counts only if forward returns something else
 
 
 def variants(convention: Convention, experiment: Experiment) -> Iterator[Variant]:
@@ -47,14 +49,61 @@ def variants(convention: Convention, experiment: Experiment) -> Iterator[Variant
     for name, default in options.items():
         if vocabulary.plain(name) in vocabulary.DECAY and not default:
             yield Variant(f"{name} = 0.1", _with(convention, {name: 0.1}))
+    for name, other in _others(convention, options):
+        yield Variant(_spell({name: other}), _with(convention, {name: other}), False, seen=True)
     if any(vocabulary.plain(n) in EPSILON for n in options) or _has_epsilon(experiment):
         yield Variant("inputs of a small variance", replace(convention, scale=TINY))
 
 
+def _others(convention: Convention, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield options of which nothing is known, each with a value that is not its default."""
+    for name, default in options.items():
+        word = vocabulary.plain(name)
+        known = word in (*vocabulary.DECAY, *EPSILON, *vocabulary.ALWAYS_GIVEN)
+        mode = isinstance(default, str) and default not in vocabulary.MODES
+        if (known and not mode) or vocabulary.is_rate(name) or vocabulary.FOR_USE.search(name):
+            continue
+        if isinstance(default, bool):
+            yield name, not default
+        elif isinstance(default, float) and default:
+            yield name, OTHER * default
+        elif isinstance(default, str):
+            told = _texts(convention, name)
+            texts = {ANOTHER} if told == {default} else told - {default}
+            yield from ((name, t) for t in sorted(texts) if not vocabulary.FOR_USE.search(t))
+
+
+def _called(
+    convention: Convention, options: dict[str, Any], words: tuple[str, ...], use: str
+) -> list[str]:
+    """Return the options that are called by one of some words, or are whole numbers so used."""
+    return [
+        name
+        for name, default in options.items()
+        if vocabulary.plain(name) in words
+        or (type(default) is int and default < 2 and use in _uses(convention, name))  # 0 or 1
+    ]
+
+
+def _texts(convention: Convention, name: str) -> set[str]:
+    """Return what an option is compared with."""
+    uses = _uses(convention, name)
+    return {use.removeprefix(usage.TEXT) for use in uses if use.startswith(usage.TEXT)}
+
+
+def _uses(convention: Convention, name: str) -> set[str]:
+    """Return what an option is used as, in a constructor or in forward."""
+    unit = convention.unit
+    uses = set(usage.uses_of_arguments(bound(unit.thing, unit.forward)).get(name, ()))
+    if unit.kind == "class" and not unit.static:
+        uses |= usage.uses_of_constructor(unit.thing).get(name, set())
+    return uses
+
+
 def _windowed(convention: Convention, options: dict[str, Any]) -> Iterator[Variant]:
     """Yield strides of 1 and 2, pads of 0 and 1, for windows that end where pictures do."""
-    strides = [name for name in options if vocabulary.plain(name) in vocabulary.STRIDE]
-    pads = [name for name in options if vocabulary.plain(name) in vocabulary.PAD]
+    strides = _called(convention, options, vocabulary.STRIDE, usage.STRIDE)
+    pads = _called(convention, options, vocabulary.PAD, usage.PAD)
     for stride, pad in itertools.product((2, 1) if strides else (1,), (0, 1) if pads else (0,)):
         values = dict.fromkeys(strides, stride) | dict.fromkeys(pads, pad)
         if values:

@@ -105,7 +105,11 @@ STATE = re.compile(
     r"(a|s|c|h|hidden|state|cell)(prev|previous|tm1|0|old|last)|"
     r"(prev|previous|last|old|initial)?(hidden|state|hiddenstate|cellstate|cell)"
 )
+MODES = ("train", "test", "eval")  # in which a layer is used
 TRAINING = re.compile(r"(is)?train(ing|flg|flag|mode|phase)?|trainable|istrain")
+FOR_USE = re.compile(  # and not for learning
+    r"train|test|eval|infer|determin|predict|verbose|debug|seed|momentum|decay", re.IGNORECASE
+)
 RATE = re.compile(r"lr|learningrate|stepsize|lrate|learnrate|rate|learnrates?|eta")
 RATES = _words("lr learning_rate alpha eta rate step_size learningRate learn_rate lrate LR")
 OPTIMIZERS = _words("optimizer optim opt optimiser")
@@ -158,8 +162,8 @@ CHANNELS_IN = _words("""
     inputdepth c
 """)
 CHANNELS_OUT = _words("""
-    outchannels outputchannels channelsout cout numfilters nfilters filters kernels outc numkernels
-    filternum nkernels nf depth outch fn numoutputchannels
+    outchannels outputchannels channelsout cout numfilters nfilters filters filter kernels outc
+    filternum numkernels nkernels nf depth outch fn numoutputchannels
 """)
 WINDOW = _words("""
     kernelsize filtersize poolsize poolh poolw f ksize ksz k hh ww poolheight poolwidth fh fw
@@ -223,6 +227,7 @@ OF_ARRAYS = _words("""
     dot matmul einsum tensordot exp tanh maximum minimum sum mean zeros_like ones_like transpose
     where clip multiply outer log square abs pad concatenate hstack vstack asarray array copy
 """)
+JOINING = _words("concatenate hstack vstack stack")  # a list of arrays
 OF_AN_ARRAY = _words("shape T dot ndim sum mean astype reshape copy transpose swapaxes size")
 OF_A_DICTIONARY = _words("items keys values get update")
 
