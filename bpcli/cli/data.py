@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @label_option
 @size_option
 @json_option
-def data_command(source: str, output: str | None, label: str, size: int, as_json: bool) -> None:
+def data_command(
+    source: str, output: str | None, label: str | None, size: int, as_json: bool
+) -> None:
     """Show what SOURCE holds: classes, rare, equal and empty images, and some pictures.
 
     SOURCE is what dataset.source may be, told by its content: a folder of IDX files as MNIST,
@@ -61,7 +63,7 @@ def data_command(source: str, output: str | None, label: str, size: int, as_json
         )
 
 
-def _load(source: str, label: str, size: int) -> "list[Split]":
+def _load(source: str, label: str | None, size: int) -> "list[Split]":
     """Return the parts that a source has, and say what was taken for what.
 
     What is wrong with one of two is only told.
@@ -69,13 +71,13 @@ def _load(source: str, label: str, size: int) -> "list[Split]":
     from bpcli.data import load_split
     from bpcli.data.split import BUNDLED
     from bpcli.errors import DatasetError
-    from bpcli.files.part import Reading
+    from bpcli.files.part import FOUND, Reading
     from bpcli.files.source import parts
 
-    reading = Reading(label, size)
+    reading = Reading(label or FOUND, size)
     splits: list[Split] = []
     errors: list[DatasetError] = []
-    for name in parts(source, BUNDLED, label):
+    for name in parts(source, BUNDLED, reading.label):
         try:
             splits.append(load_split(source, name, splits[0].reading if splits else reading))
         except DatasetError as error:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from bpcli.cli.options import FILE, Fraction, json_option, threads_option
+from bpcli.cli.options import FILE, Fraction, json_option, label_option, threads_option
 from bpcli.cli.terminal import can_print, complain, say, terminal_width
 from bpcli.errors import NotAsAsked
 
@@ -26,6 +26,7 @@ NEARLY_NOTHING = 0.4  # an accuracy below which something may be wrong with the 
     type=click.Choice(("test", "train", "validation")),
     help="Without it what the model has not learnt from: test images, or else those held out.",
 )
+@label_option
 @click.option("--transpose", is_flag=True, help="Take rows for columns, as EMNIST's images want.")
 @click.option(
     "--min-accuracy",
@@ -54,6 +55,7 @@ def eval_command(
     model: str,
     data: str | None,
     split: Literal["test", "train", "validation"] | None,
+    label: str | None,
     transpose: bool,
     min_accuracy: float | None,
     min_balanced_accuracy: float | None,
@@ -72,7 +74,7 @@ def eval_command(
     from bpcli.training import evaluate, find_images, find_mistakes, load
 
     saved = load(model)
-    measured = find_images(saved, split, data, transpose=transpose)
+    measured = find_images(saved, split, data, transpose=transpose, label=label)
     images, network = measured.images, saved.network()
     found = evaluate(network, images)
     if measured.doubt:

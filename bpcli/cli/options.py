@@ -82,7 +82,6 @@ set_option = click.option(
 )
 label_option = click.option(
     "--label",
-    default="auto",
     metavar="COLUMN",
     help="Where the labels of a CSV are: first, last or the name; of an .npz the array's name.",
 )

@@ -44,7 +44,7 @@ def predict_command(
     table: str | None,
     probabilities: bool,
     split: str | None,
-    label: str,
+    label: str | None,
     as_json: bool,
 ) -> None:
     """Say what PICTURE shows, a photograph or a drawing, and how it was prepared.
@@ -63,9 +63,11 @@ def predict_command(
     from bpcli.training import Reader, load
 
     _check_table(table, probabilities=probabilities, as_json=as_json)
+    saved = load(model)
+    label = label or saved.config.dataset.label
     found = _find(pictures, split, label)
     _check_output(output, found)
-    reader = Reader(load(model))
+    reader = Reader(saved)
     if found is None:
         if table is None and not as_json:
             raise click.UsageError(

@@ -144,9 +144,11 @@ def load_dataset(
 
 def _check_classes(train: Split) -> None:
     if len(train.names) == 1:
+        is_table = train.reading.label != FOUND
+        hint = "; dataset.label says which column the labels are" * is_table
         raise DatasetError(
             f"{train.source}: found one class alone, {list_names(train.names)}, expected several: "
-            "there is nothing to tell apart; of a table dataset.label says where the labels are"
+            f"there is nothing to tell apart{hint}"
         )
 
 

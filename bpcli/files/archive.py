@@ -90,9 +90,12 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArra
         except MemoryError as error:  # what Python's parser says of deep nesting
             raise ValueError(f"found a header of {name} that is too deep") from error
         size = math.prod(shape) * dtype.itemsize
-        if not dtype.hasobject and (
-            not dtype.itemsize or content.tell() + size != member.file_size
-        ):
+        if dtype.hasobject:
+            raise ValueError(
+                f"found {name} of Python's objects, which may run code, expected numbers or words; "
+                "array.astype(str) makes words of them"
+            )
+        if not dtype.itemsize or content.tell() + size != member.file_size:
             raise ValueError(
                 f"found {member.file_size:,} bytes of {name}, expected {size:,} by its header"
             )

@@ -69,23 +69,24 @@ def _find_label(path: Path, columns: Columns, label: str) -> int:
     if named:
         shown = " and ".join(columns.names[place] for place in named)
         raise DatasetError(
-            f"{path}: found {shown} in its header, expected the labels once; dataset.label names "
-            "the column, as -s dataset.label=last"
+            f"{path}: found {shown} in its header, expected the labels once: leave the others out"
         )
     if not is_square(columns.pixels - 1):
         raise DatasetError(f"{path}: {explain_count(columns)}")
-    odd = _find_odd(columns.names, first, last)
+    odd = _find_odd(columns)
     return _choose(path, columns, first, last) if odd is None else odd
 
 
-def _find_odd(names: Sequence[str], first: int, last: int) -> int | None:
-    """Return the one of two columns whose name is not like all others but for a number."""
-    if not names:
-        return None
-    kinds = [re.sub(r"\d+", "0", name) for name in names]
-    others = set(kinds[first + 1 : last])
-    odd = [place for place in (first, last) if kinds[place] not in others]
-    return odd[0] if len(others) == 1 and len(odd) == 1 else None
+def _find_odd(columns: Columns) -> int | None:
+    """Return the one column whose name is not like all others but for a number."""
+    kinds = {
+        place: re.sub(r"\d+", "0", name)
+        for place, name in enumerate(columns.names)
+        if place != columns.name
+    }
+    counts = Counter(kinds.values())
+    odd = [place for place, kind in kinds.items() if counts[kind] == 1]
+    return odd[0] if len(counts) == 2 and len(odd) == 1 else None  # pixels, and what is none
 
 
 @dataclass
@@ -158,7 +159,8 @@ def _choose(path: Path, columns: Columns, first: int, last: int) -> int:
     )
     raise DatasetError(
         f"{path}: found two columns of which either may be the labels, {' and '.join(ends)}; say "
-        "which: name it label in a header, or set dataset.label to first or last"
+        "which: name it label in a header, or set dataset.label, or --label of data, eval and "
+        "predict, to first, last or its name"
     )
 
 

@@ -28,6 +28,8 @@ def to_classes(array: npt.NDArray[Any], place: str) -> tuple[Bytes, tuple[str, .
     whole numbers of any type and size, or words. Only classes that there are get a number. Raises
     DatasetError.
     """
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "backslashreplace")
     labels = _flatten(array, place)
     if labels.dtype == np.uint8:  # as almost always: counting is eight times faster than sorting
         there = np.flatnonzero(np.bincount(labels))
@@ -35,7 +37,10 @@ def to_classes(array: npt.NDArray[Any], place: str) -> tuple[Bytes, tuple[str, .
         numbers[there] = np.arange(len(there))
         return numbers[labels], tuple(map(str, there))
     if labels.dtype.kind == "U":
-        return number_words(labels.tolist(), place)
+        words = labels.tolist()
+        if "" in words:
+            raise DatasetError(f"{place}: found nothing, expected a label for each image")
+        return number_words(words, place)
     if labels.dtype.kind == "f":
         odd = labels[~np.isfinite(labels) | (labels != np.round(labels))]
         if odd.size:

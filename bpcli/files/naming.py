@@ -44,11 +44,10 @@ def read_name(name: str) -> tuple[PartName, Role]:
     >>> read_name("X_train"), read_name("emnist-letters-test-labels-idx1-ubyte.gz")
     (('train', 'images'), ('test', 'labels'))
     """
-    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()
     parts: set[PartName] = set()
     roles: list[Role] = []
-    for word in re.findall(r"t10k|[a-z]+", apart):
-        part, role = _GLUED.get(word, (PART_OF.get(word, ""), ROLE_OF.get(word, "")))
+    for word in _split(name):
+        part, role = _read_word(word)
         if part:
             parts.add(part)
         if role:
@@ -56,6 +55,24 @@ def read_name(name: str) -> tuple[PartName, Role]:
     part = parts.pop() if len(parts) == 1 else ""
     # Of image_labels, and train_data_y, the last word counts.
     return part, roles[-1] if roles else ""
+
+
+def list_others(name: str) -> set[str]:
+    """Return the words of a name that say nothing of a part or of what it has.
+
+    >>> list_others("y_train_fine")
+    {'fine'}
+    """
+    return {word for word in _split(name) if _read_word(word) == ("", "")}
+
+
+def _split(name: str) -> list[str]:
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()
+    return re.findall(r"t10k|[a-z]+", apart)
+
+
+def _read_word(word: str) -> tuple[PartName, Role]:
+    return _GLUED.get(word, (PART_OF.get(word, ""), ROLE_OF.get(word, "")))
 
 
 def read_folder_name(name: str) -> PartName:

@@ -11,12 +11,12 @@ from pathlib import Path
 from bpcli.arrays import Bytes
 from bpcli.errors import DatasetError, FileError, quote, readable
 from bpcli.files.describe import describe_file
-from bpcli.files.folder import find_members, list_entries
+from bpcli.files.folder import MOST, find_members, list_entries
 from bpcli.files.idx import is_idx
 from bpcli.files.image_folder import PictureMember
 from bpcli.files.npz_dataset import list_names_of
 from bpcli.files.part import AS_FOUND, FOUND, PARTS, Images, Labelled, Member, Part, Reading
-from bpcli.files.path import expand, look, resolve, say_path
+from bpcli.files.path import expand, list_folder, look, resolve, say_path
 from bpcli.files.scaling import resize_all
 from bpcli.files.stored import Stored, StoredMember, find_arrays
 from bpcli.files.table import TableMember, is_csv
@@ -85,8 +85,13 @@ def read_split(source: str, split: str, bundled: Path, reading: Reading = AS_FOU
     if not member:
         raise DatasetError(f"{source}: found one part alone, which is {found.train.place} here")
     read = member.read(reading)
-    remarks = (*(found.remarks if split == "train" else ()), *read.remarks)
-    return replace(read, images=_scale(read, reading), remarks=remarks)
+    remarks = [*(found.remarks if split == "train" else ()), *read.remarks]
+    if reading.label != FOUND and read.label == FOUND:
+        remarks.append(
+            f"{member.place}: the label {quote(reading.label)} is not looked for: that is for "
+            "tables, and for an .npz in which each image has several"
+        )
+    return replace(read, images=_scale(read, reading), remarks=tuple(remarks))
 
 
 def read_images(
@@ -142,7 +147,7 @@ def _find(source: str, bundled: Path, label: str) -> list[Member]:
             raise DatasetError(
                 f"{path}: found {list_entries(path)}, expected train-images-idx3-ubyte and "
                 "train-labels-idx1-ubyte or the like, train.csv, or a folder of pictures for each "
-                "class, under train or not"
+                f"class, under train or not{_describe_other(path)}"
             )
     elif path.suffix == ".npz" and standing != "nothing":
         found = [*find_arrays(path)]
@@ -187,6 +192,15 @@ def _assign(source: str, members: Sequence[Member]) -> Parts:
     elif validation:
         others.append(f"{validation.place}: these are the test images here")
     return Parts(named["train"], test or validation, tuple(others))
+
+
+def _describe_other(folder: Path) -> str:
+    """Say what the first file of a folder is that holds data in a form that is not read."""
+    for path in list_folder(folder, DatasetError)[:MOST]:
+        what = describe_file(path)
+        if look(path, DatasetError) == "file" and what not in ("a file", "an empty file"):
+            return f"; {readable(path.name)} is {what}"
+    return ""
 
 
 def _working_folder() -> str:

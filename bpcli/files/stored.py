@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bpcli.errors import DatasetError, readable
 from bpcli.files.idx import read_idx
 from bpcli.files.labels import to_classes
-from bpcli.files.naming import PartName, Role, read_name
+from bpcli.files.naming import PartName, Role, list_others, read_name
 from bpcli.files.npz_dataset import list_names_of, read_array
 from bpcli.files.part import FIRST, FOUND, LAST, Images, Labelled, Reading
 from bpcli.files.pixels import to_images
@@ -66,12 +66,13 @@ class StoredMember:
         if array.ndim > 1 and not stored.name:
             array = array[:, 0]  # QMNIST's other columns are on the writer
         labels, names = to_classes(array, stored.place)
+        label = reading.label if len(self.labels) > 1 else FOUND
         if len(labels) != len(images.images):
             raise DatasetError(
                 f"{stored.place}: found {len(labels)} labels, expected one for each of the "
                 f"{len(images.images)} images in {self.place}"
             )
-        return Labelled(**vars(images), labels=labels, names=names)
+        return Labelled(**vars(images), labels=labels, names=names, label=label)
 
     def read_images(self, reading: Reading) -> Images:
         """Return the images alone. Raises DatasetError."""
@@ -94,8 +95,10 @@ class StoredMember:
         found = [(stored, stored.read(1, 2)) for stored in self.labels]
         if len(found) > 1:
             found = [one for one in found if one[1].ndim and len(one[1]) == count] or found
-        if len(found) > 1 and name not in (FOUND, FIRST, LAST):
-            found = [one for one in found if name.lower() in one[0].name.lower()] or found
+        if len(found) > 1 and name not in (FOUND, FIRST, LAST):  # a name, or the same of train
+            said = list_others(name)
+            same = [one for one in found if one[0].name == name]
+            found = same or [one for one in found if list_others(one[0].name) == said] or found
         if len(found) > 1:
             raise _ambiguous([stored for stored, _ in found], "labels")
         return found[0]

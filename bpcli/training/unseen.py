@@ -40,6 +40,7 @@ def find_images(
     source: str | None = None,
     *,
     transpose: bool = False,
+    label: str | None = None,
 ) -> Measured:
     """Return images of a source, or of a model's own data, prepared as what it was trained on.
 
@@ -47,19 +48,21 @@ def find_images(
     those of its training images, and `train` those that it has learnt from, whatever has become of
     the file since. Without a split they are `test` where the source has such images, and what it
     has not learnt from where there is one part alone: `validation` if it has learnt from others of
-    them, `test` if from none. With `transpose` their rows become columns. Raises DatasetError where
+    them, `test` if from none. With `transpose` their rows become columns; `label` says where labels
+    are, as `dataset.label` does, if not where the model's own are. Raises DatasetError where
     there are none.
     """
     own = saved.config.dataset
     where = saved.find_dataset().source if source is None else source
-    is_whole = "test" in parts(where, BUNDLED, own.label)
+    reading = Reading(label or own.label, own.size, saved.levels)
+    is_whole = "test" in parts(where, BUNDLED, reading.label)
     is_test = is_whole and split in (None, "test")
     # The bundled test images are known to be none of its training images.
     is_known = is_test and where == own.source == MNIST and saved.can_find_learnt
     images = load_part(
         where,
         "test" if is_test else "train",
-        Reading(own.label, own.size, saved.levels),
+        reading,
         transpose=transpose ^ own.transpose,
         is_hashed=not is_known,
     )

@@ -78,7 +78,8 @@ def test_where_two_columns_may_be_the_labels_they_are_asked_for(folder, bpcli):
     result = bpcli("train", "-s", f"dataset.source={source}", *QUICK, code=2)
     assert result.stderr == (
         f"{source}: found two columns of which either may be the labels, the first (0, 1) and the "
-        "last (0, 1); say which: name it label in a header, or set dataset.label to first or last\n"
+        "last (0, 1); say which: name it label in a header, or set dataset.label, or --label of "
+        "data, eval and predict, to first, last or its name\n"
     )
     assert_read(source, images * 255, labels, label="last")
     bpcli("train", "-s", f"dataset.source={source}", "-s", "dataset.label=last", *QUICK)
@@ -108,17 +109,44 @@ def test_a_header_says_where_they_are(place, name, folder):
     assert_read(write(folder / "d.csv", images, labels, place, names), images, labels)
 
 
-@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("place", ["first", "last", 7])
 def test_a_name_unlike_those_of_pixels_is_that_of_the_labels(place, folder):
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 2, (30, 4, 4)), np.arange(30) % 2
     names = [f"{i}x{j}" for i in range(4) for j in range(4)]
-    names.insert(0 if place == "first" else 16, "species")
+    names.insert({"first": 0, "last": 16}.get(place, place), "species")
     source = write(folder / "d.csv", images, labels, place, names)
     assert_read(source, images * 255, labels)
     assert_read(source, images * 255, labels, label="species")
     with pytest.raises(DatasetError, match="expected a column 'kind', once"):
         load_dataset(source, label="kind")
+
+
+def test_two_columns_of_labels_are_told(folder):
+    images, labels = digits()
+    names = ["label", *pixel_names(), "class"]
+    rows = [[label, *image.ravel(), label] for label, image in zip(labels, images, strict=True)]
+    (folder / "d.csv").write_text("\n".join(",".join(map(str, row)) for row in [names, *rows]))
+    with pytest.raises(DatasetError, match="found label and class in its header, expected the"):
+        load_dataset("d.csv")
+
+
+def test_a_model_and_its_user_say_where_the_labels_of_other_data_are(folder, bpcli):
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 2, (60, 4, 4)), np.arange(60) % 2
+    source = write(folder / "d.csv", images, labels, "last")
+    bpcli("train", "-s", f"dataset.source={source}", "-s", "dataset.label=last", *QUICK)
+    counted = json.loads(bpcli("eval", "model.npz", "--split", "train", "--json").stdout)[
+        "accuracy"
+    ]
+    answers = bpcli("predict", "model.npz", source, "--csv", "-").stdout.splitlines()[1:]
+    right = [row.split(",")[1] == str(label) for row, label in zip(answers, labels, strict=True)]
+    assert np.mean(right) == counted
+    first = write(folder / "first.csv", images, labels, "first")
+    given = ["eval", "model.npz", "--data", first, "--split", "train", "--label", "first", "--json"]
+    assert json.loads(bpcli(*given).stdout)["accuracy"] == counted
+    given = ["predict", "model.npz", first, "--label", "first", "--csv", "-"]
+    assert bpcli(*given).stdout.splitlines()[1:] == answers
 
 
 @pytest.mark.parametrize(

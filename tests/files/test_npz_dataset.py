@@ -49,7 +49,7 @@ def test_keras_npz(tmp_path, rng):
         ({"y_train": np.zeros(29, np.uint8)}, "found 29 labels, expected one for each of the 30"),
         (
             {"x_train": np.array([{}] * 30, object)},
-            "cannot be read: Object arrays cannot be loaded",
+            "cannot be read: found x_train.npy of Python's objects, which may run code, expected",
         ),
     ],
 )

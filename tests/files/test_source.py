@@ -65,8 +65,9 @@ def container(request, folder, rng):
     """A source to put parts into, in each container: of a name, a count, and with labels or not."""
     write, path = CONTAINERS[request.param], folder / request.param
 
-    def put(name, count=24, *, with_labels=True):
+    def put(name, count=24, *, with_labels=True, only=None):
         images, labels = make_images(count, rng)
+        labels = labels if only is None else np.full(count, only)
         write(path, name, images, labels if with_labels else None)
         return str(path)
 
@@ -168,12 +169,26 @@ def test_labels_without_images_are_told(name, folder, rng):
         load_dataset("d.npz")
 
 
-def test_one_class_alone_is_nothing_to_learn(container, bpcli, folder, rng):
-    images, _ = make_images(24, rng)
-    np.savez("sevens.npz", X=images, y=np.full(24, 7))
-    result = bpcli("train", "-s", "dataset.source=sevens.npz", *QUICK, code=2)
-    assert "sevens.npz: found one class alone, 7, expected several" in result.stderr
-    assert len(load_split("sevens.npz", "train")) == 24  # which may be measured on
+def test_one_class_alone_is_nothing_to_learn(container, bpcli):
+    source = container("", only=7)
+    hint = "; dataset.label says which column the labels are" * source.endswith("csv")
+    for command in (["train"], ["tune", "-o", "study", "-s", "network.hidden=choice([2], [3])"]):
+        options = ["-s", f"dataset.source={source}", "-s", "dataset.validation=0.5"]
+        assert bpcli(*command, *options, code=2).stderr == (
+            f"{source}: found one class alone, 7, expected several: there is nothing to tell "
+            f"apart{hint}\n"
+        )
+    assert len(load_split(source, "train")) == 24  # which may be measured on
+
+
+def test_a_label_that_is_not_looked_for_is_told(container, bpcli):
+    container("train")
+    source = container("test")
+    if not source.endswith("csv"):
+        result = bpcli(
+            "train", "-s", f"dataset.source={source}", "-s", "dataset.label=kind", *QUICK
+        )
+        assert result.stderr.count(": the label 'kind' is not looked for: that is for tables") == 1
 
 
 # ---- arrays as scikit-learn, and others, have them
@@ -190,6 +205,45 @@ def test_what_scikit_learn_loads(folder):
         dataset = load_dataset(source)
         np.testing.assert_array_equal(dataset.train.images, flat)
         assert (dataset.size, dataset.white, dataset.classes) == ((8, 8), 16, 3)
+
+
+def test_words_in_bytes_are_words(folder):
+    images = np.random.default_rng(0).integers(0, 255, (30, 4, 4))
+    words = np.array(["Ärmel".encode(), b"boot", b"7"])[np.arange(30) % 3]
+    np.savez("d.npz", X=images, y=words)
+    dataset = load_dataset("d.npz")
+    assert dataset.names == ("7", "boot", "Ärmel")
+    np.testing.assert_array_equal(dataset.train.labels, (2 - np.arange(30)) % 3)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (np.array(["", "a", "b"]), "y: found nothing, expected a label for each image"),
+        (
+            np.array(["a", "b", "c"], object),
+            "found y.npy of Python's objects, which may run code, expected numbers or words; "
+            "array.astype(str) makes words of them",
+        ),
+    ],
+)
+def test_labels_that_are_none_are_told(labels, expected, folder, bpcli):
+    images = np.random.default_rng(0).integers(0, 255, (30, 4, 4))
+    np.savez("d.npz", X=images, y=labels[np.arange(30) % 3])
+    assert expected in bpcli("train", "-s", "dataset.source=d.npz", *QUICK, code=2).stderr
+    np.savez("d.npz", X=images, y=labels[np.arange(30) % 3 // 2 + 1].astype(str))
+    bpcli("train", "-s", "dataset.source=d.npz", *QUICK)
+
+
+@pytest.mark.parametrize("label", ["fine", "y_train_fine"])
+def test_of_several_labels_the_test_images_have_the_same(label, folder):
+    arrays = {}
+    for part, count in (("train", 30), ("test", 10)):
+        arrays[f"x_{part}"] = np.random.default_rng(count).integers(0, 255, (count, 4, 4))
+        arrays |= {f"y_{part}_fine": np.arange(count) % 5, f"y_{part}_coarse": np.arange(count) % 2}
+    np.savez("c.npz", **arrays)
+    dataset = load_dataset("c.npz", label=label)
+    np.testing.assert_array_equal(dataset.held_out.labels, np.arange(10) % 5)
 
 
 def test_two_arrays_that_may_be_meant_are_named(folder, bpcli):
@@ -280,6 +334,20 @@ def test_any_line_from_black_to_white_keeps_the_order_of_grey_levels(low, reach,
         return
     order = np.argsort(array.ravel(), kind="stable")
     assert (np.diff(found[order]) >= 0).all()
+
+
+def test_shares_are_no_numbers_around_zero(folder, bpcli, rng):
+    images, labels = make_images(60, rng)
+    images[:, 0, 0], images[:, 0, 1] = 0, 255
+    write_npz(folder / "around.npz", "", images / 127.5 - 1, labels)
+    for name, array in (("shares", images / 255), ("bytes", images.astype(np.uint8))):
+        write_npz(folder / f"{name}.npz", "", array, None)
+    bpcli("train", "-s", "dataset.source=around.npz", *QUICK)
+    shares, whole = (
+        bpcli("predict", "model.npz", f"{name}.npz", "--csv", "-") for name in ("shares", "bytes")
+    )
+    assert shares.stdout == whole.stdout
+    assert shares.stderr == "shares.npz: X: 0 is taken for black and 1 for white\n"
 
 
 def in_colour(images, axis):

@@ -228,7 +228,7 @@ def change_metadata(path, **changed):
         ({"W1": np.zeros((0, 8), np.float32)}, "found an array without numbers, expected some"),
         ({"W3": np.zeros(0)}, "found an array without numbers, expected some"),
         ({"optimizer.velocity": None}, "optimizer.velocity: found no such array, expected float32 (332,)"),
-        ({"W1": np.array([{}], object)}, "not a model file, or damaged: Object arrays cannot be loaded"),
+        ({"W1": np.array([{}], object)}, "not a model file, or damaged: found W1.npy of Python's objects"),
         ({"learnt": None}, "found no word on what it has learnt from, or no digests of it"),
         ({"learnt": np.array([2, 1], np.uint64)}, "found digests of what it has learnt from that are"),
         ({"learnt": np.array([1.0, 2.0])}, "found digests of what it has learnt from that are none"),
