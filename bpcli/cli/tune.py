@@ -132,7 +132,7 @@ def _search(tuning: "Tuning", storage: str | None, jobs: int, stop: Stop) -> "Fo
     from bpcli.tuning import Interrupted, Waiting, check, search, write_best
 
     found, again = None, shlex.join([*own_command(), *sys.argv[1:]])
-    check(tuning)
+    complain(*check(tuning))
     stop.begin()
     waiting = Waiting(stop.is_asked, complain)
     with counter(tuning.slots) as count, contextlib.suppress(Interrupted):

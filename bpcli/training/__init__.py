@@ -12,7 +12,7 @@ from bpcli.training.record import Record
 from bpcli.training.run import Run, set_up_check
 from bpcli.training.serialization import load, save
 from bpcli.training.side_by_side import ModelComparison, compare
-from bpcli.training.start import Start, begin, resume, resume_if_possible, set_up
+from bpcli.training.start import Start, begin, describe_data, resume, resume_if_possible, set_up
 from bpcli.training.unseen import Measured, find_images, find_learnt
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "analyze",
     "begin",
     "compare",
+    "describe_data",
     "evaluate",
     "find_failure",
     "find_images",

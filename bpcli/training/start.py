@@ -58,7 +58,7 @@ def begin(config: Config, weights: Checkpoint | None = None) -> Start:
     """
     learnt = find_learnt(weights) if weights else NOTHING
     run = set_up(config, learnt)
-    remarks = _describe(run.dataset)
+    remarks = describe_data(run.dataset)
     if weights:
         _take_weights(run, weights)
         if learnt is None:
@@ -217,7 +217,7 @@ def _describe_held_out(dataset: Dataset) -> list[str]:
     return remarks
 
 
-def _describe(dataset: Dataset) -> list[str]:
+def describe_data(dataset: Dataset) -> list[str]:
     """Say what is not as with most data: whatever may not be as it was meant."""
     source, names, white = dataset.train.source, dataset.names, dataset.white
     remarks = [*_describe_held_out(dataset), *dataset.remarks]

@@ -9,7 +9,7 @@ from bpcli.data.dataset import load_dataset
 from bpcli.errors import BusyError, TuningError
 from bpcli.files import atomic
 from bpcli.files.path import exists
-from bpcli.training import Output
+from bpcli.training import Output, describe_data
 from bpcli.tuning.best import check_folder
 from bpcli.tuning.processes import Count, Run, watch_over
 from bpcli.tuning.results import SLOT, TrialResult, importances, list_trials, read_trials
@@ -32,13 +32,14 @@ class Found:
     importances: dict[str, float]
 
 
-def check(tuning: Tuning) -> None:
+def check(tuning: Tuning) -> list[str]:
     """See to it, before anything is made, that trials can run: what is wrong is said once, and now.
 
-    Raises ExtraError without optuna, and DatasetError.
+    Returns what there is to know of the data, as training says it, a sentence each. Raises
+    ExtraError without optuna, and DatasetError.
     """
     import_optuna()
-    load_dataset(**vars(tuning.space.base.dataset))
+    return describe_data(load_dataset(**vars(tuning.space.base.dataset)))
 
 
 def search(
