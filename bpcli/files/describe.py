@@ -8,9 +8,14 @@ from bpcli.files.archive import ZIP
 from bpcli.files.idx import DAMAGE, GZIP, unpacked
 from bpcli.files.path import link_target, look, read_start, say_path
 
-# What makes data of a file that is not read here: of columns of pixels with a label, and of what is
-# called train_img and so on, or is three pairs of images and labels, as mnist.pkl.gz.
-PARQUET = "import pandas; pandas.read_parquet('{path}').to_csv('{target}.csv', index=False)"
+# What makes data of a file that is not read here: of columns of pixels, or of one of pictures that
+# is called image, with a label; and of what is called train_img and so on, or is three pairs of
+# images and labels, as mnist.pkl.gz.
+PARQUET = (
+    "import io, numpy, pandas, PIL.Image as I; d = pandas.read_parquet('{path}'); "
+    "p = [numpy.ravel(I.open(io.BytesIO(i['bytes'])).convert('L')) for i in d.get('image', ())]; "
+    "(pandas.DataFrame(p).assign(label=d['label']) if p else d).to_csv('{target}.csv', index=False)"
+)
 PICKLE = (
     "import gzip, pickle, numpy as np; d = pickle.load({open}('{path}', 'rb'), encoding='latin1'); "
     "np.savez('{target}.npz', **(d if isinstance(d, dict) else {{f'{{a}}_{{p}}': v for p, pair in "
@@ -56,7 +61,7 @@ def describe_file(path: Path) -> str:
     if path.suffix in TORCH:
         return "a file of PyTorch, which may run code: save its arrays as an .npz"
     if start.startswith(PARQUET_START):
-        return f"a Parquet file: where a row is a label and pixels, {_make(PARQUET, path)}"
+        return f"a Parquet file: where a row is a label and an image, {_make(PARQUET, path)}"
     inside = _unpack_start(path) if start.startswith(GZIP) else start
     if set(path.suffixes[-2:]) & set(PICKLES) or inside.startswith(PICKLED):
         opener = "open" if inside is start else "gzip.open"

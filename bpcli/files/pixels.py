@@ -60,7 +60,8 @@ def _find_levels(
         return BYTES
     if known not in (None, BYTES):
         beyond = BEYOND * (known[1] - known[0])
-        if known[0] - beyond <= low and high <= known[1] + beyond:
+        is_other = known[0] < 0 <= low < high  # from 0 to 1, say, where the others had their means
+        if known[0] - beyond <= low and high <= known[1] + beyond and not is_other:
             return known
     if low >= 0 and high <= 1:
         return SHARES

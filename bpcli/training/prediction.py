@@ -123,9 +123,10 @@ class Reader:
             images = images.transpose(0, 2, 1)
         if images.shape[1:] != self.saved.size:
             found, expected = (f"{h} x {w}" for h, w in (images.shape[1:], self.saved.size))
+            hint = "; a model that is trained with dataset.size scales what it is given"
             raise DatasetError(
                 f"{name}: found images of {found} pixels, expected {expected}, as the model was "
-                "trained on"
+                f"trained on{hint}"
             )
         count = images_at_once(self.network)
         x = np.empty((min(count, len(images)), self.saved.pixels), self.network.parameters.dtype)

@@ -182,7 +182,8 @@ def test_what_does_not_fit_is_told(kaggle, bpcli, folder, mnist_model, rng):
     assert "these are data and no picture; --csv answers.csv writes a row for each image" in said
     said = bpcli("predict", mnist_model, data, "--csv", "-", code=2).stderr
     assert said == (
-        f"{data}: found images of 6 x 6 pixels, expected 28 x 28, as the model was trained on\n"
+        f"{data}: found images of 6 x 6 pixels, expected 28 x 28, as the model was trained on; "
+        "a model that is trained with dataset.size scales what it is given\n"
     )
     assert (
         "--probabilities belongs to --csv"

@@ -38,7 +38,11 @@ FILES = [
         "a pickle, which may run code: if you trust",
     ),
     ("mnist.gz", gzip.compress(pickle.dumps([1])), "a pickle, which may run code: if you trust"),
-    ("0.parquet", b"PAR1\x15\x04", "a Parquet file: where a row is a label and pixels, python -c"),
+    (
+        "0.parquet",
+        b"PAR1\x15\x04",
+        "a Parquet file: where a row is a label and an image, python -c",
+    ),
     ("digits", pickle.dumps([1, 2]), "a pickle"),
     ("mnist.zip", zipped(), "a zip: unpack it, and name the folder"),
     ("training.pt", zipped(), "a file of PyTorch"),
@@ -63,6 +67,16 @@ def test_other_files_are_named_for_what_they_are(name, content, what, bpcli, fol
         in result.stderr
     )
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "content", "what"), FILES[4:8:2])
+def test_a_folder_of_such_files_says_so(name, content, what, bpcli, folder):
+    (folder / "d").mkdir()
+    (folder / "d/README").write_text("of digits")
+    (folder / "d" / name).write_bytes(content)
+    said = bpcli("train", "-s", "dataset.source=d", code=2).stderr
+    assert said.startswith(f"d: found {name}" if name < "R" else f"d: found README, {name}")
+    assert f"; {name} is {what}" in said
 
 
 def test_a_link_to_nothing(bpcli, folder):
