@@ -1,6 +1,6 @@
 """a model and pictures, or data, in -> what they show, and why, out: `bpcli predict`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bpcli.training import Prediction, Reader
+    from bpcli.training.prediction import Probabilities
 
-    Answers = Iterator[tuple[Any, Sequence[float] | None]]  # what is called so, and its chances
+    # What some images are called, and their probabilities, None where there is no answer.
+    Answers = Iterator[tuple[Sequence[str | int], Probabilities | None]]
 
 STDOUT = "-"
 
@@ -169,7 +171,9 @@ def _say(reader: "Reader", picture: str, found: "list[Prediction]", *, as_json: 
 def _read(
     reader: "Reader", found: "list[tuple[str, Path]]", failed: list[str], *, as_is: bool
 ) -> "Answers":
-    """Yield an answer for each digit on each picture, and none for one that shows nothing."""
+    """Yield answers for the digits on each picture, and none for one that shows nothing."""
+    import numpy as np
+
     from bpcli.files.image import read_image
 
     with counter(len(found)) as count:
@@ -179,14 +183,14 @@ def _read(
             except PictureError as error:
                 complain(*error.lines)
                 failed.append(name)
-                yield name, None
+                yield [name], None
             else:
-                yield from ((name, digit.chances) for digit in digits)
+                yield [name] * len(digits), np.array([digit.chances for digit in digits])
             count(1)
 
 
 def _classify(reader: "Reader", source: str, split: str | None, label: str) -> "Answers":
-    """Yield an answer for each image of data."""
+    """Yield answers for the images of data, some at a time."""
     from bpcli.data.split import BUNDLED
     from bpcli.files.part import Reading
     from bpcli.files.source import read_images
@@ -200,7 +204,7 @@ def _classify(reader: "Reader", source: str, split: str | None, label: str) -> "
     done = 0
     with counter(len(called)) as count:
         for chances in reader.classify(data.images, source):
-            yield from zip(called[done:], chances.tolist(), strict=False)
+            yield called[done : done + len(chances)], chances
             done += len(chances)
             count(len(chances))
 

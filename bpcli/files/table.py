@@ -30,7 +30,7 @@ from bpcli.files.part import FOUND, Images, Labelled, Reading
 from bpcli.files.pixels import to_images
 from bpcli.memory import available_memory
 
-TOGETHER = 1_000_000  # characters of rows that are read at a time
+TOGETHER = 20_000  # characters of rows that are read at a time: their arrays stay in the cache
 
 DIGITS = 3  # of a byte
 

@@ -10,11 +10,12 @@ from bpcli.show.picture import draw_picture, image_svg
 from bpcli.show.table import lines_html
 from bpcli.show.text import draw_csv, join_lines
 from bpcli.training.checkpoint import Checkpoint
-from bpcli.training.prediction import Prediction, Seen
+from bpcli.training.prediction import Prediction, Probabilities, Seen
 
-Answers = Iterable[tuple[Any, Sequence[float] | None]]  # what is called so, and its chances
+# What some images are called, and their probabilities (N, classes), None where there is no answer.
+Answers = Iterable[tuple[Sequence[str | int], Probabilities | None]]
 
-DECIMALS = 6  # of a probability; float32 has no more
+PROBABILITY = "%.6f"  # float32 has no more decimals
 
 
 def draw_prediction(
@@ -83,28 +84,33 @@ def answers_csv(names: Sequence[str], answers: Answers, *, with_all: bool) -> st
 
     The row of an image without an answer is empty.
     """
-    head = ["image", "class", "probability", *(names if with_all else ())]
-    empty = [None] * (len(head) - 1)
-    rows = [
-        [called, *(_cells(names, chances, with_all=with_all) if chances else empty)]
-        for called, chances in answers
-    ]
-    return draw_csv([head, *rows])
-
-
-def _cells(names: Sequence[str], chances: Sequence[float], *, with_all: bool) -> list[Any]:
-    highest = max(chances)
-    others = [round(chance, DECIMALS) for chance in chances] if with_all else []
-    return [names[chances.index(highest)], round(highest, DECIMALS), *others]
+    others = names if with_all else ()
+    row = ",".join(["%s", "%s", PROBABILITY, *(PROBABILITY for _ in others)])
+    classes = [draw_csv([[name]]) for name in names]
+    lines = [draw_csv([["image", "class", "probability", *others]])]
+    for images, chances in answers:
+        called = [one if isinstance(one, int) else draw_csv([[one]]) for one in images]
+        if chances is None:
+            lines += [f"{one},,{',' * len(others)}" for one in called]
+            continue
+        best, highest = chances.argmax(axis=1).tolist(), chances.max(axis=1).tolist()
+        rest = chances.tolist() if with_all else [()] * len(called)
+        lines += [
+            row % (one, classes[at], most, *more)
+            for one, at, most, more in zip(called, best, highest, rest, strict=True)
+        ]
+    return "\n".join(lines)
 
 
 def answer_fields(saved: Checkpoint, answers: Answers) -> Iterator[dict[str, Any]]:
     """Yield the fields of a line of `bpcli predict --json` for each image of data."""
     model = {"model": str(saved.path), "seed": saved.config.seed, "digest": saved.digest}
-    for called, chances in answers:
-        highest = max(chances or [0.0])
-        label = saved.names[chances.index(highest)] if chances else None
-        yield model | {"image": called, "label": label, "probability": highest}
+    for images, found in answers:
+        for at, called in enumerate(images):
+            chances = [0.0] if found is None else found[at].tolist()
+            highest = max(chances)
+            label = None if found is None else saved.names[chances.index(highest)]
+            yield model | {"image": called, "label": label, "probability": highest}
 
 
 def prediction_fields(

@@ -197,6 +197,11 @@ def test_a_class_that_is_missing_on_a_side_is_named(labels, words, bpcli, folder
     write_csv(folder / "few.csv", images, np.array(labels))
     stderr = bpcli("train", *options("few.csv", **{"dataset.validation": 0.1}), "-q").stderr
     assert f"few.csv: {words}\n" in stderr
+    search = [*options("few.csv", **{"dataset.validation": 0.1}), "--trials", 1]
+    said = bpcli(
+        "tune", "-o", "s", *search, "-s", "optimizer.momentum=choice(0.8)", code=None
+    ).stderr
+    assert {f"few.csv: {words}"} | set(said.splitlines()) == set(said.splitlines())
     assert "few.csv: no image of the class" not in (
         bpcli("train", *options("few.csv", **{"dataset.validation": 0.5}), "-q").stderr
         if labels.count(2) > 1
