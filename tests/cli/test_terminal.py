@@ -127,6 +127,17 @@ def test_the_progress_bar_is_for_terminals(tiny_options, folder, on_a_terminal, 
     assert on_a_terminal("train", *tiny_options, "-q") == ""
 
 
+def test_the_bar_counts_images_that_are_answered(
+    bpcli, tiny, tiny_options, folder, on_a_terminal, monkeypatch
+):
+    bpcli("train", *tiny_options, "-q")
+    monkeypatch.setattr("tqdm.std.time", itertools.count().__next__)
+    answer = ["predict", "model.npz", tiny, "--split", "test", "--csv", "answers.csv"]
+    bpcli(*answer)
+    images = len((folder / "answers.csv").read_text().splitlines()) - 1
+    assert f"{images}/{images} [" in on_a_terminal(*answer)
+
+
 def test_the_bar_of_a_study_has_the_best_so_far(search, folder):
     pytest.importorskip("optuna")
     shown = terminal("tune", "-o", "study", *search, "--trials", "2")
