@@ -9,7 +9,7 @@ import numpy as np
 
 from bpcli.arrays import WHITE, Bytes, Size
 from bpcli.data.holdout import Digests, hold_out
-from bpcli.data.split import BUNDLED, MNIST, Split, load_part
+from bpcli.data.split import BUNDLED, MNIST, Split, load_known, load_part
 from bpcli.errors import DatasetError
 from bpcli.files.labels import find_places, list_names
 from bpcli.files.part import FOUND, Reading
@@ -129,9 +129,7 @@ def load_dataset(
     if validation:
         train, held_out = _hold_out(train, validation, held_out_by)
     elif "test" in parts(source, BUNDLED, label):
-        reading = train.reading
-        held_out = load_part(source, "test", reading, transpose=transpose, is_hashed=is_hashed)
-        held_out = _fit(held_out, train)
+        held_out = _fit(_load_test(train, learnt, transpose=transpose), train)
     unseen = _leave_out(train, held_out, learnt)
     left_out = len(held_out) - len(unseen)
     held_out = unseen if len(unseen) else train
@@ -140,6 +138,18 @@ def load_dataset(
         held_out = upright if held_out is train else held_out.deskewed()
         train = upright
     return Dataset(train, held_out, left_out, held_out_by)
+
+
+def _load_test(train: Split, learnt: Digests | None, *, transpose: bool) -> Split:
+    """Load the test images beside training images, as these were read."""
+    source, reading = train.source, train.reading
+    if train.digests is None:
+        return load_part(source, "test", reading, transpose=transpose, is_hashed=False)
+    return load_known(source, "test", reading, _join(train.digests, learnt), transpose=transpose)
+
+
+def _join(digests: Digests, learnt: Digests | None) -> Digests:
+    return digests if learnt is None else np.concatenate([digests, learnt])
 
 
 def _check_classes(train: Split) -> None:
@@ -156,8 +166,7 @@ def _leave_out(train: Split, held_out: Split, learnt: Digests | None) -> Split:
     """Return the held-out images that are not learnt from, nor were before."""
     if held_out is train or train.digests is None:
         return held_out
-    seen = train.digests if learnt is None else np.concatenate([train.digests, learnt])
-    unseen = held_out.without(seen)
+    unseen = held_out.without(_join(train.digests, learnt))
     if held_out.name == "validation" and not len(unseen):
         raise DatasetError(
             f"dataset.validation: all of the {len(held_out):,} images of {train.source} that it "

@@ -146,6 +146,22 @@ def load_part(
     return split.hashed() if is_hashed else split
 
 
+def load_known(
+    source: str, part: Part, reading: Reading, seen: Digests, *, transpose: bool
+) -> Split:
+    """Load a part with digests, so that images are known again that were `seen`.
+
+    Where other images beside them have other black and white, these are taken from `reading` if
+    more of them are known so.
+    """
+    found = load_part(source, part, reading, transpose=transpose, is_hashed=True)
+    if reading.levels in (None, found.reading.levels):
+        return found
+    reading = replace(reading, is_exact=True)
+    exact = load_part(source, part, reading, transpose=transpose, is_hashed=True)
+    return max(found, exact, key=lambda split: np.count_nonzero(split.is_among(seen)))
+
+
 def load_split(
     source: str,
     name: Part,

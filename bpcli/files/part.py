@@ -30,12 +30,14 @@ class Reading:
 
     `label` is where its labels are: `first` or `last` of the columns of a table, the name of a
     column or an array, or `auto` where the part itself tells. Images become `size` x `size` pixels;
-    0 leaves them as they are. `levels` are those of the training images, where these are known.
+    0 leaves them as they are. `levels` are those of the training images, where these are known;
+    with `is_exact` they are taken whatever the numbers are, and what is beyond them is cut off.
     """
 
     label: str = FOUND
     size: int = 0
     levels: Levels | None = None
+    is_exact: bool = False
 
 
 AS_FOUND = Reading()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from bpcli.arrays import WHITE, Bytes, Shape
 from bpcli.errors import DatasetError
 from bpcli.files.image import to_grey
-from bpcli.files.part import BYTES, Images, Levels
+from bpcli.files.part import AS_FOUND, BYTES, Images, Levels, Reading
 
 TOGETHER = 1_000_000  # numbers that are turned into bytes at a time
 COLOURS = 3  # channels of a picture that is not grey
@@ -22,15 +22,15 @@ GREY = "made grey by ITU-R BT.601: 0.299 red + 0.587 green + 0.114 blue"
 
 
 def to_images(
-    array: npt.NDArray[Any], place: str, known: Levels | None = None, *, is_real: bool = False
+    array: npt.NDArray[Any], place: str, reading: Reading = AS_FOUND, *, is_real: bool = False
 ) -> Images:
     """Return grey images, in bytes, of an array that messages call `place`.
 
     It may be (N, height, width), (N, height, width, 1 or 3), (N, 1 or 3, height, width), or
     (N, pixels) of squares; whole numbers from 0 to 255, or others, `is_real` also where they are
     kept in bytes: from 0 to 1, from -1 to 1, or of any reach, as of standardised images, whose
-    least and largest are black and white then. `known` is what is black and white in the training
-    images. Raises DatasetError.
+    least and largest are black and white then. `reading` says what is black and white in the
+    training images. Raises DatasetError.
     """
     if array.dtype.kind not in "buif" or not array.size:
         raise DatasetError(f"{place}: found {array.dtype} {array.shape}, expected numbers")
@@ -38,26 +38,27 @@ def to_images(
     is_real = is_real or array.dtype.kind == "f"
     levels = BYTES
     if is_real or array.dtype != np.uint8:
-        levels = _find_levels(array, place, known, is_real=is_real)
+        levels = _find_levels(array, place, reading, is_real=is_real)
         array = _to_bytes(array, levels) if levels != BYTES or array.dtype != np.uint8 else array
     array, remarks = array.reshape(shape), []
     if axis is not None:
         array = to_grey(np.moveaxis(array, axis, -1))
         height, width = array.shape[1:]
         remarks.append(f"{place}: {height} x {width} in colour, {GREY}")
-    if levels not in (BYTES, known):
+    if levels not in (BYTES, reading.levels):
         remarks.append(f"{place}: {levels[0]:g} is taken for black and {levels[1]:g} for white")
     return Images(images=np.ascontiguousarray(array), levels=levels, remarks=tuple(remarks))
 
 
-def _find_levels(
-    array: npt.NDArray[Any], place: str, known: Levels | None, *, is_real: bool
-) -> Levels:
+def _find_levels(array: npt.NDArray[Any], place: str, reading: Reading, *, is_real: bool) -> Levels:
     """Return which numbers are black and white. Raises DatasetError where none can be."""
+    known = reading.levels
     low, high = float(array.min()), float(array.max())
     if not is_real or not math.isfinite(low + high):
         _check(low, high, place, array.dtype)
         return BYTES
+    if known and reading.is_exact:
+        return known
     if known not in (None, BYTES):
         beyond = BEYOND * (known[1] - known[0])
         is_other = known[0] < 0 <= low < high  # from 0 to 1, say, where the others had their means
@@ -95,7 +96,7 @@ def _to_bytes(array: npt.NDArray[Any], levels: Levels) -> Bytes:
     made = np.empty(array.shape, np.uint8)
     for part, out in zip(_parts(array), _parts(made), strict=True):
         if levels == BYTES:
-            out[...] = np.round(part) if part.dtype.kind == "f" else part
+            out[...] = np.clip(np.round(part), *BYTES) if part.dtype.kind == "f" else part
         else:
             shares = (part.astype(np.float64) - black) / (white - black)
             out[...] = np.round(np.clip(shares, 0, 1) * WHITE)

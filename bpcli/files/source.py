@@ -44,17 +44,21 @@ def is_source(word: str) -> bool:
 
 
 def find_again(source: str, beside: Path) -> str:
-    """Return where a source of a model is: as it was called, or beside the model's file.
+    """Return where a source of a model is: as it was called, or from a folder that the model is in.
 
-    Raises DatasetError for one that is at neither.
+    Of these it is the innermost that has it. Raises DatasetError where it is in none.
     """
     path = expand(source, DatasetError)
     if source == "mnist" or look(path, DatasetError) != "nothing":
         return source
-    moved = beside.parent / path
-    if look(moved, DatasetError) != "nothing":
-        return str(moved)
-    where = "" if path.is_absolute() else f"{_working_folder()}, nor in the folder of the model"
+    if not path.is_absolute():
+        start = resolve(beside.parent, DatasetError)
+        for folder in (start, *start.parents):
+            if look(folder / path, DatasetError) != "nothing":
+                return str(folder / path)
+    where = (
+        "" if path.is_absolute() else f"{_working_folder()}, nor in a folder that the model is in"
+    )
     raise DatasetError(
         f"{beside}: its data {say_path(path)}: found {describe_file(path)}{where}; put them back, "
         "or name them by --data, where a command takes it"

@@ -77,7 +77,7 @@ class StoredMember:
     def read_images(self, reading: Reading) -> Images:
         """Return the images alone. Raises DatasetError."""
         stored, array = self._choose_images()
-        return to_images(array, stored.place, reading.levels)
+        return to_images(array, stored.place, reading)
 
     def _choose_images(self) -> Loaded:
         """Return the images; of arrays that hold the same, as of scikit-learn, the one in rows."""

@@ -139,7 +139,7 @@ class _Rows:
             raise DatasetError(f"{self._path}: found no rows, expected a label and pixels in each")
         side = math.isqrt(self._columns.pixels)
         array = np.frombuffer(self._pixels, self._dtype).reshape(-1, side, side)
-        found = to_images(array, f"{self._path}: pixels", reading.levels, is_real=True)
+        found = to_images(array, f"{self._path}: pixels", reading, is_real=True)
         return replace(found, called=tuple(self._called))
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from bpcli.data.dataset import load_dataset
 from bpcli.data.holdout import Digests
-from bpcli.data.split import BUNDLED, MNIST, Split, SplitName, load_part
+from bpcli.data.split import BUNDLED, MNIST, Split, SplitName, load_known, load_part
 from bpcli.errors import BpcliError, DatasetError
-from bpcli.files.part import Reading
+from bpcli.files.part import Part, Reading
 from bpcli.files.source import parts
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.run import NOTHING
@@ -59,20 +59,21 @@ def find_images(
     is_test = is_whole and split in (None, "test")
     # The bundled test images are known to be none of its training images.
     is_known = is_test and where == own.source == MNIST and saved.can_find_learnt
-    images = load_part(
-        where,
-        "test" if is_test else "train",
-        reading,
-        transpose=transpose ^ own.transpose,
-        is_hashed=not is_known,
-    )
+    learnt = None if is_known else find_learnt(saved)
+    part: Part = "test" if is_test else "train"
+    transpose ^= own.transpose
+    if learnt is None:
+        is_hashed = not is_known
+        images = load_part(where, part, reading, transpose=transpose, is_hashed=is_hashed)
+    else:
+        images = load_known(where, part, reading, learnt, transpose=transpose)
     images = replace(images, name=split or "test", white=saved.white)
     images.check_fits(saved.pixels, saved.classes)
     images = images.renumbered(saved.names)
-    if not is_known:
-        measured = _choose(saved, images, split, find_learnt(saved), is_test=is_test)
-    else:
+    if is_known:
         measured = Measured(images, 0)
+    else:
+        measured = _choose(saved, images, split, learnt, is_test=is_test)
     if own.deskew:
         measured = replace(measured, images=measured.images.deskewed())
     return measured

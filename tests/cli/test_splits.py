@@ -264,7 +264,7 @@ def test_of_uneven_classes_each_counts_the_same_where_asked_for(uneven, bpcli, f
     message = bpcli(
         "tune", "-o", "accuracy", *search, "--method", "grid", "--metric", "loss", code=2
     )
-    assert message.stderr.startswith("--metric: found loss, but the study has begun with accuracy")
+    assert "--metric: found loss, but the study has begun with accuracy" in message.stderr
 
 
 def test_eval_and_compare_say_more_than_accuracy(uneven, bpcli, folder):

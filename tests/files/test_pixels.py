@@ -96,7 +96,7 @@ def test_measuring_needs_the_test_arrays_only(tmp_path, bpcli, tiny_options, fol
         ("x_train", lambda a: a.astype(complex), "found complex128 (120, 6, 6), expected numbers"),
         ("y_train", lambda a: a + 0.5, "found 0.5, expected whole numbers"),
         ("y_train", lambda a: np.ones((120, 4)), "expected a label for each image, or rows of zeros with a single one"),
-        ("y_train", lambda a: a.astype("S1"), "expected numbers or words"),
+        ("y_train", lambda a: a.astype(complex), "expected numbers or words"),
         ("y_train", lambda a: np.array([["a", "b"]] * len(a)), "expected a label for each image, or rows of zeros"),
         ("y_train", lambda a: a[:, None, None], "found the shape (120, 1, 1), expected (N,)"),
         ("y_train", lambda a: a[:9], "found 9 labels, expected one for each of the 120 images"),

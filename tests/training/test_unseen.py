@@ -392,7 +392,9 @@ def test_rows_for_columns_hide_no_image(bpcli, tiny_options, tmp_path, tiny):
     assert json.loads(bpcli(*command, "--json").stdout)["images"] == 120
 
 
-@pytest.mark.parametrize("moved", ["the working directory", "the model with its data"])
+@pytest.mark.parametrize(
+    "moved", ["the working directory", "the model with its data", "the model alone, further in"]
+)
 def test_data_are_found_again_here_or_beside_the_model(
     moved, bpcli, tiny_options, folder, monkeypatch
 ):
@@ -404,9 +406,13 @@ def test_data_are_found_again_here_or_beside_the_model(
         monkeypatch.chdir(folder / "elsewhere")
         model = "../model.npz"
     else:
-        (folder / "model.npz").rename(folder / "elsewhere/model.npz")
-        (folder / "tiny").rename(folder / "elsewhere/tiny")
         model = "elsewhere/model.npz"
+        (folder / "model.npz").rename(model)
+        if moved == "the model with its data":
+            (folder / "tiny").rename(folder / "elsewhere/tiny")
+        else:
+            monkeypatch.chdir(folder / "elsewhere")
+            model = "model.npz"
     assert bpcli("eval", model).stdout.replace(model, "model.npz") == asked
     bpcli("report", model, "-o", "page.html")
     bpcli("gradcheck", "--model", model, "--elements", 20)
@@ -419,7 +425,38 @@ def test_data_that_are_gone_are_named_with_what_helps(bpcli, tiny_options, folde
     (folder / "tiny").rename(folder / "away")
     said = bpcli("eval", "model.npz", code=2).stderr
     assert said == (
-        f"model.npz: its data tiny: found nothing there (looked for in {folder}), nor in the folder "
-        "of the model; put them back, or name them by --data, where a command takes it\n"
+        f"model.npz: its data tiny: found nothing there (looked for in {folder}), nor in a folder "
+        "that the model is in; put them back, or name them by --data, where a command takes it\n"
     )
     assert "accuracy" in bpcli("eval", "model.npz", "--data", "away").stdout
+
+
+@pytest.mark.parametrize("form", ["whole numbers", *CHANGES])
+@pytest.mark.parametrize("more", [3.5, 40.0, -9.0])
+def test_images_are_known_again_where_what_has_grown_has_other_black_or_white(
+    form, more, bpcli, folder
+):
+    images, labels = mark(np.arange(60)) // 16 * 1.0, np.arange(60) % 3
+    images[:, 1, 0] = np.arange(60) // 8
+    images = CHANGES[form](images) if form in CHANGES else images
+    np.savez("d.npz", X=images, y=labels)
+    bpcli("train", "-s", "dataset.source=d.npz", "-s", "training.iterations=5", "-q")
+    others = np.full((3, SIZE, SIZE), more)
+    others[:, 1, 1] = [0.25, 0.5, 0.75]
+    np.savez("d.npz", X=np.concatenate([others, images]), y=np.append([0, 1, 2], labels))
+    found = json.loads(bpcli("eval", "model.npz", "--json").stdout)
+    assert (found["images"], found["left_out"]) == (3, 60)
+
+
+@pytest.mark.parametrize("form", ["whole numbers", *CHANGES])
+def test_test_images_are_known_again_where_others_beside_them_are_brighter(form, bpcli, folder):
+    images, labels = mark(np.arange(60)) / 1.0, np.arange(60) % 3
+    images = CHANGES[form](images) if form in CHANGES else images
+    others = images[:2].copy()
+    others[:, 1, 1], others[:, 2, 2] = 2 * images.max() + 0.5, images.max() / 2
+    tested = np.concatenate([images[:20], others])
+    np.savez("d.npz", x_train=images, y_train=labels, x_test=tested, y_test=np.arange(22) % 3)
+    said = bpcli("train", "-s", "dataset.source=d.npz", "-s", "training.iterations=5", "-q").stderr
+    assert "d.npz: 20 test images are left out" in said
+    found = json.loads(bpcli("eval", "model.npz", "--json").stdout)
+    assert (found["split"], found["images"], found["left_out"]) == ("test", 2, 20)
