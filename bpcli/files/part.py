@@ -12,6 +12,8 @@ PARTS: tuple[Part, ...] = ("train", "test")
 Levels = tuple[float, float]  # the numbers that are black and white
 
 BYTES: Levels = (0.0, float(WHITE))
+SHARES: Levels = (0.0, 1.0)
+AROUND: Levels = (-1.0, 1.0)
 MOST = 1e300  # of a level, with which can be calculated
 FOUND, FIRST, LAST = "auto", "first", "last"  # where labels are, other than in what is named
 
@@ -22,6 +24,12 @@ def to_levels(value: Any) -> Levels:
     if [type(n) for n in numbers] != [float, float] or not -MOST < numbers[0] < numbers[1] < MOST:
         raise ValueError(f"found the levels {quote(value)}, expected black and white")
     return numbers[0], numbers[1]
+
+
+def is_comparable(levels: Levels | None, others: Levels | None) -> bool:
+    """Tell whether a picture becomes the same bytes by both levels, however it was stored."""
+    usual = (None, BYTES, SHARES, AROUND)
+    return levels == others or (levels in usual and others in usual)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,11 @@ import numpy.typing as npt
 from bpcli.arrays import WHITE, Bytes, Shape
 from bpcli.errors import DatasetError
 from bpcli.files.image import to_grey
-from bpcli.files.part import AS_FOUND, BYTES, Images, Levels, Reading
+from bpcli.files.part import AROUND, AS_FOUND, BYTES, SHARES, Images, Levels, Reading
 
 TOGETHER = 1_000_000  # numbers that are turned into bytes at a time
 COLOURS = 3  # channels of a picture that is not grey
 IMAGE, CHANNELS = 3, 4  # dimensions of grey images, and of images with channels
-SHARES: Levels = (0.0, 1.0)
-AROUND: Levels = (-1.0, 1.0)
 HALF = 128  # a brightest pixel from here on is one of bytes
 BEYOND = 0.1  # of the reach from black to white that other images may lie outside of it
 GREY = "made grey by ITU-R BT.601: 0.299 red + 0.587 green + 0.114 blue"

@@ -12,6 +12,7 @@ from bpcli.data.holdout import Digests
 from bpcli.errors import CheckpointError, readable
 from bpcli.files.document import to_scalar
 from bpcli.files.labels import find_places, list_names
+from bpcli.files.part import is_comparable
 from bpcli.files.path import exists
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import Config, flatten
@@ -58,6 +59,9 @@ def begin(config: Config, weights: Checkpoint | None = None) -> Start:
     """
     learnt = find_learnt(weights) if weights else NOTHING
     run = set_up(config, learnt)
+    if weights and not is_comparable(weights.levels, run.dataset.train.reading.levels):
+        learnt = None  # as the same image may be other bytes here
+        run = Run(config, run.dataset, learnt)
     remarks = describe_data(run.dataset)
     if weights:
         _take_weights(run, weights)

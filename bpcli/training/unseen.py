@@ -6,7 +6,7 @@ from bpcli.data.dataset import load_dataset
 from bpcli.data.holdout import Digests
 from bpcli.data.split import BUNDLED, MNIST, Split, SplitName, load_known, load_part
 from bpcli.errors import BpcliError, DatasetError
-from bpcli.files.part import Part, Reading
+from bpcli.files.part import Part, Reading, is_comparable
 from bpcli.files.source import parts
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.run import NOTHING
@@ -18,16 +18,23 @@ class Measured:
 
     `left_out` counts others in the same part of the source that the model has learnt from, or for
     `train` those that it has not; it is None where it is not known which these are.
+    `is_comparable` tells whether a picture of its own data would be the same bytes among these.
     """
 
     images: Split
     left_out: int | None
+    is_comparable: bool = True
 
     @property
     def doubt(self) -> str:
         """What to know before one trusts a figure of these images, or ""."""
-        if self.left_out is not None:
+        if self.left_out is not None and self.is_comparable:
             return ""
+        if self.left_out is not None:
+            return (
+                "black and white were other numbers in its own data: what it has learnt from may "
+                f"not be known again among these {self.images.name} images"
+            )
         return (
             "it is not known what it has learnt from: there may be some of it among these "
             f"{self.images.name} images; train anew to be sure"
@@ -74,6 +81,8 @@ def find_images(
         measured = Measured(images, 0)
     else:
         measured = _choose(saved, images, split, learnt, is_test=is_test)
+    alike = is_comparable(saved.levels, images.reading.levels)
+    measured = replace(measured, is_comparable=alike)
     if own.deskew:
         measured = replace(measured, images=measured.images.deskewed())
     return measured

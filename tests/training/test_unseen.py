@@ -460,3 +460,34 @@ def test_test_images_are_known_again_where_others_beside_them_are_brighter(form,
     assert "d.npz: 20 test images are left out" in said
     found = json.loads(bpcli("eval", "model.npz", "--json").stdout)
     assert (found["split"], found["images"], found["left_out"]) == ("test", 2, 20)
+
+
+def test_where_first_weights_had_other_black_and_white_it_is_not_known_what_they_saw(bpcli, folder):
+    images, labels = mark(np.arange(60)), np.arange(60) % 3
+    for name, change in CHANGES.items():
+        np.savez(f"{name}.npz", X=change(images), y=labels)
+    options = ["-s", "training.iterations=5", "-s", "dataset.validation=0.5", "-q"]
+    bpcli("train", "-s", "dataset.source=shares.npz", *options, "-o", "first.npz")
+    for name, is_known in (("around zero", True), ("standardised", False)):
+        given = ["--init", "first.npz", "-s", f"dataset.source={name}.npz", "-o", f"{name}-m.npz"]
+        said = bpcli("train", *options, *given).stderr
+        assert ("it is not known what it has learnt from" in said) is not is_known
+        assert (load(f"{name}-m.npz").learnt is not None) is is_known
+
+
+def test_data_with_other_black_and_white_than_a_models_own_are_doubted(bpcli, folder):
+    images, labels = mark(np.arange(60)), np.arange(60) % 3
+    np.savez("bytes.npz", X=images, y=labels)
+    for name, change in CHANGES.items():
+        np.savez(f"{name}.npz", X=change(images), y=labels)
+    options = ["-s", "training.iterations=5", "-s", "dataset.validation=0.5", "-q"]
+    for own, other, is_doubted in (
+        ("standardised", "bytes", True),
+        ("bytes", "standardised", True),
+        ("standardised", "standardised", False),
+        ("shares", "bytes", False),
+        ("around zero", "shares", False),
+    ):
+        bpcli("train", "-s", f"dataset.source={own}.npz", *options)
+        said = bpcli("eval", "model.npz", "--data", f"{other}.npz").stderr
+        assert ("black and white were other numbers in its own data" in said) is is_doubted
