@@ -89,7 +89,7 @@ def _find(
         kinds: dict[Kind, list[Path]] = defaultdict(list)
         for path in level:
             kind = kind_of(path)
-            if kind and look(path, DatasetError) != "folder":
+            if kind:
                 kinds[kind].append(path)
         found = kinds | found
     has_train = any(part == "train" for part, _ in found)
@@ -112,15 +112,15 @@ def _only(folder: Path, paths: list[Path], is_surely: Callable[[Path], bool]) ->
 
 
 def _levels(folder: Path) -> Iterator[list[Path]]:
-    """Yield what is in the folder, then what is in its folders, and so on."""
+    """Yield the files in the folder, then those in its folders, and so on."""
     level, left = [folder], MOST
     for _ in range(DEPTH + 1):
         entries: list[Path] = []
         for place in level:
             entries += list_folder(place, DatasetError)[: left - len(entries)]
         left -= len(entries)
-        yield entries
         level = [path for path in entries if look(path, DatasetError) == "folder"]
+        yield [path for path in entries if path not in level] if level else entries
 
 
 def _name(path: Path) -> str:

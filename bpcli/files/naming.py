@@ -1,6 +1,7 @@
 """the name of a file, a folder or an array in -> which part of the data, and what of it, out."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 PartName = Literal["", "train", "test", "validation"]
@@ -38,6 +39,7 @@ def _glue() -> dict[str, tuple[PartName, Role]]:
 _GLUED = _glue()
 
 
+@lru_cache(maxsize=1000)
 def read_name(name: str) -> tuple[PartName, Role]:
     """Return which part a name is of, and what it has of it; "" of what it does not say.
 
