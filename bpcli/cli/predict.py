@@ -67,7 +67,7 @@ def predict_command(
     _check_table(table, probabilities=probabilities, as_json=as_json)
     saved = load(model)
     label = label or saved.config.dataset.label
-    found = _find(pictures, split, label)
+    found = _find(pictures, split, label, is_table=table is not None)
     _check_output(output, found)
     reader = Reader(saved)
     if found is None:
@@ -97,12 +97,17 @@ def _check_table(table: str | None, *, probabilities: bool, as_json: bool) -> No
         check_result(table, [".csv"])
 
 
-def _find(words: tuple[str, ...], split: str | None, label: str) -> "list[tuple[str, Path]] | None":
-    """Return pictures, with what they are called, or None if it is data that are named."""
+def _find(
+    words: tuple[str, ...], split: str | None, label: str, *, is_table: bool
+) -> "list[tuple[str, Path]] | None":
+    """Return pictures, with what they are called, or None if it is data that are named.
+
+    Those that are to be in a table have to be there.
+    """
     from pathlib import Path
 
     from bpcli.data.split import BUNDLED
-    from bpcli.files.path import expand_pattern
+    from bpcli.files.path import exists, expand_pattern
     from bpcli.files.source import is_source, list_pictures
 
     found = [path for word in words for path in expand_pattern(word)]
@@ -111,6 +116,9 @@ def _find(words: tuple[str, ...], split: str | None, label: str) -> "list[tuple[
         return list_pictures(sources[0], split, BUNDLED, label)
     if sources:
         raise click.UsageError(f"{sources[0]}: expected one SOURCE, or pictures alone")
+    missing = [path for path in found if is_table and not exists(path)]
+    if missing:
+        raise PictureError(f"{missing[0]}: found nothing there, expected a picture, or data")
     return [(path, Path(path)) for path in found]
 
 

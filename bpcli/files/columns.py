@@ -172,7 +172,8 @@ def explain_count(columns: Columns) -> str:
             f"; {COLOURS} x {side} x {side} colours are read from an .npz, reshaped, as nothing "
             "tells their order here"
         )
-    return f"found {count} columns, expected a label and the pixels of a square image, as 785{hint}"
+    found = f"{count} column{'s' * (count != 1)}"
+    return f"found {found}, expected a label and the pixels of a square image, as 785{hint}"
 
 
 def check_count(place: str, words: Sequence[str], columns: Columns) -> None:

@@ -22,6 +22,7 @@ from bpcli.files.stored import Stored, StoredMember, find_arrays
 from bpcli.files.table import TableMember, is_csv
 
 EXPECTED = "expected mnist, a folder of IDX files, CSV or pictures, or a file .npz or .csv"
+CONVERTED = ("a Parquet file", "a pickle")  # what may be in files that are not read
 NAMES = "train and test, as x_train, train-images, train.csv or a folder train"
 
 
@@ -35,12 +36,14 @@ class Parts:
 
 
 def is_source(word: str) -> bool:
-    """Tell whether a word that may be a picture is the name of data."""
+    """Tell whether a word that may be a picture is the name of data, read or not."""
     path = expand(word, DatasetError)
     standing = look(path, DatasetError)
+    if word == "mnist" or path.suffix == ".npz" or is_csv(path):
+        return True
     if standing != "file":
-        return standing == "folder" or word == "mnist"
-    return path.suffix == ".npz" or is_csv(path) or is_idx(path)
+        return standing == "folder"
+    return is_idx(path) or describe_file(path).startswith(CONVERTED)
 
 
 def find_again(source: str, beside: Path) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -197,6 +198,24 @@ def test_what_does_not_fit_is_told(kaggle, bpcli, folder, mnist_model, rng):
     assert "kaggle/test.csv: expected one SOURCE, or pictures alone" in said
     said = bpcli("predict", "model.npz", "kaggle", "--split", "validation", "--csv", "-", code=2)
     assert said.stderr == "kaggle: found test and train, expected validation once\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("gone.csv", "gone.csv: found nothing there (looked for in "),
+        ("gone.npz", "gone.npz: found nothing there (looked for in "),
+        ("gone/*.png", "gone/*.png: found nothing there, expected a picture, or data\n"),
+        ("m.pkl", "m.pkl: found a pickle, which may run code: if you trust it, python -c"),
+        ("m.parquet", "m.parquet: found a Parquet file: where a row is a label and an image"),
+    ],
+)
+def test_what_is_not_there_or_not_read_has_no_answers(name, expected, bpcli, mnist_model, folder):
+    (folder / "m.pkl").write_bytes(pickle.dumps([1]))
+    (folder / "m.parquet").write_bytes(b"PAR1\x15\x04")
+    result = bpcli("predict", mnist_model, name, "--csv", "answers.csv", code=2)
+    assert result.stderr.startswith(expected)
+    assert not (folder / "answers.csv").exists()
 
 
 def test_brighter_images_than_those_learnt_from_are_told(bpcli, folder, rng):

@@ -224,5 +224,7 @@ def test_the_test_images_have_them_where_the_training_images_do(folder):
 def test_more_labels_than_classes_may_be_are_told(folder):
     images, _ = digits(600)
     source = write(folder / "d.csv", images, range(600), "first", ["label", *pixel_names()])
-    with pytest.raises(DatasetError, match="labels: found 600 different labels, or more, expected"):
+    with pytest.raises(
+        DatasetError, match=r"labels: found [56]\d\d different labels, or more, expected"
+    ):
         load_dataset(source)

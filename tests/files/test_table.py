@@ -94,7 +94,7 @@ def test_one_file_is_enough_to_train_on_if_images_are_held_out(
         ("y,a,b,c,d\ncat,2,3,4,5\n,2,3,4,5\n", "labels: found nothing, expected a label in each row"),
         ("y,a,b,c,d\n1,nan,3,4,5\n", "pixels: goes from nan to nan, expected 0 to 255"),
         ("y,a,b,c,d\n1e999999999,2,3,4,5\n", "labels: found 1e999999999, expected at most 18 digits"),
-        ("id,label\n1,2\n", "found 1 columns, expected a label and the pixels of a square image"),
+        ("id,label\n1,2\n", "found 1 column, expected a label and the pixels of a square image"),
         ("label,class,a,b,c,d\n1,2,3,4,5,6\n", "found label and class in its header, expected the labels once"),
         ("y,1,2,3,4,5,6,7,8,9,10,11,12\n", "; 3 x 2 x 2 colours are read from an .npz, reshaped"),
     ],
