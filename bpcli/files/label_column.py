@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from bpcli.arrays import WHITE
 from bpcli.errors import DatasetError, quote
 from bpcli.files.columns import (
     Columns,
@@ -25,7 +24,7 @@ from bpcli.files.labels import MOST, is_number, list_names, sort_names, to_names
 from bpcli.files.part import FIRST, FOUND, LAST
 
 ENOUGH = 20  # rows, to tell by its values what a column is
-BORDER = (["0"], [str(WHITE)])  # classes of a column that is all black, or all white
+UNLIKE, LIKE = 0.5, 0.7  # of a column's values, at most and at least, that another has, too
 
 
 def find_columns(path: Path, label: str = FOUND) -> Columns:
@@ -116,17 +115,30 @@ class _Column:
     @property
     def is_words(self) -> bool:
         """Whether no pixel is called so."""
-        return bool(self.classes) and not all(map(is_number, self.words))
+        return bool(self.classes) and not any(map(is_number, self.words))
+
+    def shares(self, other: "_Column") -> float:
+        """Return the share of its values that are as large as another's are, be they in any row."""
+        return (self.sizes & other.sizes).total() / self.sizes.total()
+
+    def is_unlike(self, pixels: "_Column") -> bool:
+        """Tell whether it has several classes, and is surely no pixel as those beside it."""
+        if len(self.classes) < 2:  # of which nothing is to be told apart
+            return False
+        if not pixels.classes or pixels.is_even:
+            return True
+        return self.sizes.total() >= ENOUGH and self.shares(pixels) <= UNLIKE
+
+    def is_like(self, pixels: "_Column") -> bool:
+        """Tell whether it is surely a pixel as those beside it are, or at least no label."""
+        if not self.classes or (self.is_even and self.words == pixels.words):
+            return True
+        return self.sizes.total() >= ENOUGH and self.shares(pixels) >= LIKE
 
     @property
-    def is_possible(self) -> bool:
-        """Whether there may be labels in it: of one class alone, if that is not as borders are."""
-        return bool(self.classes) and self.classes not in BORDER
-
-    def is_unlike(self, other: "_Column") -> bool:
-        """Tell whether more than half of its values are larger, or smaller, than another's are."""
-        rows = self.sizes.total()
-        return rows >= ENOUGH and (self.sizes - other.sizes).total() > rows / 2
+    def is_even(self) -> bool:
+        """Whether all of it is the same, as along a border."""
+        return len(self.words) == 1
 
 
 def _size(word: str) -> int:
@@ -140,19 +152,20 @@ def _size(word: str) -> int:
 def _choose(path: Path, columns: Columns, first: int, last: int) -> int:
     """Return the one of two columns that labels are in. Raises DatasetError where both may be.
 
-    A column of words is; of numbers, the one that can be labels where the other cannot, or that
-    differs from the pixels beside it where the other does not.
+    A column of words is; of numbers, the one that is unlike the pixels beside it, where the other
+    is like those beside it.
     """
     step = {first: first + 1, last: last - 1}
     found = _scan(path, columns, [first, first + 1, last - 1, last])
-    possible = [place for place in step if found[place].is_words] or [
-        place for place in step if found[place].is_possible
-    ]
-    if len(possible) > 1:
-        unlike = [place for place in possible if found[place].is_unlike(found[step[place]])]
-        possible = unlike if len(unlike) == 1 else possible
-    if len(possible) == 1 and (found[possible[0]].is_words or len(found[possible[0]].classes) > 1):
-        return possible[0]
+    words = [place for place in step if found[place].is_words]
+    unlike, like = (
+        [place for place in step if is_so(found[place], found[step[place]])]
+        for is_so in (_Column.is_unlike, _Column.is_like)
+    )
+    if len(words) == 1:
+        return words[0]
+    if len(unlike) == len(like) == 1 and unlike != like:
+        return unlike[0]
     ends = (
         f"the {word} ({list_names(found[place].classes) or 'no classes'})"
         for word, place in ((FIRST, first), (LAST, last))

@@ -1,9 +1,14 @@
 """Which column of a CSV has the labels: told by a header, found where it can be, else asked for."""
 
 import json
+import re
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tiny import make_images
 
 from bpcli.data import load_dataset, load_split
@@ -85,6 +90,61 @@ def test_where_two_columns_may_be_the_labels_they_are_asked_for(folder, bpcli):
     bpcli("train", "-s", f"dataset.source={source}", "-s", "dataset.label=last", *QUICK)
     counts = json.loads(bpcli("data", source, "--label", "last", "--json").stdout)["splits"]
     assert counts["train"]["counts"] == {"0": 30, "1": 30}
+
+
+IMAGES = {
+    "border": lambda rng, n: digits(n)[0],
+    "noise": lambda rng, n: rng.integers(0, 256, (n, 4, 4)),
+    "few levels": lambda rng, n: rng.integers(0, 17, (n, 4, 4)) * (rng.random((n, 4, 4)) < 0.3),
+    "two levels": lambda rng, n: rng.integers(0, 2, (n, 4, 4)),
+    "smooth": lambda rng, n: np.cumsum(rng.integers(0, 16, (n, 4, 4)), axis=2),
+    "fractions": lambda rng, n: np.round(rng.random((n, 4, 4)), 3),
+}
+LABELS = {
+    "ten": lambda rng, n: rng.integers(0, 10, n),
+    "two": lambda rng, n: rng.integers(0, 2, n),
+    "signs": lambda rng, n: rng.integers(0, 2, n) * 2 - 1,
+    "many": lambda rng, n: rng.integers(0, 100, n),
+    "one": lambda rng, n: np.full(n, rng.integers(0, 10)),
+    "letters": lambda rng, n: np.array(list("abc"))[rng.integers(0, 3, n)],
+    "sorted": lambda rng, n: np.arange(n) * 10 // n,
+    "numbers of images": lambda rng, n: np.arange(n),
+}
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from(list(IMAGES)),
+    st.sampled_from(list(LABELS)),
+    st.sampled_from([1, 2, 5, 15, 30, 90, 300]),
+    st.sampled_from(["first", "last"]),
+    st.integers(0, 10**6),
+)
+def test_pixels_are_never_taken_for_labels(images, labels, count, place, seed):
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        pixels, classes = IMAGES[images](rng, count), LABELS[labels](rng, count)
+        source = write(Path(folder) / "d.csv", pixels, classes, place)
+        try:
+            split = load_split(source, "train")
+        except DatasetError as error:
+            assert re.search(
+                "either may be the labels|different labels, or more|0 to 255", str(error)
+            )
+            return
+    assert split.reading.label == place
+    assert [split.names[n] for n in split.labels] == [str(label) for label in classes]
+
+
+def test_a_mark_for_a_missing_pixel_is_no_word(folder):
+    images, labels = digits()
+    source = write(folder / "d.csv", images, labels)
+    text = (folder / "d.csv").read_text().replace(",0\n", ",?\n", 5)
+    (folder / "d.csv").write_text(text)
+    with pytest.raises(DatasetError, match=r"the first \(0 to 9\) and the last \(0, \?\)"):
+        load_split(source, "train")
+    with pytest.raises(DatasetError, match=r"d.csv:1: found '\?', expected a number"):
+        load_split(source, "train", Reading("first"))
 
 
 @pytest.mark.parametrize("label", [7, 3])
