@@ -196,8 +196,11 @@ def _hold_out(train: Split, validation: float, rule: Rule) -> tuple[Split, Split
         else:
             held = hold_out(train.digests, train.labels, count)
     if held.all() or not held.any():
+        different = n if train.digests is None else len(np.unique(train.digests))
+        words = f"; {different} of them are different, and equal ones stay together"
+        hint = words * (different < n)
         raise DatasetError(
             f"dataset.validation: found {validation}, expected fewer than the {n} training images "
-            f"of {train.source}, and one or more"
+            f"of {train.source}, and one or more{hint}"
         )
     return train.take(~held, "train"), train.take(held, "validation")

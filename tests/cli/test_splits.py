@@ -213,6 +213,15 @@ def test_a_class_that_is_missing_on_a_side_is_named(labels, words, bpcli, folder
     assert re.search(r"few.csv: no image of the class .* is learnt from", stderr)
 
 
+def test_equal_images_that_cannot_be_parted_are_told(bpcli, folder):
+    np.savez("equal.npz", X=np.zeros((60, 4, 4), np.uint8), y=np.arange(60) % 3)
+    message = bpcli("train", *options("equal.npz", **{"dataset.validation": 0.5}), code=2).stderr
+    assert message == (
+        "dataset.validation: found 0.5, expected fewer than the 60 training images of equal.npz, "
+        "and one or more; 1 of them are different, and equal ones stay together\n"
+    )
+
+
 def test_the_command_that_tune_prints_works_on_one_part(one, bpcli, folder):
     search = [*options(one, **{"dataset.validation": 0.25}), "-s", "optimizer.learning_rate=choice(0.01, 0.3)"]  # fmt: skip
     stdout = bpcli("tune", "-o", "s", *search, "--method", "grid").stdout
