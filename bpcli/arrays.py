@@ -15,7 +15,17 @@ Shape = tuple[int, ...]
 Size = tuple[int, int]  # of an image, in pixels: its height and its width
 
 MATRIX = 2  # axes: rows and columns, as (N, D) between layers and (D, M) in weights
+DECIMALS = 6  # of a grey level that count, where one is rounded
 WHITE = 255  # the largest grey level of a byte, which MNIST's white is
+
+
+def to_bytes(levels: npt.NDArray[Any]) -> Bytes:
+    """Return the nearest grey levels, the even one of two that are as near.
+
+    What is nearly halfway counts as halfway: the last bits of a sum depend on the machine, and on
+    how many images are summed together, but an image is the same bytes wherever it is read.
+    """
+    return np.round(np.round(levels, DECIMALS)).astype(np.uint8)
 
 
 def check_inputs(x: Array) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import WHITE, Bytes, Size
+from bpcli.arrays import WHITE, Bytes, Size, to_bytes
 from bpcli.data.ink import Ink, find_ink
 from bpcli.data.pieces import Piece, find_digits
 from bpcli.files.image import to_grey
@@ -59,7 +59,7 @@ def fit(picture: Bytes, size: Size, *, dark: bool) -> tuple[Bytes, bool]:
     """
     grey = resize(to_grey(picture), size)
     inverted = lies_on_light(grey[np.newaxis]) != dark
-    return np.round(WHITE - grey if inverted else grey).astype(np.uint8), inverted
+    return to_bytes(WHITE - grey if inverted else grey), inverted
 
 
 def lies_on_light(images: npt.NDArray[Any], white: int = WHITE) -> bool:

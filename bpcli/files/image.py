@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import WHITE, Bytes
+from bpcli.arrays import WHITE, Bytes, to_bytes
 from bpcli.errors import BpcliError, ExtraError, PictureError
 from bpcli.files.path import open_file
 
@@ -128,7 +128,7 @@ def is_image(path: Path) -> bool:
 def to_grey(image: Bytes) -> Bytes:
     """Return the brightness (height, width) of pixels (height, width, 3), by ITU-R BT.601."""
     shares = np.array([0.299, 0.587, 0.114])
-    grey = _part_by_part(image.reshape(-1, 3), lambda part: np.round(part @ shares))
+    grey = _part_by_part(image.reshape(-1, 3), lambda part: to_bytes(part @ shares))
     return grey.reshape(image.shape[:-1])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.arrays import Bytes
+from bpcli.arrays import Bytes, to_bytes
 from bpcli.errors import DatasetError
 from bpcli.files.describe import describe_file
 from bpcli.files.image import is_image, read_image, to_grey
@@ -118,7 +118,7 @@ def _read_grey(path: Path, size: int) -> tuple[Bytes, bool]:
     has_colours = bool((picture != picture[..., :1]).any())
     grey = to_grey(picture)
     if size and grey.shape != (size, size):
-        grey = np.round(resize(grey, (size, size))).astype(np.uint8)
+        grey = to_bytes(resize(grey, (size, size)))
     return grey, has_colours
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.arrays import Bytes, Size
+from bpcli.arrays import Bytes, Size, to_bytes
 
 Grey = npt.NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def resize_all(images: Bytes, size: Size) -> Bytes:
         rows = _resize_rows(part.transpose(1, 2, 0).reshape(height, width * n), size[0])
         turned = rows.reshape(size[0], width, n).transpose(1, 0, 2).reshape(width, size[0] * n)
         columns = _resize_rows(turned, size[1]).reshape(size[1], size[0], n)
-        made[start : start + count] = np.round(columns.transpose(2, 1, 0))
+        made[start : start + count] = to_bytes(columns.transpose(2, 1, 0))
     return made
 
 

@@ -421,3 +421,23 @@ def test_images_of_any_container_are_scaled(name, folder, rng):
     assert dataset.size == (3, 3)
     middle = images.reshape(24, 36).mean(axis=1)
     np.testing.assert_allclose(dataset.train.images.mean(axis=1), middle, atol=25)
+
+
+@settings(max_examples=60)
+@given(
+    st.tuples(st.integers(2, 40), st.integers(2, 40)),
+    st.integers(2, 30),
+    st.integers(0, 10**6),
+    st.sampled_from([2, 256]),
+)
+def test_an_image_is_the_same_bytes_whatever_is_scaled_with_it(shape, size, seed, levels):
+    from bpcli.arrays import to_bytes
+    from bpcli.files.scaling import resize, resize_all
+
+    rng = np.random.default_rng(seed)
+    images = (rng.integers(0, levels, (5, *shape)) * (255 // (levels - 1))).astype(np.uint8)
+    together = resize_all(images, (size, size))
+    with_more = resize_all(np.concatenate([images] * 5), (size, size))[5:10]
+    alone = [to_bytes(resize(image, (size, size))) for image in images]
+    np.testing.assert_array_equal(together, with_more)
+    np.testing.assert_array_equal(together, alone)
