@@ -243,3 +243,25 @@ def several_on_a_page(digits, rng):
         page[row : row + ink.shape[0], column : column + ink.shape[1]] += ink
         column += ink.shape[1]
     return colour(np.clip(page, 0, 1), [245] * 3, [20] * 3)
+
+
+def page_of_digits(rows, rng):
+    """A page with rows of digits from the test images; and each digit's box, row by row."""
+    test = load_split("mnist", "test")
+    high = int(rng.integers(45, 80))
+    pen, apart = high * rng.uniform(0.05, 0.12), int(high * rng.uniform(0.35, 1))
+    page = np.zeros((len(rows) * (high + apart) + 40, max(map(len, rows)) * 2 * high + 40))
+    boxes = []
+    for i, row in enumerate(rows):
+        column = 15
+        for digit in row:
+            image = test.images[rng.choice(np.flatnonzero(test.labels == int(digit)))]
+            ink = Strokes(image).draw(high * rng.uniform(0.85, 1.1), pen)
+            lines, columns = np.nonzero(ink > 0.2)
+            ink = ink[lines.min() : lines.max() + 1, columns.min() : columns.max() + 1]
+            top = 20 + i * (high + apart) + int(rng.integers(-4, 5))
+            place = page[top : top + ink.shape[0], column : column + ink.shape[1]]
+            np.maximum(place, ink, out=place)
+            boxes.append((column, top, ink.shape[1], ink.shape[0]))
+            column += ink.shape[1] + int(high * rng.uniform(0.15, 0.4))
+    return colour(page, [int(rng.integers(200, 256))] * 3, [int(rng.integers(0, 90))] * 3), boxes

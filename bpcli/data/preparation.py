@@ -19,7 +19,7 @@ from bpcli.files.scaling import Grey, resize
 
 BOX, SIDE = 20, 28  # pixels that a digit, and an image, are high and wide
 MOSTLY = 0.9  # of images that are as MNIST's; of its own it is all but a few
-STROKE = 2.3  # pixels; thinner strokes are thickened
+STROKE = 2.1  # pixels; thinner strokes are thickened
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Prepared:
     `ink` is the box around the digit on the picture, as left, top, width and height; `scaled` its
     width and height in the image; `moved` by how many pixels, to the right and down, the centre of
     its mass was moved to the middle. `contrast` is that of ink and paper, in grey levels, `stroke`
-    the width of the strokes before any were thickened.
+    the width of the strokes before any were thickened, in pixels of the image. `row` is the number
+    of the row, from 0, that the digit stands in.
     """
 
     image: Bytes
@@ -40,15 +41,18 @@ class Prepared:
     stroke: float
     is_thickened: bool
     moved: tuple[int, int]
+    row: int
 
 
 def prepare(picture: Bytes) -> list[Prepared]:
-    """Return the digits on a picture (height, width, 3) of bytes from left to right, if any."""
+    """Return the digits on a picture (height, width, 3) of bytes, row by row, if any."""
     ink = find_ink(picture)
     if ink is None:
         return []
-    labels, digits = find_digits(ink.mask)
-    return [_prepare(ink, labels, pieces) for pieces in digits]
+    labels, rows = find_digits(ink.mask)
+    return [
+        _prepare(ink, labels, pieces, row) for row, digits in enumerate(rows) for pieces in digits
+    ]
 
 
 def fit(picture: Bytes, size: Size, *, dark: bool) -> tuple[Bytes, bool]:
@@ -89,19 +93,19 @@ def _reach(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return reach
 
 
-def _prepare(ink: Ink, labels: npt.NDArray[np.intp], pieces: list[Piece]) -> Prepared:
+def _prepare(ink: Ink, labels: npt.NDArray[np.intp], pieces: list[Piece], row: int) -> Prepared:
     top, bottom = min(p.top for p in pieces), max(p.bottom for p in pieces)
     left, right = min(p.left for p in pieces), max(p.right for p in pieces)
     inside = labels[top:bottom, left:right]
     own = np.isin(inside, [0, *(p.label for p in pieces)])  # with the faint edges of strokes
     levels = np.where(own, ink.levels[top:bottom, left:right], 0)
+    stroke = stroke_width(levels) * BOX / max(levels.shape)
+    if stroke < STROKE:
+        levels = _thicken(levels)
     scale = BOX / max(levels.shape)
     digit = resize(levels, [max(1, round(n * scale)) for n in levels.shape])
     digit /= digit.max()
     image, moved = _centre(digit)
-    stroke = stroke_width(digit)
-    if stroke < STROKE:
-        image = _thicken(image, (STROKE - stroke) / 2)
     on_picture = (round(n * ink.shrunk) for n in (left, top, right - left, bottom - top))
     x, y, width, height = on_picture
     return Prepared(
@@ -113,6 +117,7 @@ def _prepare(ink: Ink, labels: npt.NDArray[np.intp], pieces: list[Piece]) -> Pre
         stroke=stroke,
         is_thickened=stroke < STROKE,
         moved=moved,
+        row=row,
     )
 
 
@@ -138,9 +143,18 @@ def _start(weights: Grey) -> int:
     return min(max(math.floor(SIDE / 2 - middle + 0.5), 0), SIDE - len(weights))
 
 
-def _thicken(image: Grey, amount: float) -> Grey:
-    """Return strokes that are wider by a part of a pixel on either side."""
-    padded = np.pad(image, 1)
-    around = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
-    thicker: Grey = np.maximum(image, amount * np.max(around, axis=0))
-    return thicker
+def _thicken(levels: Grey) -> Grey:
+    """Return ink whose strokes will be STROKE pixels wide when it fits its box.
+
+    It grows by as much on each side, whole pixels and then a part of one. That is done before it is
+    scaled: a hairline that is made smaller is faint all along, but where two of them cross.
+    """
+    # Of a box that grows by 2 growth, a stroke that does so, too, is to be the part STROKE / BOX.
+    growth = (STROKE * max(levels.shape) - BOX * stroke_width(levels)) / (2 * (BOX - STROKE))
+    whole = int(growth)
+    levels = np.pad(levels, whole)
+    for amount in (*(1.0 for _ in range(whole)), growth - whole):
+        padded = np.pad(levels, 1)
+        around = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
+        levels = np.maximum(levels, amount * np.max(around, axis=0))
+    return levels

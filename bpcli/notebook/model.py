@@ -23,7 +23,7 @@ from bpcli.training.analysis import analyze
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import Evaluation, evaluate
 from bpcli.training.history import Point
-from bpcli.training.prediction import Prediction, Reader
+from bpcli.training.prediction import Prediction, Reader, spell
 from bpcli.training.run import Run
 from bpcli.training.serialization import check_replaceable, read, write
 from bpcli.training.side_by_side import ModelComparison
@@ -52,7 +52,7 @@ class Measurement(Evaluation):
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """What a picture shows: `digits` from left to right; `white` is their brightest grey level."""
+    """What a picture shows: `digits` as they are read; `white` is their brightest grey level."""
 
     name: str
     digits: tuple[Prediction, ...]
@@ -60,8 +60,8 @@ class Answer:
 
     @property
     def label(self) -> str:
-        """The names of the likeliest classes, one after the other."""
-        return "".join(one.label for one in self.digits)
+        """The names of the likeliest classes, a line for each row of them."""
+        return "\n".join(spell(self.digits))
 
     def __repr__(self) -> str:
         return show.draw_prediction(self.name, self.digits, pictures=True, ascii_only=False)

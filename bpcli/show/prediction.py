@@ -8,9 +8,9 @@ from bpcli.data.preparation import BOX, Prepared
 from bpcli.errors import readable
 from bpcli.show.picture import draw_picture, image_svg
 from bpcli.show.table import lines_html
-from bpcli.show.text import draw_csv, join_lines
+from bpcli.show.text import draw_csv, join_lines, text_width
 from bpcli.training.checkpoint import Checkpoint
-from bpcli.training.prediction import Prediction, Probabilities, Seen
+from bpcli.training.prediction import Prediction, Probabilities, Seen, spell
 
 # What some images are called, and their probabilities (N, classes), None where there is no answer.
 Answers = Iterable[tuple[Sequence[str | int], Probabilities | None]]
@@ -24,8 +24,10 @@ def draw_prediction(
     """Return what a picture shows, how it was prepared and, with `pictures`, what the net sees."""
     lines = []
     if len(found) > 1:
-        read = "".join(readable(one.label) for one in found)
-        lines.append(f"{picture}: {read}, {len(found)} digits")
+        first, *below = map(readable, spell(found))
+        rows = f" in {len(below) + 1} rows" if below else ""
+        lines.append(f"{picture}: {first}, {len(found)} digits{rows}")
+        lines += [" " * (text_width(picture) + 2) + row for row in below]
     for one in found:
         (label, chance), *others = one.likeliest
         rest = ", ".join(f"{readable(name)} ({chance:.1%})" for name, chance in others)
@@ -122,7 +124,8 @@ def prediction_fields(
         "seed": saved.config.seed,
         "digest": saved.digest,
         "picture": picture,
-        "answer": "".join(one.label for one in found),
+        "answer": "\n".join(spell(found)),
+        "rows": spell(found),
         "digits": [_digit_fields(one) for one in found],
     }
 
@@ -136,6 +139,7 @@ def _digit_fields(one: Prediction) -> dict[str, Any]:
         "doubts": one.doubts,
         "way": one.seen.way,
         "inverted": one.seen.inverted,
+        "row": made and made.row,
         "ink": made and made.ink,
         "scaled": made and made.scaled,
         "thickened": made and made.is_thickened,

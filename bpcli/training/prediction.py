@@ -1,6 +1,6 @@
 """a model and a picture of somebody's own in -> the digits that it shows, and every doubt, out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,6 +57,32 @@ class Prediction:
         return self.likeliest[0][0]
 
 
+def spell(found: Sequence[Prediction]) -> list[str]:
+    """Return what was read, a text for each row, with a space where a gap is as wide as high."""
+    rows: list[str] = []
+    before: Prediction | None = None
+    for one in found:
+        if not before or _row(before) != _row(one):
+            rows.append("")
+        elif _is_far(before, one):
+            rows[-1] += " "
+        rows[-1] += one.label
+        before = one
+    return rows
+
+
+def _row(one: Prediction) -> int:
+    return one.seen.how.row if one.seen.how else 0
+
+
+def _is_far(one: Prediction, other: Prediction) -> bool:
+    """Tell whether there is room for a digit between two."""
+    if not (one.seen.how and other.seen.how):
+        return False
+    left, _, width, height = one.seen.how.ink
+    return other.seen.how.ink[0] - (left + width) > max(height, other.seen.how.ink[3])
+
+
 class Reader:
     """A model that reads pictures: as MNIST's were prepared, if it has learnt from such images."""
 
@@ -67,7 +93,7 @@ class Reader:
     def read(
         self, picture: Bytes, *, as_is: bool = False, name: str = "the picture"
     ) -> list[Prediction]:
-        """Return what a picture (height, width, 3) shows from left to right.
+        """Return what a picture (height, width, 3) shows, row by row.
 
         `as_is` it is an image already, of the size that the model has learnt from. Raises
         PictureError, with its name, where there is nothing on it, or it is no such image, and

@@ -1,17 +1,19 @@
 """Pictures as people make them: what they show is found, in whatever light, and nothing in nothing."""
 
 import functools
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photographs import KINDS, Strokes, colour, lay, photographs, several_on_a_page
+from photographs import KINDS, Strokes, colour, lay, page_of_digits, photographs, several_on_a_page
 from PIL import Image
 
 from bpcli.data import load_split, prepare
 from bpcli.files.image import read_image
 from bpcli.training import Reader, load
+from bpcli.training.prediction import spell
 
 COUNT = 3  # pictures of each kind
 
@@ -58,6 +60,40 @@ def test_digits_side_by_side_are_read_from_left_to_right(digits, reader, rng):
     found = [answer(reader, np.array(several_on_a_page(digits, rng))) for _ in range(5)]
     assert sum(len(one) == len(digits) for one in found) >= 4
     assert sum(one == "".join(map(str, digits)) for one in found) >= 3
+
+
+PAGES = 30
+
+
+def test_pages_of_rows_and_columns_are_read_row_by_row(reader, rng):
+    right = digits = 0
+    for _ in range(PAGES):
+        count, length = int(rng.integers(1, 5)), int(rng.integers(1, 7))
+        rows = ["".join(map(str, rng.integers(0, 10, length))) for _ in range(count)]
+        picture, boxes = page_of_digits(rows, rng)
+        found = reader.read(np.array(picture))
+        got = [""] * count
+        for one in found:
+            got[one.seen.how.row] += one.label
+        digits += count * length
+        if list(map(len, got)) == list(map(len, rows)):
+            right += sum(a == b for a, b in zip("".join(got), "".join(rows), strict=True))
+            for one, (left, top, width, height) in zip(found, boxes, strict=True):
+                x, y, wide, high = one.seen.how.ink  # of a broken digit a speck may be left out
+                assert left < x + wide / 2 < left + width
+                assert top < y + high / 2 < top + height
+    assert right >= 0.93 * digits
+
+
+def test_rows_are_lines_of_the_answer_and_wide_gaps_spaces(reader, rng):
+    picture, _ = page_of_digits(["1111", "11"], rng)
+    pixels = np.array(picture)
+    row = pixels[: len(pixels) // 2]
+    gap = np.repeat(row[:, :1], 2 * len(row), axis=1)
+    wide = np.concatenate([row, gap, row], axis=1)
+    assert len(spell(reader.read(pixels))) == 2
+    (answer,) = spell(reader.read(wide))
+    assert re.fullmatch(r"\d{4} \d{4}", answer)
 
 
 def test_an_image_is_as_mnist_has_them(rng):

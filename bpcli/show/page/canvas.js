@@ -30,19 +30,19 @@ function colours() {
     Float64Array.from({ length: width * height }, (_, i) => data[4 * i + c])));
 }
 
-// What the net makes of each digit, from left to right.
+// What the net makes of each digit, in rows.
 function read(colours) {
-  return prepare(colours).map(image => {
+  return prepare(colours).map(row => row.map(image => {
     const outputs = network.forward(image.data.map(value => value / STEPS.WHITE));
     return { image, outputs, chances: network.probabilities(outputs.at(-1)) };
-  });
+  }));
 }
 
 function show() {
-  const found = read(colours());
+  const rows = read(colours()), found = rows.flat();
   const best = chances => chances.indexOf(Math.max(...chances));
-  page("answer").textContent = found.length
-    ? found.map(({ chances }) => MODEL.names[best(chances)]).join("") : "draw a digit";
+  const spell = row => row.map(({ chances }) => MODEL.names[best(chances)]).join("");
+  page("answer").textContent = rows.map(spell).join("\n") || "draw a digit";
   page("others").textContent = found.length > 1 ? ", and its bars: of the first digit" : "";
   const { image, outputs, chances } = found[0]
     ?? { image: new Grey(STEPS.SIDE, STEPS.SIDE), outputs: [], chances: MODEL.names.map(() => 0) };

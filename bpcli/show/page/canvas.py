@@ -29,7 +29,7 @@ CONSTANTS = {
         "FAINT",
         "NOISES",
     ),
-    pieces: ("SPECK", "OUTER", "EDGE_TO_EDGE", "TALL", "INNER"),
+    pieces: ("SPECK", "OUTER", "EDGE_TO_EDGE", "TALL", "LOW", "CLOSE", "BROKEN", "INNER"),
     preparation: ("BOX", "SIDE", "STROKE"),
 }
 

@@ -227,7 +227,8 @@ function findDigits(mask) {
   const all = pieces.reduce((sum, piece) => sum + piece.size, 0);
   if (largest(inner) > STEPS.INNER * all) pieces = inner;
   const main = largest(pieces);
-  return { labels, digits: beside(pieces.filter(p => p.size >= STEPS.SPECK * main)) };
+  const own = pieces.filter(p => p.size >= STEPS.SPECK * main);
+  return { labels, rows: rowsOf(own).map(beside) };
 }
 
 function withoutFrames(mask) {  // rows and columns near the edges that are ink from edge to edge
@@ -250,42 +251,77 @@ function box(pieces) {
   };
 }
 
-function gap(digit, piece) {
-  const { left, right } = box(digit);
-  return Math.max(left, piece.left) - Math.min(right, piece.right);
+function height(pieces) {
+  const { top, bottom } = box(pieces);
+  return bottom - top;
+}
+
+function gap(one, other) {
+  const a = box(one), b = box(other);
+  return Math.max(a.left, b.left) - Math.min(a.right, b.right);
 }
 
 function overlap(digit, piece) {
   const { left, right } = box(digit);
-  return -gap(digit, piece) > Math.min(right - left, piece.right - piece.left) / 3;
+  return -gap(digit, [piece]) > Math.min(right - left, piece.right - piece.left) / 3;
+}
+
+function rowsOf(pieces) {  // from top to bottom
+  const rows = [], joined = [];
+  const shared = (a, b) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+  const order = (a, b) => (a.top - a.bottom) - (b.top - b.bottom) || a.label - b.label;
+  for (const piece of [...pieces].sort(order)) {
+    const shares = rows.map(row => Math.max(...row.map(other => shared(piece, other))));
+    const best = Math.max(0, ...shares);
+    if (best >= (piece.bottom - piece.top) / 2) rows[shares.indexOf(best)].push(piece);
+    else rows.push([piece]);
+  }
+  const top = row => Math.min(...row.map(p => p.top));
+  for (const row of rows.sort((a, b) => top(a) - top(b))) {
+    if (joined.length && areOneRow(joined.at(-1), row)) joined.at(-1).push(...row);
+    else joined.push(row);
+  }
+  return joined;
+}
+
+function areOneRow(above, below) {  // a low one close to another, or halves of a digit
+  const heights = [above, below].map(row => Math.max(...row.map(p => p.bottom - p.top)));
+  const low = Math.min(...heights), high = Math.max(...heights);
+  const distance = box(below).top - box(above).bottom;
+  if (low < STEPS.TALL * high) return distance < STEPS.CLOSE * high || low < STEPS.LOW * high;
+  const isAlone = above.length === 1 && below.length === 1;
+  return isAlone && distance < STEPS.BROKEN * low && overlap(above, below[0]);
 }
 
 function beside(pieces) {
-  const tallest = Math.max(0, ...pieces.map(p => p.bottom - p.top)), digits = [], small = [];
+  let parts = [];
   for (const piece of [...pieces].sort((a, b) => a.left - b.left || a.label - b.label)) {
-    if (piece.bottom - piece.top < STEPS.TALL * tallest) small.push(piece);
-    else if (digits.length && overlap(digits.at(-1), piece)) digits.at(-1).push(piece);
-    else digits.push([piece]);
+    const above = parts.filter(part => overlap(part, piece));
+    parts = parts.filter(part => !above.includes(part));
+    parts.push([...above.flat(), piece]);
   }
-  for (const piece of small) {
-    digits.reduce((near, digit) => gap(digit, piece) < gap(near, piece) ? digit : near).push(piece);
+  const least = STEPS.LOW * Math.max(0, ...parts.map(height));
+  const digits = parts.filter(part => height(part) >= least);
+  for (const part of parts.filter(part => height(part) < least)) {
+    digits.reduce((near, digit) => gap(digit, part) < gap(near, part) ? digit : near).push(...part);
   }
   return digits;
 }
 
 // ---- preparation ----------------------------------------------------------------------------
 
-// Takes red, green and blue as Grey; returns images of SIDE x SIDE whole numbers from 0 to WHITE.
+// Takes red, green and blue as Grey; returns rows of images of SIDE x SIDE whole numbers from 0 to
+// WHITE.
 function prepare(colours) {
   const ink = findInk(colours);
   if (!ink) return [];
-  const { labels, digits } = findDigits(ink.mask);
-  return digits.map(pieces => prepareDigit(ink, labels, pieces));
+  const { labels, rows } = findDigits(ink.mask);
+  return rows.map(digits => digits.map(pieces => prepareDigit(ink, labels, pieces)));
 }
 
 function prepareDigit(ink, labels, pieces) {
   const { top, bottom, left, right } = box(pieces), own = new Set([0, ...pieces.map(p => p.label)]);
-  const cropped = new Grey(bottom - top, right - left);
+  let cropped = new Grey(bottom - top, right - left);
   for (let row = top; row < bottom; row++) {
     for (let c = left; c < right; c++) {
       if (own.has(labels.at(row, c))) {
@@ -293,15 +329,14 @@ function prepareDigit(ink, labels, pieces) {
       }
     }
   }
+  const stroke = strokeWidth(cropped) * STEPS.BOX / Math.max(cropped.height, cropped.width);
+  if (stroke < STEPS.STROKE) cropped = thicken(cropped);
   const scale = STEPS.BOX / Math.max(cropped.height, cropped.width);
   const size = [cropped.height, cropped.width].map(n => Math.max(1, roundHalfEven(n * scale)));
   let digit = resize(cropped, ...size);
   const brightest = Math.max(...digit.data);
   digit = digit.map(value => value / brightest);
-  const stroke = strokeWidth(digit);
-  let image = centre(digit);
-  if (stroke < STEPS.STROKE) image = thicken(image, (STEPS.STROKE - stroke) / 2);
-  return image.map(value => roundHalfEven(STEPS.WHITE * value));
+  return centre(digit).map(value => roundHalfEven(STEPS.WHITE * value));
 }
 
 function strokeWidth(digit) {  // twice the area by the length of the outline
@@ -337,11 +372,26 @@ function start(digit) {  // the row where it begins if the middle of its ink is 
   return Math.min(Math.max(first, 0), STEPS.SIDE - digit.height);
 }
 
-function thicken(image, amount) {
+// Ink whose strokes will be STROKE pixels wide when it fits its box, before it is made smaller.
+function thicken(levels) {
+  const longer = Math.max(levels.height, levels.width);
+  const growth = (STEPS.STROKE * longer - STEPS.BOX * strokeWidth(levels))
+    / (2 * (STEPS.BOX - STEPS.STROKE));
+  const whole = Math.trunc(growth);
+  const padded = new Grey(levels.height + 2 * whole, levels.width + 2 * whole);
+  levels.data.forEach((value, i) => {
+    const row = whole + Math.floor(i / levels.width), column = whole + i % levels.width;
+    padded.data[row * padded.width + column] = value;
+  });
+  return [...new Array(whole).fill(1), growth - whole].reduce(grow, padded);
+}
+
+function grow(levels, amount) {
+  const { height, width } = levels;
   const value = (row, c) =>
-    row < 0 || c < 0 || row >= image.height || c >= image.width ? 0 : image.at(row, c);
-  return image.map((own, i) => {
-    const row = Math.floor(i / image.width), c = i % image.width;
+    row < 0 || c < 0 || row >= height || c >= width ? 0 : levels.at(row, c);
+  return levels.map((own, i) => {
+    const row = Math.floor(i / width), c = i % width;
     const around = Math.max(
       value(row - 1, c), value(row + 1, c), value(row, c - 1), value(row, c + 1));
     return Math.max(own, amount * around);
