@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from bpcli.arrays import WHITE
 from bpcli.errors import DatasetError, quote
 from bpcli.files.columns import (
     Columns,
@@ -23,6 +24,7 @@ from bpcli.files.columns import (
 from bpcli.files.labels import MOST, is_number, list_names, sort_names, to_names
 from bpcli.files.part import FIRST, FOUND, LAST
 
+BORDER = (["0"], [str(WHITE)])  # classes of a column that is all black, or all white
 ENOUGH = 20  # rows, to tell by its values what a column is
 UNLIKE, LIKE = 0.5, 0.7  # of a column's values, at most and at least, that another has, too
 
@@ -131,7 +133,8 @@ class _Column:
 
     def is_like(self, pixels: "_Column") -> bool:
         """Tell whether it is surely a pixel as those beside it are, or at least no label."""
-        if not self.classes or (self.is_even and self.words == pixels.words):
+        is_same = self.words == pixels.words or self.classes in BORDER
+        if not self.classes or (self.is_even and pixels.is_even and is_same):
             return True
         return self.sizes.total() >= ENOUGH and self.shares(pixels) >= LIKE
 

@@ -4,6 +4,8 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from bpcli.data.preparation import BOX, Prepared
 from bpcli.errors import readable
 from bpcli.show.picture import draw_picture, image_svg
@@ -15,7 +17,8 @@ from bpcli.training.prediction import Prediction, Probabilities, Seen, spell
 # What some images are called, and their probabilities (N, classes), None where there is no answer.
 Answers = Iterable[tuple[Sequence[str | int], Probabilities | None]]
 
-PROBABILITY = "%.6f"  # float32 has no more decimals
+DECIMALS = 6  # of a probability; float32 has no more
+WIDTH = len(",0.") + DECIMALS
 
 
 def draw_prediction(
@@ -87,7 +90,6 @@ def answers_csv(names: Sequence[str], answers: Answers, *, with_all: bool) -> st
     The row of an image without an answer is empty.
     """
     others = names if with_all else ()
-    row = ",".join(["%s", "%s", PROBABILITY, *(PROBABILITY for _ in others)])
     classes = [draw_csv([[name]]) for name in names]
     lines = [draw_csv([["image", "class", "probability", *others]])]
     for images, chances in answers:
@@ -95,13 +97,27 @@ def answers_csv(names: Sequence[str], answers: Answers, *, with_all: bool) -> st
         if chances is None:
             lines += [f"{one},,{',' * len(others)}" for one in called]
             continue
-        best, highest = chances.argmax(axis=1).tolist(), chances.max(axis=1).tolist()
-        rest = chances.tolist() if with_all else [()] * len(called)
         lines += [
-            row % (one, classes[at], most, *more)
-            for one, at, most, more in zip(called, best, highest, rest, strict=True)
+            f"{one},{classes[at]}{cells[WIDTH * at : WIDTH * at + WIDTH]}{cells * with_all}"
+            for one, at, cells in zip(
+                called, chances.argmax(1).tolist(), _spell(chances), strict=True
+            )
         ]
     return "\n".join(lines)
+
+
+def _spell(chances: Probabilities) -> list[str]:
+    """Return, for each image, the cells of a CSV of all its probabilities, each after a comma.
+
+    All are spelt at once, digit by digit, which is quicker than one after the other.
+    """
+    whole = np.rint(chances * 10**DECIMALS).astype(np.int64)
+    characters = np.empty((*chances.shape, WIDTH), np.uint8)
+    characters[..., 0], characters[..., 2] = ord(","), ord(".")
+    for place, at in enumerate((1, *range(3, WIDTH))):
+        characters[..., at] = ord("0") + whole // 10 ** (DECIMALS - place) % 10
+    text, width = characters.tobytes().decode(), WIDTH * chances.shape[1]
+    return [text[start : start + width] for start in range(0, len(text), width)]
 
 
 def answer_fields(saved: Checkpoint, answers: Answers) -> Iterator[dict[str, Any]]:

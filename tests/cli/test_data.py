@@ -95,9 +95,9 @@ def test_a_source_of_one_split(bpcli, folder, tiny):
     assert "train       20" in result.stdout
     assert "test" not in result.stdout
     assert bpcli("data", "same.npz").stdout.startswith("same.npz: 4 classes")
-    (folder / "two.csv").write_text("3,0,9,9,0\n1,9,0,9,0\n")
+    (folder / "two.csv").write_text("label,a,b,c,d\n3,0,9,9,0\n1,9,0,9,0\n")
     result = bpcli("data", "two.csv")
-    assert result.stderr == "two.csv: its first column is taken for the labels, 1, 3\n"
+    assert result.stderr == ""
     assert result.stdout.startswith("two.csv: 2 classes, images of 2 x 2 pixels\n")
 
 
