@@ -35,8 +35,8 @@ class Checkpoint:
 
     `names` are those of the classes, `size` that of an image, (height, width), in pixels; `white`
     is the grey level that becomes 1, `levels` the numbers that were black and white before they
-    became grey levels; `is_prepared` tells whether the training images were as
-    MNIST's, `is_dark` whether dark on light; `seconds` is how long the run has taken; `history`
+    became grey levels, `label` where the labels were found; `is_prepared` tells whether the
+    training images were as MNIST's, `is_dark` whether dark on light; `seconds` is how long the run has taken; `history`
     has a point for each evaluation, `record` is that of these weights, and `last` is what to go on
     from where they are not the last ones.
     `learnt` are digests of the images that it has learnt from, where the file has them;
@@ -52,6 +52,7 @@ class Checkpoint:
     size: tuple[int, int]
     white: int
     levels: Levels
+    label: str
     is_prepared: bool
     is_dark: bool
     iteration: int

@@ -26,7 +26,7 @@ from bpcli.errors import CheckpointError, ConfigError, PlaceError, quote, readab
 from bpcli.files import atomic
 from bpcli.files.labels import MOST
 from bpcli.files.model import is_model, open_model, read_model, write_model
-from bpcli.files.part import BYTES, to_levels
+from bpcli.files.part import BYTES, FOUND, to_levels
 from bpcli.files.path import look, open_file
 from bpcli.training.checkpoint import Checkpoint, Last
 from bpcli.training.config import parse_config
@@ -89,6 +89,7 @@ def write(file: BinaryIO, run: Run) -> None:
         "size": run.dataset.size,
         "white": run.dataset.white,
         "levels": run.dataset.train.reading.levels,
+        "label": run.dataset.train.reading.label,
         "prepared": run.is_prepared,
         "dark": run.is_dark,
         "iteration": run.iteration,
@@ -175,6 +176,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         size=(0, 0),
         white=white,
         levels=to_levels(metadata.get("levels", BYTES)),
+        label=_read(metadata, "label", str, FOUND),
         is_prepared=_read(metadata, "prepared", bool, config.dataset.source == "mnist"),
         is_dark=_read(metadata, "dark", bool, False),
         iteration=iteration,

@@ -6,7 +6,7 @@ from bpcli.data.dataset import load_dataset
 from bpcli.data.holdout import Digests
 from bpcli.data.split import BUNDLED, MNIST, Split, SplitName, load_known, load_part
 from bpcli.errors import BpcliError, DatasetError
-from bpcli.files.part import Part, Reading, is_comparable
+from bpcli.files.part import FOUND, Part, Reading, is_comparable
 from bpcli.files.source import parts
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.run import NOTHING
@@ -61,7 +61,9 @@ def find_images(
     """
     own = saved.config.dataset
     where = saved.find_dataset().source if source is None else source
-    reading = Reading(label or own.label, own.size, saved.levels)
+    found = saved.label if source is None else FOUND  # which in some test images cannot be found
+    label = label or (found if own.label == FOUND else own.label)
+    reading = Reading(label, own.size, saved.levels)
     is_whole = "test" in parts(where, BUNDLED, reading.label)
     is_test = is_whole and split in (None, "test")
     # The bundled test images are known to be none of its training images.

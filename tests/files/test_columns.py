@@ -281,6 +281,19 @@ def test_the_test_images_have_them_where_the_training_images_do(folder):
     np.testing.assert_array_equal(dataset.held_out.labels, labels[120:132])
 
 
+def test_a_model_knows_where_its_labels_were_found(folder, bpcli):
+    images, labels = make_images(160, np.random.default_rng(0))
+    (folder / "d").mkdir()
+    write(folder / "d/train.csv", images[:120], labels[:120], "last")
+    write(folder / "d/test.csv", images[120:132], labels[120:132], "last")
+    trained = bpcli("train", "-s", "dataset.source=d", *QUICK, "--json").stdout
+    measured = json.loads(bpcli("eval", "model.npz", "--json").stdout)
+    assert measured["accuracy"] == json.loads(trained)["test_accuracy"]
+    asked = bpcli("eval", "model.npz", "--data", "d/test.csv", code=2).stderr
+    assert "either may be the labels" in asked
+    bpcli("eval", "model.npz", "--data", "d/test.csv", "--label", "last")
+
+
 def test_more_labels_than_classes_may_be_are_told(folder):
     images, _ = digits(600)
     source = write(folder / "d.csv", images, range(600), "first", ["label", *pixel_names()])

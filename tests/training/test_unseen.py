@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 import tempfile
 from functools import partial
@@ -226,7 +227,7 @@ def test_what_is_learnt_from_is_never_called_test_or_validation(
         flags = [part for option in options for part in ("-s", option)]
         trained = call("train", *flags, "--json", "-q", "-o", folder / "m.npz")
         if trained.exit_code == 2:  # nothing could be held out, as all are equal
-            assert "dataset.validation: found" in trained.stderr
+            assert re.search("dataset.validation: found|either may be the labels", trained.stderr)
             return
         learnt = follow(options)
         fields = json.loads(trained.stdout.splitlines()[-1])
@@ -267,7 +268,8 @@ def check(model, data, split, learnt):
         measured = find_images(load(model), split, data).images
     except DatasetError as error:
         assert (done.exit_code, done.stderr) == (2, f"{error}\n")
-        assert not data or split  # what has grown has images that it has not seen
+        asked = "either may be the labels" in str(error)  # of a few rows without a header
+        assert not data or split or asked  # what has grown has images that it has not seen
         return
     found = json.loads(done.stdout)
     assert (found["split"], found["images"]) == (measured.name, len(measured))
