@@ -1,5 +1,6 @@
 """The gradient check passes right networks, and places and names every mistake that is made here."""
 
+import itertools
 import re
 
 import false_alarms
@@ -59,6 +60,46 @@ def test_right_networks_pass(
     assert found.passed, found
     assert found.checked == len(network.parameters)
     np.testing.assert_array_equal(network.parameters, before)
+
+
+def alike(rng, n, apart):
+    """Images that are nearly the same one, of which normalisation leaves little but rounding."""
+    x = rng.uniform(0, 1, 12) + apart * rng.uniform(-1, 1, (n, 12))
+    return x, rng.integers(0, 5, n)
+
+
+@methods
+@pytest.mark.parametrize("apart", [1e-1, 1e-2, 1e-3])
+@pytest.mark.parametrize(("hidden", "n"), [([4], 2), ([4], 3), ([5, 3], 2), ([5, 3], 4)])
+def test_rounding_that_a_layer_makes_larger_is_no_mistake(method, apart, hidden, n):
+    for seed, activation in enumerate(["relu", "tanh", "relu"]):
+        rng = np.random.default_rng(seed)
+        values = {"hidden": hidden, "activation": activation, "weight_init": "he"}
+        network = build(rng, **values, batch_norm=True)
+        for name, array in network.arrays.items():
+            if name.startswith("b"):
+                array[...] = rng.normal(size=array.shape)
+        found = gradcheck.check(network, *alike(rng, n, apart), method=method)
+        assert found.passed, found
+
+
+@pytest.mark.parametrize("factor", [1.0001, -1, 0])
+def test_rounding_excuses_no_mistake(factor, rng, monkeypatch):
+    network = build(rng, hidden=[6, 3], weight_init="he", batch_norm=True)
+    scaled("W", factor)(monkeypatch)
+    found = gradcheck.check(network, *alike(rng, 4, 1e-2), method="complex")
+    assert not all(row.passed for row in found.parameters if row.name == "W1")
+
+
+def test_a_gradient_that_is_random_is_not_excused_as_rounded(rng, monkeypatch):
+    network, calls = build(rng, hidden=[6], weight_init="he", batch_norm=True), itertools.count()
+
+    def change(layer, _result):
+        layer.grads["b"] += 1e-3 * np.sin(next(calls))
+
+    changed_result(Affine, "backward_params", change)(monkeypatch)
+    found = gradcheck.check(network, *alike(rng, 4, 1e-1))
+    assert not all(row.passed for row in found.parameters if row.name == "b1")
 
 
 def test_all_networks_pass_that_the_command_is_given():
