@@ -864,6 +864,62 @@ class Huber:
         e = y_pred - y_true
         return np.where(abs(e) < self.grenze, e, self.grenze * np.sign(e)) / e.size
 """, "self.grenze * np.sign(e)", "np.sign(e)", "Huber y_pred"),
+    "a loss of two sorts of labels": (SOFTMAX + """
+class Perdida:
+    def forward(self, x, t):
+        self.y, self.t = softmax(x), t
+        hot = np.eye(x.shape[1])[t] if t.ndim == 1 else t
+        return -np.sum(hot * np.log(self.y)) / len(x)
+    def backward(self, dout=1):
+        if self.t.ndim == 2:
+            return (self.y - self.t) / len(self.t)
+        dx = self.y.copy()
+        dx[np.arange(len(dx)), self.t] -= 1
+        return dx / len(dx)
+""", "(self.y - self.t) / len(self.t)", "self.y - self.t", "Perdida x"),
+    "a slope that is off by default": ("""
+class Knick:
+    def __init__(self, neigung=0.0):
+        self.neigung = neigung
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.neigung * x)
+    def backward(self, d):
+        return d * np.where(self.x > 0, 1, self.neigung)
+""", "np.where(self.x > 0, 1, self.neigung)", "(self.x > 0)", "Knick x"),
+    "attention by its three inputs": ("""
+def attention_forward(q, k, v):
+    e = np.exp(q @ k.swapaxes(-1, -2) / 3)
+    a = e / e.sum(axis=-1, keepdims=True)
+    return a @ v, (q, k, v, a)
+def attention_backward(dout, cache):
+    q, k, v, a = cache
+    da = dout @ v.swapaxes(-1, -2)
+    ds = a * (da - (da * a).sum(axis=-1, keepdims=True)) / 3
+    return ds @ k, ds.swapaxes(-1, -2) @ q, a.swapaxes(-1, -2) @ dout
+""", "ds.swapaxes(-1, -2) @ q", "ds @ q", "attention_forward k"),
+    "heads and the size of each": ("""
+class Kopf:
+    def __init__(self, n_heads, head_dim):
+        self.n, self.W = n_heads, np.random.randn(n_heads * head_dim, n_heads * head_dim)
+    def forward(self, x):
+        self.x = x.reshape(*x.shape[:2], self.n, -1)
+        return np.tanh(self.x).reshape(x.shape) @ self.W
+    def backward(self, d):
+        y = np.tanh(self.x).reshape(d.shape)
+        self.dW = np.einsum("nti,ntj->ij", y, d)
+        return d @ self.W.T * (1 - y ** 2)
+""", "(1 - y ** 2)", "(1 - y)", "Kopf x"),
+    "a distance of two vectors, one of which is called as a bias is": ("""
+class Abstand:
+    def forward(self, a, b):
+        self.a, self.b = a, b
+        self.l = np.linalg.norm(b, axis=1, keepdims=True)
+        return (a * b).sum(axis=1, keepdims=True) / self.l
+    def backward(self, d):
+        dot = (self.a * self.b).sum(axis=1, keepdims=True)
+        return d * self.b / self.l, d * (self.a / self.l - dot * self.b / self.l ** 3)
+""", "self.l ** 3", "self.l ** 2", "Abstand b"),
 }  # fmt: skip
 NOT_CHECKED = {
     "a container that gives its input back": ("""

@@ -1,5 +1,6 @@
 """a function and the layout of its arrays in -> a value for each of its arguments, by name, out."""
 
+import functools
 import inspect
 import re
 import sys
@@ -42,8 +43,9 @@ def tanh_derivative(x: Any) -> Any:
 
 def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the arguments of a function that have a name. Raises NoValueError if it tells none."""
+    plain = getattr(function, "__func__", None)  # of a method, whose first argument is there
     try:
-        found = list(inspect.signature(function).parameters.values())
+        found = _signature(plain)[1:] if plain else _signature(function)
     except (TypeError, ValueError) as error:
         raise NoValueError("its arguments") from error
     named = (
@@ -52,6 +54,11 @@ def parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         inspect.Parameter.POSITIONAL_ONLY,
     )
     return [parameter for parameter in found if parameter.kind in named]
+
+
+@functools.lru_cache(maxsize=1024)
+def _signature(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(function).parameters.values())
 
 
 def _hides_mistakes(parameter: inspect.Parameter) -> bool:

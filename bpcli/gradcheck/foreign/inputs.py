@@ -37,9 +37,11 @@ def make_inputs(
     parts = max(parts, 2 * usage.joins(forward, x_name))
     if parts > 1 and x_name not in convention.given and not convention.labels:
         known[x_name] = [_make_x(convention, x_name, supply) for _ in range(parts)]
+    too = {*vocabulary.LABELS, *vocabulary.INPUT, *vocabulary.PREDICTED}
+    if {name.lower() for name in names} >= vocabulary.ATTENTION:
+        too |= vocabulary.ATTENTION
     for parameter in named:  # another input, as y in x + y
         word = vocabulary.plain(parameter.name)
-        too = (*vocabulary.LABELS, *vocabulary.INPUT, *vocabulary.PREDICTED)
         state = supply.open and vocabulary.STATE.fullmatch(word)
         if (
             parameter.name not in (x_name, t_name, *supply.shapes)

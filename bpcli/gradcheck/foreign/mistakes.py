@@ -139,13 +139,26 @@ def _keep_one(terms: Array, shape: Shape, axes: tuple[int, ...], *, last: bool) 
     return kept
 
 
-def _one_mask(case: Case) -> str:
-    """Find max pooling with overlapping windows, whose mask is one for all of them."""
+def _pooled(case: Case) -> str:
+    """Find what max pooling does where windows overlap, if each output has one element of x.
+
+    An element has then one dout where others should add up to it, or none, as what came last set
+    0 there; or those of windows besides in which it is not the largest.
+    """
     if case.output.ndim < PICTURES or case.output.size != case.dout.size or not case.is_input:
         return ""
-    jacobian, zero = np.abs(case.jacobian), case.expected == 0
+    jacobian, found, expected = np.abs(case.jacobian), case.found.ravel(), case.expected.ravel()
     chosen = np.all((jacobian < CLOSE) | (np.abs(jacobian - 1) < CLOSE))
-    if chosen and (jacobian.sum(axis=0) > 1 - CLOSE).all() and not case.found[zero].any():
+    right = np.isclose(found, expected, CLOSE, CLOSE)
+    if not chosen or found[expected == 0].any() or not right[expected != 0].any():
+        return ""
+    wrong = np.flatnonzero(~right)
+    terms = np.pad(case.jacobian * case.dout, ((0, 0), (0, 1)))  # or 0
+    if all(np.isclose(found[i], terms[i], CLOSE, CLOSE).any() for i in wrong):
+        return "where windows overlap only the last one counts: += in place of ="
+    others = case.dout[:, None] + np.append(case.dout, 0)
+    sums = np.append(others.ravel(), case.dout)
+    if all(np.isclose(found[i] - expected[i], sums, CLOSE, CLOSE).any() for i in wrong):
         return "where windows overlap: is one mask kept for all of them, and not one for each?"
     return ""
 
@@ -282,6 +295,6 @@ def _count_wrong(case: Case) -> str:
 OF_SHAPE = (not_turned, sum_is_missing, sum_of_everything, another_shape, _another_array)
 MISTAKES = (
     _not_finite, _never_set, _ignores_dout, _another_array, _one_image, _one_step, _overwrites,
-    _one_mask, next_step, _diagonal, _activation, _decay, _factor, _transposed, no_transpose, _mask,
+    _pooled, next_step, _diagonal, _activation, _decay, _factor, _transposed, no_transpose, _mask,
     _softmax_over_all,
 )  # fmt: skip

@@ -123,6 +123,8 @@ class Sizes:
             return layout.state
         if word in vocabulary.PER_FEATURE:
             return layout.feature
+        if vocabulary.BIAS.fullmatch(word) and len(self.found) == 1:
+            return layout.x  # a bias stands beside weights
         if vocabulary.BIAS.fullmatch(word) or (settled and not vocabulary.WEIGHTS.fullmatch(word)):
             return layout.b
         return layout.W

@@ -72,6 +72,8 @@ class _Search:
 
     def check(self) -> UnitCheck | None:
         granted = assumed(self.unit, self.given)
+        if granted and is_empty(replace(granted[0], loss=""), SEEDS[0]):
+            return UnitCheck(self.unit.name, self.unit.line, problem=no_layers(self.unit))
         best = self.best([granted]) if granted else None
         if best and best.share:
             return self.settle(best)

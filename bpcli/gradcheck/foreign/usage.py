@@ -1,11 +1,10 @@
 """the text of a function in -> what each of its arguments is used as: a size, an array, ... out."""
 
 import ast
-import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bpcli.gradcheck.foreign import vocabulary
 
@@ -15,35 +14,39 @@ SIZE, ARRAY, DICTIONARY, FILLED, CALLED, WORD, OBJECT = (
 INDEX, FACTOR = "index", "factor"  # of an array; of a product, element by element
 STRIDE, PAD = "stride", "pad"  # by what is divided to count windows, by which pictures are padded
 
+P = ParamSpec("P")
+T = TypeVar("T")
 TEXT = "= "  # before one that it is compared with
 
 
+def _once(find: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
+    """Look into the text of each function once, whichever object it is a method of."""
+    kept: dict[Any, T] = {}
+
+    def look(function: Any, /, *args: P.args, **options: P.kwargs) -> T:
+        plain = getattr(function, "__func__", function)  # objects may not be hashable
+        key = plain, args
+        if key not in kept:
+            kept[key] = find(plain, *args, **options)
+        return kept[key]
+
+    look.__doc__ = find.__doc__
+    return look
+
+
+@_once
 def tree_of(function: Any) -> ast.AST:
     """Return the syntax tree of a function or class, an empty one where there is no text."""
-    return _tree_of(_plain(function))
-
-
-def _plain(function: Any) -> Any:
-    """Return the function of a method: objects may not be hashable."""
-    return getattr(function, "__func__", function)
-
-
-@functools.lru_cache(maxsize=1024)
-def _tree_of(function: Any) -> ast.AST:
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
     except (OSError, TypeError, SyntaxError, ValueError):
         return ast.Module([], [])
 
 
+@_once
 def uses_of_arguments(function: Callable[..., Any]) -> dict[str, set[str]]:
     """Return what each argument of a function is used as, as far as its text tells."""
-    return _uses_of_arguments(_plain(function))
-
-
-@functools.lru_cache(maxsize=1024)
-def _uses_of_arguments(function: Any) -> dict[str, set[str]]:
-    tree = _tree_of(function)
+    tree = tree_of(function)
     found: dict[str, set[str]] = {}
     for node, parents in _walk(tree):
         if isinstance(node, ast.Name):
@@ -51,7 +54,7 @@ def _uses_of_arguments(function: Any) -> dict[str, set[str]]:
     return found
 
 
-@functools.lru_cache(maxsize=1024)
+@_once
 def uses_of_constructor(kind: Any) -> dict[str, set[str]]:
     """Return what each argument of a constructor is used as, also where the object keeps it."""
     found = {name: set(uses) for name, uses in uses_of_arguments(kind.__init__).items()}
@@ -66,14 +69,10 @@ def uses_of_constructor(kind: Any) -> dict[str, set[str]]:
     return found
 
 
+@_once
 def returned_names(function: Callable[..., Any]) -> list[str]:
     """Return the names in the last `return` of a function, as far as they are names."""
-    return _returned_names(_plain(function))
-
-
-@functools.lru_cache(maxsize=1024)
-def _returned_names(function: Any) -> list[str]:
-    returns = [node for node in ast.walk(_tree_of(function)) if isinstance(node, ast.Return)]
+    returns = [node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Return)]
     last = max(returns, key=lambda node: node.lineno, default=None)
     if last is None or not isinstance(last.value, ast.Tuple | ast.Name):
         return []
@@ -84,6 +83,7 @@ def _returned_names(function: Any) -> list[str]:
     ]
 
 
+@_once
 def sizes_written(function: Callable[..., Any]) -> list[int]:
     """Return the sizes that stand in the text of a function, in its defaults, or are constants."""
     found: list[int] = []
@@ -108,6 +108,7 @@ def _names(nodes: Iterable[ast.AST]) -> list[str]:
     return [part.id for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name)]
 
 
+@_once
 def returns_several(function: Callable[..., Any]) -> bool:
     """Tell whether the last `return` of a function has a tuple or a list."""
     returns = [node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Return)]
@@ -118,6 +119,7 @@ def returns_several(function: Callable[..., Any]) -> bool:
     return isinstance(found, ast.Tuple | ast.List | ast.ListComp)
 
 
+@_once
 def passes_over_zeros(function: Callable[..., Any]) -> bool:
     """Tell whether a function leaves out what is 0: if gradient == 0: continue."""
     return any(
@@ -127,6 +129,7 @@ def passes_over_zeros(function: Callable[..., Any]) -> bool:
     )  # fmt: skip
 
 
+@_once
 def joins(function: Callable[..., Any], name: str) -> bool:
     """Tell whether a function joins the parts of an argument, which is a list of arrays."""
     calls = (node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Call))
@@ -137,6 +140,7 @@ def joins(function: Callable[..., Any], name: str) -> bool:
     )  # fmt: skip
 
 
+@_once
 def assigned_names(function: Callable[..., Any]) -> set[str]:
     """Return the names that a function assigns to: its variables, and attributes of objects."""
     found = set()
@@ -146,16 +150,12 @@ def assigned_names(function: Callable[..., Any]) -> set[str]:
     return found
 
 
+@_once
 def parts_of(function: Callable[..., Any], name: str) -> int:
     """Return into how many parts a function takes an argument of its apart: a, b = inputs.
 
     2 where it goes through them; 0 where it does not, or uses it for something else, too.
     """
-    return _parts_of(_plain(function), name)
-
-
-@functools.lru_cache(maxsize=1024)
-def _parts_of(function: Any, name: str) -> int:
     taken, indices = 0, set[int]()
     for node, parents in _walk(tree_of(function)):
         if not (isinstance(node, ast.Name) and node.id == name):
@@ -174,6 +174,7 @@ def _parts_of(function: Any, name: str) -> int:
     return taken or (len(indices) if indices == set(range(len(indices))) else 0)
 
 
+@_once
 def read_names(function: Callable[..., Any]) -> set[str]:
     """Return the names of attributes that a function reads of its own object."""
     nodes = (node for node in ast.walk(tree_of(function)) if _is_own(node))

@@ -95,6 +95,8 @@ def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
         return layout.x[1:] if word in vocabulary.SHAPE_IN else (units,)
     if word in vocabulary.HEADS and word != "h":
         return 2 if layout.features % 2 == 0 else None
+    if word in vocabulary.HEAD_SIZE:
+        return layout.features // 2 if layout.features % 2 == 0 else None
     sizes: tuple[tuple[Sequence[str], Any], ...] = (
         (vocabulary.HIDDEN_SIZES, [HIDDEN, HIDDEN + 1]),
         (vocabulary.HIDDEN_SIZE, HIDDEN),

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from bpcli.gradcheck.foreign import usage, vocabulary
 from bpcli.gradcheck.foreign.arguments import is_required, parameters
 from bpcli.gradcheck.foreign.convention import Convention
@@ -17,7 +19,9 @@ from bpcli.gradcheck.foreign.layout import Layout
 from bpcli.gradcheck.foreign.values import NoValueError
 
 TINY = 0.01  # of x, beside a constant against division by zero
-OTHER, ANOTHER = 0.7, "mean"  # times the default of an option; beside the one that it may be
+OTHER, ON = 0.7, 0.1  # times the default of an option; where that is 0
+MATRIX = 2  # axes
+ANOTHER = "mean"  # beside the one word that an option may be
 SERIES = "(N, C, L)"
 EPSILON = vocabulary.SMALL[1e-5]
 SMALL_WINDOW = (2, 3)  # neither square nor of odd height
@@ -34,6 +38,7 @@ class Variant:
     convention: Convention
     natural: bool = True
     seen: bool = False  # whether it counts only if forward returns something else
+    same: bool = False  # or only if it returns the same
 
 
 def variants(convention: Convention, experiment: Experiment) -> Iterator[Variant]:
@@ -49,10 +54,26 @@ def variants(convention: Convention, experiment: Experiment) -> Iterator[Variant
     for name, default in options.items():
         if vocabulary.plain(name) in vocabulary.DECAY and not default:
             yield Variant(f"{name} = 0.1", _with(convention, {name: 0.1}))
+    yield from _labelled(convention, experiment)
     for name, other in _others(convention, options):
         yield Variant(_spell({name: other}), _with(convention, {name: other}), False, seen=True)
     if any(vocabulary.plain(n) in EPSILON for n in options) or _has_epsilon(experiment):
         yield Variant("inputs of a small variance", replace(convention, scale=TINY))
+
+
+def _labelled(convention: Convention, experiment: Experiment) -> Iterator[Variant]:
+    """Yield the same labels as numbers, or as one-hot rows, of a loss that takes both."""
+    for name in experiment.base.constants & experiment.base.inputs.keys():
+        t, x = experiment.base.inputs[name], next(iter(experiment.base.inputs.values()))
+        if not isinstance(t, np.ndarray) or np.ndim(x) != MATRIX or convention.layout.columns:
+            continue
+        hot = t.shape == x.shape and (t.sum(axis=-1) == 1).all() and np.isin(t, (0, 1)).all()
+        numbers = t.ndim == 1 and len(t) == len(x) and t.dtype.kind == "i"
+        if hot or numbers:
+            other = t.argmax(axis=-1) if hot else np.eye(x.shape[1])[t]
+            words = f"labels as {'numbers' if hot else 'one-hot rows'}"
+            given = {**convention.given, name: other}
+            yield Variant(words, replace(convention, given=given), False, same=True)
 
 
 def _others(convention: Convention, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -65,8 +86,8 @@ def _others(convention: Convention, options: dict[str, Any]) -> Iterator[tuple[s
             continue
         if isinstance(default, bool):
             yield name, not default
-        elif isinstance(default, float) and default:
-            yield name, OTHER * default
+        elif isinstance(default, float):
+            yield name, OTHER * default or ON
         elif isinstance(default, str):
             told = _texts(convention, name)
             texts = {ANOTHER} if told == {default} else told - {default}

@@ -101,8 +101,9 @@ class Comparison:
         shape, worst = tree.get(self.experiment.base, path).shape, 0.0
         if gradient.shape != shape or not np.isfinite(gradient).all():
             return np.inf
-        for _ in range(2):
-            direction = self.rng.choice([-1.0, 1.0], shape) * self.rng.uniform(0.5, 1, shape)
+        along = np.where(gradient < 0, -1.0, 1.0)  # in which nothing cancels out
+        for signs in (self.rng.choice([-1.0, 1.0], shape), along):
+            direction = signs * self.rng.uniform(0.5, 1, shape)
             terms = gradient * direction
             floor = NOISE * (1 + self.scale) / self.experiment.step
             error = np.inf

@@ -75,8 +75,9 @@ INPUT = _words("""
     x input inputs inp data a aprev ain z h features batch xbatch indata layerinput tensor xs image
     images img batchpoints inputdata sample samples prevoutput activationprev val value v u net s
     inputtensor xin arr array xtrain xt query inputarray inputlayer inputvector inputvalue vector
-    inputsignal signal
+    inputsignal signal key keys queries values
 """)
+ATTENTION = frozenset("qkv")  # where all three are given
 PREDICTED = _words("""
     ypred yhat pred preds predicted prediction predictions p prob probs probability probabilities al
     logits logit scores score out output outputs yp ypredicted a2 a3 result estimate ypreds predy
@@ -176,6 +177,7 @@ PAD = _words("pad padding pads paddings")
 DILATION = _words("dilation dilations")
 COUNTS = _words("numlayers nlayers depth g groups numgroups ngroups")
 HEADS = _words("nheads numheads heads numhead nhead h headnum attentionheads numattentionheads")
+HEAD_SIZE = _words("headdim headsize dhead dimhead dimperhead")
 MODEL_SIZE = _words("dmodel embeddim embedsize embeddim modeldim hiddendim embeddingdim nembd")
 SEED = _words("seed randomseed randomstate")
 VOCABULARY_SIZE = _words("vocabsize v numembeddings nvocab vocab")
@@ -194,7 +196,7 @@ FRACTIONS = _words("""
     keepprobability prob keep probability pdrop keeprate
 """)
 DECAY = _words("""
-    reg lambd l2 l1 regularization weightdecay reglambda lamb lambda weightdecaylambda lam
+    reg lambd lmbda lmb l2 l1 regularization weightdecay reglambda lamb lambda weightdecaylambda lam
     regstrength weightl2 weightl1 l2reg l1reg weightregularizerl1 weightregularizerl2
     biasregularizerl1 biasregularizerl2 weightregl2 regl2 l2lambda lambd weightdecaycoef wd biasl1
     biasl2 regularizer kernell2 decayl2 penalty l2regularization regparam regrate
