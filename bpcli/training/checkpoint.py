@@ -33,12 +33,12 @@ class Last:
 class Checkpoint:
     """A model file that has been read and found to be in order.
 
-    `names` are those of the classes, `size` that of an image, (height, width), in pixels; `white`
-    is the grey level that becomes 1, `levels` the numbers that were black and white before they
-    became grey levels, `label` where the labels were found; `is_prepared` tells whether the
-    training images were as MNIST's, `is_dark` whether dark on light; `seconds` is how long the run has taken; `history`
-    has a point for each evaluation, `record` is that of these weights, and `last` is what to go on
-    from where they are not the last ones.
+    `names` are those of the classes, `size` that of an image, (height, width), in pixels;
+    `white` is the grey level that becomes 1, `levels` the numbers that were black and white
+    before they became grey levels, `label` where the labels were found; `is_prepared` tells
+    whether the training images were as MNIST's, `is_dark` whether dark on light; `seconds` is
+    how long the run has taken; `history` has a point for each evaluation, `record` is that of
+    these weights, and `last` is what to go on from where they are not the last ones.
     `learnt` are digests of the images that it has learnt from, where the file has them;
     `can_find_learnt` tells whether its data have them, where they are what they were;
     `held_out_by` says how some were held out. `written_by` is a version of bpcli.
