@@ -250,6 +250,8 @@ KEYS_OF_THEIR_OWN = {
     "memory": {"Path(*path).read_text"},  # what /proc and /sys say
     "gradcheck.foreign.guard": {"os.open", "Path(f'/proc/{own}/task/{own}/children').read_text"},
     "gradcheck.foreign.child": {"os.open"},  # nothing in place of the streams, as the guard
+    "training.own.child": {"os.fdopen"},  # an end of a pipe
+    "training.own.process": {"os.fdopen"},  # and the other
     "cli.terminal": {"os.open"},  # nothing in place of a stream that fails
     "files.archive": {"archive.open"},  # members of what has been opened
     "files.model": {"archive.open"},

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from bpcli.cli.options import FILE, config_argument, json_option, set_option, threads_option
+from bpcli.cli.own_layers import check_agreement, lent_layers
 from bpcli.cli.stopping import Stop, stopping
 from bpcli.cli.terminal import complain, own_command, progress, say
 from bpcli.errors import DivergedError, Stopped
@@ -36,6 +37,13 @@ Resume = Literal["never", "always", "if possible"]
     help="Go on from MODEL.part if there is one that fits, and begin anew otherwise.",
 )
 @click.option("--init", type=FILE, metavar="MODEL", help="Begin with the weights of this model.")
+@click.option(
+    "--layers",
+    type=FILE,
+    metavar="FILE.py",
+    help="Learn with the layers in this file of your own; those that it has not are ours.",
+)
+@click.option("--unchecked", is_flag=True, help="Do so also if their gradients are wrong.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print the result only, and no progress bar.")
 @threads_option
@@ -45,6 +53,8 @@ def train_command(
     overrides: tuple[str, ...],
     resume: Resume,
     init: str | None,
+    layers: str | None,
+    unchecked: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -57,15 +67,18 @@ def train_command(
     """
     if init is not None and resume == "always":
         raise click.UsageError("expected either --init or --resume, not both")
+    if unchecked and layers is None:
+        raise click.UsageError("--unchecked goes with --layers FILE.py")
     with stopping("training") as stop:
         from bpcli.training import Output
 
         place = Output(output)
         with place.reserved():
             run = _start(place, config_file, overrides, resume, init)
-            stop.begin()
-            _train(place, run, stop, as_json=as_json, quiet=quiet)
-            failure = _finish(place, run)
+            with lent_layers(run, layers, unchecked=unchecked, as_json=as_json, quiet=quiet):
+                stop.begin()
+                _train(place, run, stop, layers, as_json=as_json, quiet=quiet)
+                failure = _finish(place, run, layers)
     _say_end(output, run, as_json=as_json, quiet=quiet)
     if failure:
         complain(f"{output}: {failure.words}")
@@ -104,7 +117,9 @@ def _start(
     return start.run
 
 
-def _train(place: "Output", run: "Run", stop: Stop, *, as_json: bool, quiet: bool) -> None:
+def _train(
+    place: "Output", run: "Run", stop: Stop, layers: str | None, *, as_json: bool, quiet: bool
+) -> None:
     """Train to the end, save the run at each evaluation, and stop where a signal asks for it."""
     from bpcli import show
 
@@ -116,16 +131,18 @@ def _train(place: "Output", run: "Run", stop: Stop, *, as_json: bool, quiet: boo
         if stop.is_asked():
             break
     if not run.complete:
-        raise _stopped(place, run, stop.number)
+        raise _stopped(place, run, stop.number, layers)
 
 
-def _finish(place: "Output", run: "Run") -> "Failure | None":
+def _finish(place: "Output", run: "Run", layers: str | None) -> "Failure | None":
     """Write the model, unless the run has ended worse than it began; return what is to be said."""
     from bpcli.training import find_failure
 
     failure = find_failure(run)
     if failure and failure.diverged:
         raise DivergedError(failure.words)
+    if layers is not None:
+        check_agreement(layers, place, run)
     place.finish(run)
     return failure
 
@@ -157,18 +174,19 @@ def _records(run: "Run", *, quiet: bool) -> "Iterator[Record | None]":
             yield record
 
 
-def _stopped(place: "Output", run: "Run", number: int) -> Stopped:
+def _stopped(place: "Output", run: "Run", number: int, layers: str | None) -> Stopped:
     """Save a run that signal `number` has interrupted, and say how to go on."""
     place.save(run)
     return Stopped(
         number,
         f"stopped at iteration {run.iteration} and saved in {place.part}; go on with: "
-        f"{_again(place)}",
+        f"{_again(place, layers)}",
     )
 
 
-def _again(place: "Output") -> str:
+def _again(place: "Output", layers: str | None = None) -> str:
     """Return the command that goes on with an unfinished run."""
     import shlex
 
-    return shlex.join([*own_command(), "train", "-o", str(place.path), "--resume"])
+    own = [] if layers is None else ["--layers", layers]
+    return shlex.join([*own_command(), "train", "-o", str(place.path), "--resume", *own])

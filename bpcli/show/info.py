@@ -11,7 +11,9 @@ from bpcli.show.number import draw_shape, json_number
 from bpcli.show.text import join_lines
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import flatten, list_changes
+from bpcli.training.learnt_with import LearntWith
 
+LONGEST = 1000  # characters of whose layers it has learnt with
 CUT = 16  # characters of a digest that are shown
 
 
@@ -45,6 +47,7 @@ def _model_fields(saved: Checkpoint) -> dict[str, Any]:
         "loss": record and json_number(record.loss),
         "iterations": saved.iteration,
         "evaluations": len(saved.history),
+        "learnt_with": saved.learnt_with and saved.learnt_with.to_fields(),
         "written_by": {"bpcli": saved.written_by} | saved.surroundings,
     }
 
@@ -78,6 +81,7 @@ def _describe(saved: Checkpoint) -> dict[str, Any]:
     best = f", the best of {saved.best_of} evaluations" if saved.best_of else ""
     pairs = saved.surroundings.items()
     wrote = ", ".join(f"{name.replace('_', ' ')} {readable(value)}" for name, value in pairs)
+    learnt = {"learnt with": _draw_layers(saved.learnt_with)} if saved.learnt_with else {}
     return {
         "model": saved.path,
         "not the default": changes or ["nothing"],
@@ -86,5 +90,11 @@ def _describe(saved: Checkpoint) -> dict[str, Any]:
         "classes": list(map(readable, saved.names)),
         "digest": f"{saved.digest[:CUT]}...",
         "reached": f"{reached} after {saved.own_iteration:,} iterations{best}",
+        **learnt,
         "written by": f"bpcli {readable(saved.written_by)}, {wrote}",
     }
+
+
+def _draw_layers(found: LearntWith) -> str:
+    times = f"; {found.times:.1f} times the time of ours" if found.times else ""
+    return f"{readable(found.layers, LONGEST)}{times}"

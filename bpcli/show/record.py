@@ -34,6 +34,15 @@ def draw_end(model: str, run: Run) -> str:
     return visible(
         f"{model}: {kept.split} accuracy {kept.accuracy:.2%} after {last.seconds:.1f} s"
         f"{best if run.best else ''}{early if run.is_out_of_patience else ''}"
+        f"{_draw_layers(run)}"
+    )
+
+
+def _draw_layers(run: Run) -> str:
+    """Say how a model that has learnt with a person's layers compares with one of ours."""
+    found = run.learnt_with
+    return (
+        f"; as with our layers; {found.times:.1f} times the time" if found and found.times else ""
     )
 
 
@@ -48,4 +57,5 @@ def end_fields(model: str, run: Run) -> dict[str, Any]:
         "digest": digest(kept.arrays.values()),
         "changed": list_changes(run.config),
         "iterations": run.iteration,
+        "learnt_with": run.learnt_with and run.learnt_with.to_fields(),
     }

@@ -17,6 +17,7 @@ from bpcli.files.part import Levels
 from bpcli.files.source import find_again
 from bpcli.training.config import Config, DatasetConfig
 from bpcli.training.history import Point
+from bpcli.training.learnt_with import LearntWith
 from bpcli.training.record import Record
 from bpcli.training.run import OPTIMIZER
 
@@ -41,7 +42,8 @@ class Checkpoint:
     these weights, and `last` is what to go on from where they are not the last ones.
     `learnt` are digests of the images that it has learnt from, where the file has them;
     `can_find_learnt` tells whether its data have them, where they are what they were;
-    `held_out_by` says how some were held out. `written_by` is a version of bpcli.
+    `held_out_by` says how some were held out. `written_by` is a version of bpcli. `learnt_with`
+    says whose layers it has learnt with, where these were not ours.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class Checkpoint:
     held_out_by: Rule
     surroundings: dict[str, str]
     written_by: str
+    learnt_with: LearntWith | None = None
 
     @property
     def parameters(self) -> list[Array]:

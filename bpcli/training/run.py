@@ -24,6 +24,7 @@ from bpcli.training.config import Config
 if TYPE_CHECKING:
     from bpcli.training.evaluation import Evaluation
     from bpcli.training.history import Point
+    from bpcli.training.learnt_with import LearntWith
     from bpcli.training.record import Record
 
 NOTHING: Digests = np.zeros(0, np.uint64)
@@ -72,6 +73,7 @@ class Run:
         size = config.training.batch_size
         self.mini_batches = _mini_batches(config, dataset, size, np.float32)
         self.iteration = 0
+        self.learnt_with: LearntWith | None = None  # where it is not with our layers alone
         self.seconds = 0.0  # that it has run, before and after it was stopped
         self.record: Record | None = None  # of the last evaluation
         self.history: list[Point] = []  # of all of them

@@ -31,6 +31,7 @@ from bpcli.files.path import look, open_file
 from bpcli.training.checkpoint import Checkpoint, Last
 from bpcli.training.config import parse_config
 from bpcli.training.history import from_arrays, to_arrays
+from bpcli.training.learnt_with import LearntWith
 from bpcli.training.loop import check_finite
 from bpcli.training.record import LARGEST, Record
 from bpcli.training.run import OPTIMIZER, Run
@@ -98,6 +99,7 @@ def write(file: BinaryIO, run: Run) -> None:
         "record": run.kept.record and run.kept.record.to_fields(),
         "last": run.best and run.record and run.record.to_fields(),
         "held_out_by": run.dataset.held_out_by,
+        "learnt_with": run.learnt_with and run.learnt_with.to_fields(),
         LEARNT: IN_DATA if run.can_find_learnt else UNKNOWN if run.learnt is None else IN_FILE,
     }
     arrays = run.arrays | run.kept.arrays | to_arrays(run.history)
@@ -190,6 +192,9 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         held_out_by=_read_rule(metadata),
         surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
         written_by=str(metadata["bpcli"]),
+        learnt_with=LearntWith.from_fields(with_)
+        if (with_ := metadata.get("learnt_with"))
+        else None,
     )
 
 

@@ -94,7 +94,7 @@ def resume(config: Config, saved: Checkpoint) -> Start:
     for name, array in run.arrays.items():
         array[...] = going_on[name]
     run.optimizer.updates = run.iteration = saved.iteration
-    run.seconds = saved.seconds
+    run.seconds, run.learnt_with = saved.seconds, saved.learnt_with
     run.dropout_rng.bit_generator.state = saved.dropout_state
     run.record, run.history = saved.record, [*saved.history]
     if saved.last:

@@ -92,6 +92,10 @@ class Receiver:
             self._take(chunk)
         return self._messages.pop(0)
 
+    def renew(self) -> None:
+        """Let as much come again as from the beginning, of a process that answers many times."""
+        self._left = MOST
+
     def close(self) -> None:
         """Take no more messages."""
         self._closed = True

@@ -24,6 +24,7 @@ from bpcli.gradcheck.foreign import guard, python2
 from bpcli.gradcheck.foreign.channel import Sender, hide
 from bpcli.gradcheck.foreign.check import check_units
 from bpcli.gradcheck.foreign.code import Code
+from bpcli.gradcheck.foreign.failure import spell_error
 from bpcli.gradcheck.foreign.finding import UnitCheck
 from bpcli.gradcheck.foreign.given import parse_given
 from bpcli.gradcheck.foreign.isolation import isolate, seal
@@ -35,6 +36,14 @@ LONGEST = 200  # characters of a name by which a unit is known
 
 def main() -> None:
     """Answer one request, and let nothing else through to standard output."""
+    request, sender = open_channel()
+    checker = _Checker(request, sender, seal())
+    isolate()
+    checker.answer()
+
+
+def open_channel() -> tuple[dict[str, Any], Sender]:
+    """Return the request, and what answers it; from now on this process ends with bpcli."""
     request = json.loads(sys.stdin.buffer.readline())
     with contextlib.suppress(ImportError, ValueError):
         import resource  # which Windows has not
@@ -53,15 +62,20 @@ def main() -> None:
         os.register_at_fork(after_in_child=lambda: sys.setprofile(_end_copy))
     sender = Sender(channel, request.pop("key"))
     sender.send(process=os.getpid())
-    checker = _Checker(request, sender, seal())
-    isolate()
-    checker.answer()
+    return request, sender
 
 
 def exit_words(code: object) -> str:
     """Say that the code has ended its process, by what it gave to sys.exit."""
     number = code if isinstance(code, int) else 0 if code is None else 1
     return f"it ended the process (code {number})"
+
+
+def fault_words(error: BaseException) -> str:
+    """Say what the code has raised, and where, or that it has ended its process."""
+    if isinstance(error, SystemExit):
+        return exit_words(error.code)
+    return f"it raises {spell_error(error)}"
 
 
 def _end_with(lifeline: int) -> None:

@@ -77,8 +77,13 @@ def find_units(source: Source) -> Iterator[Unit]:
         for name, thing in vars(source.module).items()
         if getattr(thing, "__module__", None) == source.module.__name__
     ]
-    classes = [thing for _, thing in own if isinstance(thing, type)]
-    functions = {name: thing for name, thing in own if isinstance(thing, types.FunctionType)}
+    yield from units_among(dict(own))
+
+
+def units_among(things: Mapping[str, Any]) -> Iterator[Unit]:
+    """Yield what has a forward and a backward among classes and functions, by their names."""
+    classes = [thing for thing in things.values() if isinstance(thing, type)]
+    functions = {n: thing for n, thing in things.items() if isinstance(thing, types.FunctionType)}
     found = [*_find_helped(functions), *_find_classes(classes), *_find_functions(functions)]
     yield from sorted(found, key=lambda unit: unit.line)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,18 @@ from bpcli.machine import variables_for_child
 GRACE, END = 1, 5  # seconds for a process to end by itself, and for all that it has started
 
 
-def start(folder: Path) -> "subprocess.Popen[bytes]":
-    """Start a process in a folder, in a session of its own; it waits for a request."""
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "bpcli.gradcheck.foreign.child"],
+CHECKER = "bpcli.gradcheck.foreign.child"
+
+
+def start(
+    folder: Path, module: str = CHECKER, descriptors: Sequence[int] = ()
+) -> "subprocess.Popen[bytes]":
+    """Start a process in a folder, in a session of its own; it waits for a request.
+
+    It runs a module, and has descriptors under the same numbers as this process.
+    """
+    return subprocess.Popen(  # noqa: S603 - a module of bpcli
+        [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -25,6 +34,7 @@ def start(folder: Path) -> "subprocess.Popen[bytes]":
         env=variables_for_child(Path(__file__).parents[3]),
         bufsize=0,
         start_new_session=True,
+        pass_fds=descriptors,
     )
 
 

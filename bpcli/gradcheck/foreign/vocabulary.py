@@ -220,6 +220,28 @@ LIKELIHOOD = re.compile(
 )
 DERIVATIVE = re.compile(r"prime|deriv|grad|diff|^d", re.IGNORECASE)
 
+# What people call the layers of a network, and of a pair of functions what is before `_forward`.
+LAYERS = {
+    "Affine": _words("""
+        affine linear dense fullyconnected fc affinelayer linearlayer denselayer fclayer layerdense
+        layerlinear fullyconnectedlayer lineartransform innerproduct
+    """),
+    "ReLU": _words("relu relulayer activationrelu reluactivation rectifier rectifiedlinear relufn"),
+    "Sigmoid": _words("sigmoid sigmoidlayer activationsigmoid sigmoidactivation logistic sigm"),
+    "Tanh": _words("tanh tanhlayer activationtanh tanhactivation hyperbolictangent"),
+    "SoftmaxWithLoss": _words("""
+        softmaxwithloss softmaxloss softmaxlosslayer softmaxcrossentropy softmaxcrossentropyloss
+        softmaxwithcrossentropy softmaxandcrossentropy softmaxcrossentropywithlogits softmaxce
+        activationsoftmaxlosscategoricalcrossentropy
+    """),
+    "Dropout": _words("dropout dropoutlayer inverteddropout layerdropout"),
+    "BatchNormalization": _words("""
+        batchnormalization batchnorm batchnormalisation batchnorm1d batchnormlayer bn bnlayer
+        layerbatchnorm batchnormalizationlayer
+    """),
+}
+RUNNING = {"mean": "running_?mean|moving_?mean", "variance": "(running|moving)_?var(iance)?"}
+
 # What numpy's functions and an array's own attributes say of their arguments.
 SHAPED = _words("""
     zeros ones empty full randn rand normal uniform random range reshape eye pad standard_normal
@@ -232,6 +254,16 @@ OF_ARRAYS = _words("""
 JOINING = _words("concatenate hstack vstack stack")  # a list of arrays
 OF_AN_ARRAY = _words("shape T dot ndim sum mean astype reshape copy transpose swapaxes size")
 OF_A_DICTIONARY = _words("items keys values get update")
+
+
+def layer_called(name: str) -> str:
+    """Return what a layer, or a forward, of this name is called here: a key of LAYERS, or "".
+
+    >>> layer_called("Relu"), layer_called("affine_forward"), layer_called("TwoLayerNet")
+    ('ReLU', 'Affine', '')
+    """
+    word = re.sub(r"forward(pass|prop)?|fwd", "", plain(name))
+    return next((called for called, words in LAYERS.items() if word in words), "")
 
 
 def is_upstream(name: str) -> bool:

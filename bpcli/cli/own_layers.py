@@ -1,0 +1,68 @@
+"""the file of a person's layers and a run in -> the run learns with them, or why not, out."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpcli.cli.terminal import complain, counter, say
+from bpcli.errors import NotAsAsked
+
+if TYPE_CHECKING:
+    from bpcli.training import Output, Run
+    from bpcli.training.own import Lender
+
+
+@contextlib.contextmanager
+def lent_layers(
+    run: "Run", file: str | None, *, unchecked: bool, as_json: bool, quiet: bool
+) -> Iterator[None]:
+    """Let the run learn with the layers of a file, if there is one, as long as this is entered.
+
+    They are checked first, unless that is not wanted. Raises SourceError, and NotAsAsked where one
+    is wrong, or was not checked.
+    """
+    if file is None:
+        yield
+        return
+    from bpcli.training.learnt_with import LearntWith
+    from bpcli.training.own import LentNetwork, describe, lend
+
+    with lend(file, run) as lender:
+        if not unchecked:
+            _check(file, lender, as_json=as_json)
+        lender.build(run.network.parameters)
+        words = describe(run.network, lender.roles, Path(file).name)
+        if not quiet:
+            complain(words)
+        run.network, run.learnt_with = LentNetwork(run.network, lender), LearntWith(words)
+        yield
+
+
+def _check(file: str, lender: "Lender", *, as_json: bool) -> None:
+    """Check the layers that take places, and say what is wrong with them as gradcheck says it."""
+    from bpcli import show
+    from bpcli.gradcheck import check_file
+
+    with counter(len(lender.roles)) as watch:
+        found = check_file(file, list(lender.roles.values()), watch=watch)
+    if found.stopped or not all(unit.complete and not unit.wrong for unit in found.units):
+        say(show.file_check_fields(found) if as_json else show.draw_file_check(found))
+        raise NotAsAsked(f"{file}: nothing is trained with it; --unchecked trains all the same")
+
+
+def check_agreement(file: str, place: "Output", run: "Run") -> None:
+    """See that the model of a run predicts as the layers of the file do. Raises NotAsAsked."""
+    from bpcli.training.own import compare
+
+    found = compare(run)
+    if found.agrees:
+        return
+    place.save(run)
+    first = found.first
+    where = f"; {first.layer} is the first, by {first.share:.2g} of it" if first else ""
+    raise NotAsAsked(
+        f"{file}: its forward is not ours: logits of the {found.split} images differ by up to "
+        f"{found.difference:.2g} of the largest{where}; no model is written, as it would predict "
+        f"otherwise; the run is in {place.part}"
+    )
