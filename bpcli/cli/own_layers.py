@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpcli.cli.terminal import complain, counter, say
-from bpcli.errors import NotAsAsked
+from bpcli.errors import NotAsAsked, SourceError
 
 if TYPE_CHECKING:
     from bpcli.training import Output, Run
@@ -32,11 +32,25 @@ def lent_layers(
         if not unchecked:
             _check(file, lender, as_json=as_json)
         lender.build(run.network.parameters)
+        complain(*lender.doubts, *_foresee(file, lender, run))
         words = describe(run.network, lender.roles, Path(file).name)
         if not quiet:
             complain(words)
         run.network, run.learnt_with = LentNetwork(run.network, lender), LearntWith(words)
         yield
+
+
+@contextlib.contextmanager
+def kept_if_layers_fail(place: "Output", run: "Run") -> Iterator[None]:
+    """Save a run whose layers fail, as if it had been stopped. Raises what they have raised."""
+    try:
+        yield
+    except SourceError as error:
+        if not run.iteration:
+            raise
+        place.save(run)
+        words = f"what was learnt until iteration {run.iteration} is in {place.part}"
+        raise SourceError(f"{error}; {words}") from error
 
 
 def _check(file: str, lender: "Lender", *, as_json: bool) -> None:
@@ -51,6 +65,19 @@ def _check(file: str, lender: "Lender", *, as_json: bool) -> None:
         raise NotAsAsked(f"{file}: nothing is trained with it; --unchecked trains all the same")
 
 
+def _foresee(file: str, lender: "Lender", run: "Run") -> list[str]:
+    """Say of which layers it is clear before learning that ours would not predict as they do."""
+    from bpcli.training.own import TOLERANCE
+
+    x, _ = run.mini_batches.draw(0)
+    return [
+        f"{file}: {found.layer}: its forward is not ours: numbers differ by up to "
+        f"{found.share:.2g} times the largest; no model will be written of what is learnt"
+        for found in lender.differences(x)
+        if found.share > TOLERANCE
+    ]
+
+
 def check_agreement(file: str, place: "Output", run: "Run") -> None:
     """See that the model of a run predicts as the layers of the file do. Raises NotAsAsked."""
     from bpcli.training.own import compare
@@ -60,9 +87,9 @@ def check_agreement(file: str, place: "Output", run: "Run") -> None:
         return
     place.save(run)
     first = found.first
-    where = f"; {first.layer} is the first, by {first.share:.2g} of it" if first else ""
+    where = f"; {first.layer} is the first, by {first.share:.2g} times" if first else ""
     raise NotAsAsked(
         f"{file}: its forward is not ours: logits of the {found.split} images differ by up to "
-        f"{found.difference:.2g} of the largest{where}; no model is written, as it would predict "
-        f"otherwise; the run is in {place.part}"
+        f"{found.difference:.2g} times the largest{where}; no model is written, as it would "
+        f"predict otherwise; the run is in {place.part}"
     )

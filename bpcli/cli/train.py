@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from bpcli.cli.options import FILE, config_argument, json_option, set_option, threads_option
-from bpcli.cli.own_layers import check_agreement, lent_layers
+from bpcli.cli.own_layers import check_agreement, kept_if_layers_fail, lent_layers
 from bpcli.cli.stopping import Stop, stopping
 from bpcli.cli.terminal import complain, own_command, progress, say
 from bpcli.errors import DivergedError, Stopped
@@ -75,7 +75,8 @@ def train_command(
         place = Output(output)
         with place.reserved():
             run = _start(place, config_file, overrides, resume, init)
-            with lent_layers(run, layers, unchecked=unchecked, as_json=as_json, quiet=quiet):
+            lent = lent_layers(run, layers, unchecked=unchecked, as_json=as_json, quiet=quiet)
+            with lent, kept_if_layers_fail(place, run):
                 stop.begin()
                 _train(place, run, stop, layers, as_json=as_json, quiet=quiet)
                 failure = _finish(place, run, layers)

@@ -64,6 +64,7 @@ def test_train_json(bpcli, tiny_options, folder):
         "digest",
         "changed",
         "iterations",
+        "learnt_with",
     ]
     changed = dict(part.split("=") for part in map(str, tiny_options[1::2]))
     assert records[-1]["changed"].keys() == changed.keys()

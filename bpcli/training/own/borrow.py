@@ -31,14 +31,22 @@ RIGHT = 3  # the score of a way in which forward and backward do as ours do
 NEAR = 0.05  # share of units by which a rate of dropout may be missed at random
 
 
-def borrow(network: Network, roles: Roles) -> Network:
+def borrow(network: Network, roles: Roles, where: str) -> Network:
     """Return a network of the same weights in which the units stand where roles say so.
 
     How each is called is found by trying: of the ways that it can be called in, the first in which
     its forward and its backward do as ours is believed, else the first in which forward does, else
-    the first. Raises SourceError for one that can be called in none. A layer of theirs may work in
+    the first. Raises SourceError for one that can be called in none; `where` is what it is from. A
+    layer of theirs may work in
     float64; the parameters, and so what is learnt, stay in the network's precision.
     """
+    try:
+        return _borrow(network, roles)
+    except UnfitError as error:
+        raise SourceError(f"{where}: {error}") from error
+
+
+def _borrow(network: Network, roles: Roles) -> Network:
     rng = np.random.default_rng(0)
     layers: list[Layer] = []
     width = network.specs[0].input[0]
@@ -119,7 +127,7 @@ def _find_best(
     if not found:
         assert first  # noqa: S101 - there are ways
         words = str(first) if isinstance(first, UnfitError) else spell_error(first)
-        raise SourceError(f"{unit.name} cannot stand in the network: {words}") from first
+        raise UnfitError(f"{unit.name} cannot stand in the network: {words}") from first
     return max(found, key=lambda way: found[way])
 
 

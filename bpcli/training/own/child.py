@@ -17,7 +17,7 @@ from bpcli.arrays import Array, Labels
 from bpcli.backprop.architecture import build_network
 from bpcli.backprop.layers import Dropout
 from bpcli.backprop.network import Network
-from bpcli.errors import BpcliError
+from bpcli.errors import BpcliError, SourceError
 from bpcli.files.notebook import Cell
 from bpcli.files.shared import attach
 from bpcli.gradcheck.foreign.child import fault_words, open_channel
@@ -30,7 +30,7 @@ from bpcli.training.own.borrow import borrow
 from bpcli.training.own.call import UnfitError, as_array
 from bpcli.training.own.exchange import Exchange, Sizes
 from bpcli.training.own.network import differences, list_statistics, times_slower
-from bpcli.training.own.roles import choose, kinds_of
+from bpcli.training.own.roles import check_whole, choose, find_doubts, kinds_of
 
 SEEDS = 2**32  # that numpy takes
 
@@ -85,13 +85,21 @@ class _Lender:
             return True
 
         source = load_source(self.code, begin)
-        self.module = source.module
-        problems = [*source.problems, *(f"{t}: is backward meant?" for t in find_typos(source))]
+        self.module, kinds, units = source.module, kinds_of(self.ours), list(find_units(source))
+        typos = [f"{self.name}: {typo}: is backward meant?" for typo in find_typos(source)]
+        problems = [*typos, *source.problems]
+        own = [x for x in vars(source.module).values() if isinstance(x, type)]
+        classes = [x.__name__ for x in own if x.__module__ == source.module.__name__]
         try:
-            self.roles = choose(find_units(source), kinds_of(self.ours), self.name)
-        except BpcliError as error:
-            raise type(error)("; ".join([str(error), *problems[:1]])) from error
-        self.send(answer={kind: unit.name for kind, unit in self.roles.items()})
+            self.roles = choose(units, kinds, self.name)
+            check_whole(classes, self.roles, kinds, self.name)
+        except SourceError as error:
+            raise SourceError("; ".join([str(error), *problems[:1]])) from error
+        names = {kind: unit.name for kind, unit in self.roles.items()}
+        doubts = find_doubts(units, self.roles, kinds, self.name)
+        if len(self.roles) < len(kinds):
+            doubts += source.problems[:1]
+        self.send(answer={"roles": names, "doubts": doubts})
 
     def answer(self, do: str, n: int = 0) -> Any:
         """Do what is asked for with the first n images of the exchange."""
@@ -109,7 +117,7 @@ class _Lender:
     def build(self, _x: Array, _t: Labels) -> None:
         rewind(self.seed, self.module)
         self.ours.parameters[...] = self.exchange.parameters
-        self.theirs = borrow(self.ours, self.roles)
+        self.theirs = borrow(self.ours, self.roles, self.name)
 
     def forward(self, x: Array, t: Labels) -> dict[str, Any]:
         self.borrow_state(self.theirs)

@@ -47,7 +47,10 @@ def build(unit: Unit, ours: Layer, way: Way, width: int) -> Any:
         return unit.thing
     shape = ours.params["W"].shape if "W" in ours.params else (width, width)
     sizes, given = list(shape), dict[str, Any]()
-    asked = [n for n, required in arguments(unit.thing.__init__).items() if required]
+    named = arguments(unit.thing.__init__)
+    asked = [name for name, required in named.items() if required]
+    if isinstance(ours, Dropout) and not asked:  # a rate that has a default
+        asked = [name for name in named if plain(name) in vocabulary.FRACTIONS][:1]
     if len(asked) == 1 and "W" in ours.params:
         sizes = sizes[1:]  # of a layer that learns of its inputs when they come
     for name in asked:

@@ -33,9 +33,9 @@ LOOK = 0.25  # seconds from one look at what the process does to the next
 class Lender:
     """A person's file that a process has run, and a network of its layers there.
 
-    `roles` has the names of its units that take places, by the names of our classes. It is a
-    Partner once `build` was called. Whatever is asked of it raises SourceError where the person's
-    code fails, ends its process or hangs.
+    `roles` has the names of its units that take places, by the names of our classes, `doubts` what
+    there is to say of others, a sentence each. It is a Partner once `build` was called. Whatever is
+    asked of it raises SourceError where the person's code fails, ends its process or hangs.
     """
 
     def __init__(
@@ -49,7 +49,9 @@ class Lender:
         self.patience = Patience(SECONDS)
         self.patience.begin()
         self.line = 0
-        self.roles: dict[str, str] = self._listen()
+        found = self._listen()
+        self.roles: dict[str, str] = found["roles"]
+        self.doubts: list[str] = found["doubts"]
 
     def build(self, parameters: Array) -> None:
         """Make a network that begins with these parameters."""

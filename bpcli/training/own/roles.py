@@ -72,15 +72,37 @@ def describe(network: Network, roles: Mapping[str, str], where: str) -> str:
     )
 
 
-def _none(units: Sequence[Unit], kinds: Sequence[str]) -> str:
-    """Say that nothing takes a place, and what may be meant."""
-    expected = f"expected one of {', '.join(kinds)}"
-    if not units:
-        return f"found nothing with a forward and a backward, {expected}"
+def find_doubts(
+    units: Sequence[Unit], roles: Mapping[str, Unit], kinds: Sequence[str], where: str
+) -> list[str]:
+    """Say of units that take no place for which missing layer they may be meant, by their names."""
+    words = {word: kind for kind in kinds if kind not in roles for word in LAYERS.get(kind, ())}
+    doubts = []
     for unit in units:
-        words = {word: kind for kind in kinds for word in LAYERS.get(kind, ())}
         near = difflib.get_close_matches(plain(unit.name), words, 1, NEAR)
-        if near:
-            return f"found {unit.name}, {expected}; is {words[near[0]]} meant?"
-    names = ", ".join(unit.name for unit in units)
-    return f"found {names}, which stand for no layer of the network, {expected}"
+        if near and unit not in roles.values():
+            kind = words[near[0]]
+            doubts.append(f"{where}: {unit.name} takes no place: is {kind} meant?")
+    return doubts
+
+
+def check_whole(
+    classes: Sequence[str], roles: Mapping[str, Unit], kinds: Sequence[str], where: str
+) -> None:
+    """Raise SourceError for the name of a class that is called as a layer, and is none.
+
+    Without a word ours would stand in its place.
+    """
+    for name in classes:
+        kind = layer_called(name)
+        if kind in kinds and kind not in roles:
+            raise SourceError(
+                f"{where}: found the class {name} without forward and backward, expected both, or "
+                f"another name, for our {kind} to stand in its place"
+            )
+
+
+def _none(units: Sequence[Unit], kinds: Sequence[str]) -> str:
+    """Say that nothing takes a place."""
+    names = ", ".join(unit.name for unit in units) or "nothing with a forward and a backward"
+    return f"found {names}, expected one of {', '.join(kinds)}, which the network has"
