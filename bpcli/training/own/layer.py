@@ -89,6 +89,8 @@ class OwnLayer(Layer):
         self.paths: dict[str, list[Path]] = {}  # of parameters and statistics inside it
         self.given = self._plan_arguments(ours)
         self.gradients: dict[str, Path] = {}
+        self.modes = {flag: modes(self.run, training=flag) for flag in (True, False)}
+        self.plan: dict[str, str] | None = None
         self.factor = 1.0
         self._find_arrays(ours, probe)
 
@@ -102,7 +104,7 @@ class OwnLayer(Layer):
     def backward(self, dout: Array) -> Array:
         dout = self._turn(dout * dout.dtype.type(self.factor))  # a copy in any case
         values = self.values | {"dout": dout, "filled": {}, "training": True}
-        returned = self.turn_back(**known_values(self.plan, values))
+        returned = self.turn_back(**known_values(self.plan or {}, values))
         if self.way.style != "upstream":
             returned = returned * dout
         self.left = {"returned": returned, "filled": values["filled"], "layer": self.thing}
@@ -114,7 +116,7 @@ class OwnLayer(Layer):
     def _call(self, x: Array, *, training: bool) -> Array:
         self._lend()
         self.shape = x.shape
-        found = dict(self.given) | modes(self.run, training=training)
+        found = self.given | self.modes[training]
         for value in found.values():
             if isinstance(value, dict):
                 value["mode"] = TRAIN if training else TEST
@@ -123,7 +125,7 @@ class OwnLayer(Layer):
         results = self.run(**{self.x_name: x}, **found) if self.x_name else self.run(x)
         y, cache = take_result(results, self.thing)
         self.values = found | {self.x_name: x, "x": x, "y": y, "cache": cache}
-        if not hasattr(self, "plan"):
+        if self.plan is None:
             known = {self.x_name, *found}
             self.plan = plan_backward(self.turn_back, known, self.way.style)
         self._take_statistics()

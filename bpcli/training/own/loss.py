@@ -42,6 +42,7 @@ class OwnLoss(LossLayer):
         self.x_name, self.t_name = find_input_and_labels(names, with_labels=True)
         if not self.t_name:
             raise UnfitError("forward takes no labels")
+        self.plan: dict[str, str] | None = None
         self.given = modes(self.run, training=True)
 
     def forward(self, x: Array, t: Labels) -> float:
@@ -64,10 +65,12 @@ class OwnLoss(LossLayer):
         found = self.beside
         if self.unit.backward is not None:
             function = bound(self.thing, self.unit.backward)
-            plan = plan_backward(function, {self.x_name, self.t_name}, self.way.style)
-            names = {n: self.t_name for n in arguments(function) if vocabulary.is_labels(n)}
+            if self.plan is None:
+                labels = {n: self.t_name for n in arguments(function) if vocabulary.is_labels(n)}
+                known = {self.x_name, self.t_name}
+                self.plan = plan_backward(function, known, self.way.style) | labels
             values = self.values | {"dout": 1.0, "filled": {}, "training": True}
-            found = take_dx(function(**known_values(plan | names, values)), self.thing)
+            found = take_dx(function(**known_values(self.plan, values)), self.thing)
         dx = found.T if self.way.columns and isinstance(found, np.ndarray) else found
         return as_array(dx, self.shape, "what backward returns")
 

@@ -10,6 +10,7 @@ from bpcli.errors import SourceError
 from bpcli.gradcheck.foreign.discover import Unit, units_among
 from bpcli.gradcheck.foreign.vocabulary import LAYERS, layer_called, plain
 
+MOST = 5  # names of layers in a row; of more the first and the last
 NEAR = 0.8  # likeness of a name that is asked about
 
 Roles = dict[str, Unit]  # by the names of our layers' classes: "ReLU" -> the unit of a class Relu
@@ -67,9 +68,13 @@ def describe(network: Network, roles: Mapping[str, str], where: str) -> str:
     for name, kind in zip([*network.names, loss], [*kinds, loss], strict=True):
         places.setdefault(kind, []).append(name)
     return "; ".join(
-        f"{', '.join(names)}: {f'{roles[kind]} of {where}' if kind in roles else 'ours'}"
+        f"{_list(names)}: {f'{roles[kind]} of {where}' if kind in roles else 'ours'}"
         for kind, names in places.items()
     )
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= MOST else f"{names[0]} to {names[-1]}"
 
 
 def find_doubts(
