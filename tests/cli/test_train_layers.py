@@ -12,6 +12,7 @@ from signs import read_until, wait_until
 from tiny import ROOT
 
 from bpcli.training import load
+from bpcli.training.own import Lender
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes as POSIX has them")
 
@@ -182,7 +183,7 @@ FAILING = {
     "exits": ("raise SystemExit(3)", "mine.py: it ended the process (code 3)"),
     "ends": ("__import__('os')._exit(4)", "mine.py: it ended the process (code 4)"),
     "crashes": ("__import__('os').abort()", "mine.py: it ended the process (SIGABRT)"),
-    "raises": ("raise ValueError('no more')", "it raises ValueError at mine.py:26: no more"),
+    "raises": ("raise ValueError('no more')", "it raises ValueError at mine.py:28: no more"),
     "closes": ("__import__('os').closerange(3, 1024)", "mine.py: it ended the process"),
 }
 
@@ -233,9 +234,18 @@ def test_patches_of_numpy_are_the_files_own(train, write):
 
 
 def test_what_hangs_is_ended(train, write, monkeypatch):
-    monkeypatch.setattr("bpcli.training.own.process.SECONDS", 1.0)
+    patience = "bpcli.gradcheck.foreign.patience.IDLE"
+    monkeypatch.setattr(patience, 100)
+    build = Lender.build
+
+    def build_and_be_impatient(lender, parameters):
+        build(lender, parameters)
+        lender.patience.seconds = 3.0
+
+    monkeypatch.setattr(Lender, "build", build_and_be_impatient)
     done = train(write(counting("while True: pass")), "--unchecked", code=2)
-    assert "mine.py: it took more than 1 s of the processor" in done.stderr
+    assert "mine.py: it took more than 3 s of the processor" in done.stderr
+    monkeypatch.setattr(patience, 2)
     done = train(write(counting("__import__('time').sleep(1000)")), "--unchecked", code=2)
     assert "and did nothing; what was learnt until iteration" in done.stderr
 
@@ -244,8 +254,9 @@ REFUSED = {
     "a name that is nearly right": (
         [("class Affine", "class Afine"), ("class Relu", "class Rellu"),
          ("class SoftmaxWithLoss", "class Other")],
-        "mine.py: found Rellu, Sigmoid, Afine, Other, Dropout, BatchNormalization, expected one of "
-        "Affine, ReLU, SoftmaxWithLoss",
+        "mine.py: found cross_entropy_error, Rellu, Sigmoid, Afine, Other, Dropout, "
+        "BatchNormalization, expected one of Affine, ReLU, SoftmaxWithLoss, which the network has; "
+        "Rellu takes no place: is ReLU meant?",
     ),
     "a backward that is not called so": (
         [("    def backward(self, dout):\n        dx = np.dot", "    def backwrad(self, dout):\n"
@@ -268,7 +279,7 @@ REFUSED = {
     ),
     "an end": (
         [("class Relu:", "import os\n\n\nclass Relu:\n    os._exit(5)")],
-        "mine.py:22: it ended the process (code 5)",
+        "mine.py:24: it ended the process (code 5)",
     ),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from people import book, columns, cs231n, frameworks, nnfs
+from people import book, columns, cs231n, frameworks, lists, modules, nnfs
 
 from bpcli.errors import SourceError
 from bpcli.training import evaluate, load, save, train
@@ -20,6 +20,10 @@ OF_FRAMEWORKS = [
 ATTRIBUTES = [nnfs.Layer_Dense, nnfs.Activation_ReLU]
 ATTRIBUTES += [nnfs.Activation_Softmax_Loss_CategoricalCrossentropy]
 COLUMNS = [columns.linear_forward, columns.linear_backward, columns.relu, columns.relu_backward]
+LISTS = [lists.Affine, lists.Sigmoid, lists.relu, lists.relu_derivative, lists.SoftmaxLoss]
+LISTS += [lists.tanh, lists.tanh_derivative]
+MODULES = [modules.Linear, modules.ReLU, modules.Sigmoid, modules.SoftmaxCrossEntropyLoss]
+MODULES += [modules.tanh_forward, modules.tanh_backward, modules.BatchNorm1d]
 PEOPLE = {
     "the book's": BOOK,
     "pairs of functions": PAIRS,
@@ -27,6 +31,8 @@ PEOPLE = {
     "attributes": ATTRIBUTES,
     "columns": COLUMNS,
     "turned": [columns.Linear],
+    "lists": LISTS,
+    "modules": MODULES,
 }
 every_one = pytest.mark.parametrize("layers", PEOPLE.values(), ids=PEOPLE)
 
@@ -65,7 +71,9 @@ def test_it_learns_as_with_ours(make_run, layers, activation):
     assert theirs.learnt_with.times > 0
 
 
-@pytest.mark.parametrize("layers", [BOOK, PAIRS, OF_FRAMEWORKS], ids=["book", "pairs", "dense"])
+@pytest.mark.parametrize(
+    "layers", [BOOK, PAIRS, OF_FRAMEWORKS, MODULES], ids=["book", "pairs", "dense", "modules"]
+)
 def test_batch_normalisation_keeps_its_averages_in_the_model(make_run, layers, tmp_path):
     (ours, expected), (theirs, found) = trained(make_run, layers, "network.batch_norm=true")
     assert "BatchNormalization1: ours" not in theirs.learnt_with.layers

@@ -96,7 +96,7 @@ class _Lender:
         except SourceError as error:
             raise SourceError("; ".join([str(error), *problems[:1]])) from error
         names = {kind: unit.name for kind, unit in self.roles.items()}
-        doubts = find_doubts(units, self.roles, kinds, self.name)
+        doubts = [f"{self.name}: {words}" for words in find_doubts(units, self.roles, kinds)]
         if len(self.roles) < len(kinds):
             doubts += source.problems[:1]
         self.send(answer={"roles": names, "doubts": doubts})

@@ -10,6 +10,7 @@ from bpcli.backprop.layer import Layer
 from bpcli.backprop.layers import Dropout
 from bpcli.gradcheck.foreign import tree, usage, vocabulary
 from bpcli.gradcheck.foreign.discover import Unit, bound
+from bpcli.gradcheck.foreign.naming import is_marked
 from bpcli.gradcheck.foreign.tree import Path
 from bpcli.gradcheck.foreign.vocabulary import plain
 from bpcli.training.own.call import (
@@ -51,7 +52,9 @@ def build(unit: Unit, ours: Layer, way: Way, width: int) -> Any:
     asked = [name for name, required in named.items() if required]
     if isinstance(ours, Dropout) and not asked:  # a rate that has a default
         asked = [name for name in named if plain(name) in vocabulary.FRACTIONS][:1]
-    if len(asked) == 1 and "W" in ours.params:
+    if any(pattern.fullmatch(plain(name)) for name in asked for pattern in NAMES.values()):
+        sizes = []  # it is given arrays
+    elif len(asked) == 1 and "W" in ours.params:
         sizes = sizes[1:]  # of a layer that learns of its inputs when they come
     for name in asked:
         word = plain(name)
@@ -82,6 +85,7 @@ class OwnLayer(Layer):
         self.training_only = ours.training_only
         self.thing = build(unit, ours, way, probe.shape[1])
         self.run = bound(self.thing, unit.forward)
+        self.entry = bound(self.thing, unit.entry) if unit.entry else None
         self.turn_back = bound(self.thing, unit.backward or "backward")
         names = list(arguments(self.run))
         self.x_name = names[0] if names else ""
@@ -122,7 +126,10 @@ class OwnLayer(Layer):
                 value["mode"] = TRAIN if training else TEST
         self._set_flags(training=training)
         x = self._turn(x)
-        results = self.run(**{self.x_name: x}, **found) if self.x_name else self.run(x)
+        if self.entry:
+            results = self.entry(x, *found.values())
+        else:
+            results = self.run(**{self.x_name: x}, **found) if self.x_name else self.run(x)
         y, cache = take_result(results, self.thing)
         self.values = found | {self.x_name: x, "x": x, "y": y, "cache": cache}
         if self.plan is None:
@@ -199,7 +206,9 @@ class OwnLayer(Layer):
         for name, array in self.params.items():
             if name in self.paths:
                 continue
-            fits = [p for p, a in inside.items() if a.size == array.size and _is_named(p, name)]
+            taken = {path for paths in self.paths.values() for path in paths}
+            free = [p for p, a in inside.items() if a.size == array.size and p not in taken]
+            fits = [p for p in free if _is_named(p, name)] or [p for p in free if _is_listed(p)]
             if fits:
                 first = inside[fits[0]]
                 self.paths[name] = [p for p, a in inside.items() if a is first]
@@ -261,6 +270,12 @@ def _is_named(path: Path, name: str) -> bool:
     keys = [plain(str(key)) for _, key in path[1:]]
     held = [keys[-2]] if len(keys) > 1 and keys[-1] in vocabulary.HELD else []  # W.data
     return any(NAMES[name].fullmatch(key) for key in [*keys[-1:], *held])
+
+
+def _is_listed(path: Path) -> bool:
+    """Tell whether a path is that of an array in a list, of parameters and not of gradients."""
+    keys = [plain(str(key)) for _, key in path[1:]]
+    return keys[-1].isdigit() and not any(map(is_marked, keys))
 
 
 def _theirs(array: Array, way: Way) -> Array:

@@ -78,16 +78,15 @@ def _list(names: Sequence[str]) -> str:
 
 
 def find_doubts(
-    units: Sequence[Unit], roles: Mapping[str, Unit], kinds: Sequence[str], where: str
+    units: Sequence[Unit], roles: Mapping[str, Unit], kinds: Sequence[str]
 ) -> list[str]:
-    """Say of units that take no place for which missing layer they may be meant, by their names."""
+    """Ask of units that take no place for which missing layer they may be meant, by their names."""
     words = {word: kind for kind in kinds if kind not in roles for word in LAYERS.get(kind, ())}
     doubts = []
     for unit in units:
         near = difflib.get_close_matches(plain(unit.name), words, 1, NEAR)
         if near and unit not in roles.values():
-            kind = words[near[0]]
-            doubts.append(f"{where}: {unit.name} takes no place: is {kind} meant?")
+            doubts.append(f"{unit.name} takes no place: is {words[near[0]]} meant?")
     return doubts
 
 
@@ -108,6 +107,7 @@ def check_whole(
 
 
 def _none(units: Sequence[Unit], kinds: Sequence[str]) -> str:
-    """Say that nothing takes a place."""
+    """Say that nothing takes a place, and what may be meant."""
     names = ", ".join(unit.name for unit in units) or "nothing with a forward and a backward"
-    return f"found {names}, expected one of {', '.join(kinds)}, which the network has"
+    found = f"found {names}, expected one of {', '.join(kinds)}, which the network has"
+    return "; ".join([found, *find_doubts(units, {}, kinds)[:1]])
