@@ -2,14 +2,16 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bpcli.errors import DivergedError
+from bpcli import show
+from bpcli.errors import DivergedError, NotAsAsked
 from bpcli.files.document import to_scalar
 from bpcli.notebook.cell import Cell, is_notebook
 from bpcli.notebook.model import Model
+from bpcli.training import own
 from bpcli.training.config import KEYS, Config, load_config
 from bpcli.training.failure import find_failure
 from bpcli.training.loop import train as learn
@@ -18,19 +20,29 @@ from bpcli.training.start import begin
 
 
 def train(
-    config: str | Path | Config | None = None, *, init: Model | None = None, **values: Any
+    config: str | Path | Config | None = None,
+    *,
+    layers: Sequence[Any] | None = None,
+    unchecked: bool = False,
+    init: Model | None = None,
+    **values: Any,
 ) -> Model:
     """Train the network that a configuration describes, as `bpcli train` does; write nothing.
 
     `config` is the name of one of bpcli's own, as "fast", or of a file; without it, it is the
     book's. `values` are for keys by their last names, as in `train("fast", hidden=[100])`, or by
-    whole ones: `train(**{"optimizer.method": "adam"})`. `init` is a model to begin with. In a
-    notebook a bar and a curve grow, and what interrupts it ends learning: the model is what it has
-    come to until then.
+    whole ones: `train(**{"optimizer.method": "adam"})`. `layers` are classes of yours, as [Affine,
+    Relu], or functions, which take the places of ours; their gradients are checked first, unless
+    they are to be `unchecked`. `init` is a model to begin with. In a notebook a bar and a curve
+    grow, and what interrupts it ends learning: the model is what it has come to until then.
 
-    Raises ConfigError and DatasetError for what cannot be trained, and DivergedError.
+    Raises ConfigError and DatasetError for what cannot be trained, SourceError for layers that can
+    take no place, NotAsAsked for those that are wrong or predict otherwise than ours, and
+    DivergedError.
     """
     run = _begin(config, init, values)
+    if layers is not None:
+        _join(run, layers, unchecked=unchecked)
     with _interruptible(run):
         cell = Cell(run)
         for record in learn(run):
@@ -40,6 +52,8 @@ def train(
         raise DivergedError(failure.words)
     if failure:
         warnings.warn(failure.words, stacklevel=2)
+    if layers is not None:
+        _check_agreement(run)
     return Model.of(run)
 
 
@@ -51,6 +65,28 @@ def _begin(config: str | Path | Config | None, init: Model | None, values: dict[
     for remark in start.remarks:
         warnings.warn(remark, stacklevel=3)
     return start.run
+
+
+def _join(run: Run, layers: Sequence[Any], *, unchecked: bool) -> None:
+    """Let a run learn with somebody's layers, once they have been found to be right."""
+    if not unchecked:
+        found = own.check_layers(run, layers)
+        if not all(unit.complete and not unit.wrong for unit in found):
+            last = "nothing is trained with these layers; unchecked=True trains all the same"
+            raise NotAsAsked(*show.draw_units(found).splitlines(), last)
+    own.join(run, layers)
+
+
+def _check_agreement(run: Run) -> None:
+    """See that one of our networks predicts as the layers that a run has learnt with."""
+    found = own.compare(run)
+    if not found.agrees:
+        where = f"; {found.first.layer} is the first" if found.first else ""
+        raise NotAsAsked(
+            f"the forward of these layers is not ours: logits of the {found.split} images differ "
+            f"by up to {found.difference:.2g} times the largest{where}; there is no model, as it "
+            "would predict otherwise"
+        )
 
 
 def _find_key(name: str) -> str:

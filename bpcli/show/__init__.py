@@ -12,7 +12,7 @@ from bpcli.show.evaluation import (
     evaluation_html,
 )
 from bpcli.show.figure import graph_figure, network_figure
-from bpcli.show.foreign import draw_file_check, file_check_fields
+from bpcli.show.foreign import draw_file_check, draw_units, file_check_fields
 from bpcli.show.gradcheck import check_fields, check_html, draw_check
 from bpcli.show.graph import graph_fields, network_fields
 from bpcli.show.info import draw_info, info_fields
@@ -60,6 +60,7 @@ __all__ = [
     "draw_prediction",
     "draw_progress",
     "draw_record",
+    "draw_units",
     "end_fields",
     "evaluation_csv",
     "evaluation_fields",

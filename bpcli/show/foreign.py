@@ -1,6 +1,7 @@
 """the FileCheck of a person's file in -> a line for each gradient, or the fields of JSON, out."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from bpcli.gradcheck.foreign import FileCheck, UnitCheck
@@ -12,7 +13,9 @@ NOTES = {"note": "ok, but "}
 
 def draw_file_check(found: FileCheck) -> str:
     """Return what `bpcli gradcheck FILE.py` prints: each unit, its gradients, and a verdict."""
-    lines = [line for unit in found.units for line in _draw_unit(found, unit)]
+    lines = []
+    for unit in found.units:
+        lines += _draw_unit(unit, f"{found.code.place(unit.line)}: " if unit.line else "")
     lines += found.ended
     if found.missing:
         lines.append(f"{found.path}: not found, and stood in for: {', '.join(found.missing)}")
@@ -21,8 +24,12 @@ def draw_file_check(found: FileCheck) -> str:
     return join_lines([*lines, f"{found.path}: {_verdict(found)}"])
 
 
-def _draw_unit(found: FileCheck, unit: UnitCheck) -> list[str]:
-    where = f"{found.code.place(unit.line)}: " if unit.line else ""
+def draw_units(found: Sequence[UnitCheck]) -> str:
+    """Return units that have no file, each with its gradients."""
+    return join_lines(line for unit in found for line in _draw_unit(unit, ""))
+
+
+def _draw_unit(unit: UnitCheck, where: str) -> list[str]:
     if unit.problem:
         return [f"{where}{unit.name}: not checked: {unit.problem}"]
     how = f" ({unit.convention})" if unit.convention else ""
