@@ -127,10 +127,10 @@ class BatchNormalization(Layer):
     def forward(self, x: Array) -> Array:
         if len(x) == 1:
             raise ArrayError(f"{type(self).__name__}: found one image, {SEVERAL}")
+        y = self.memory("y", x.shape, x.dtype)
         mean = self._mean("mean", x)
         self.normal = np.subtract(x, mean, out=self.memory("normal", x.shape, x.dtype))
-        y = np.square(self.normal, out=self.memory("y", x.shape, x.dtype))
-        variance = self._mean("variance", y)
+        variance = self._mean("variance", np.square(self.normal, out=y))
         self.deviation = self.memory("deviation", mean.shape, x.dtype)
         np.sqrt(np.add(variance, EPSILON, out=self.deviation), out=self.deviation)
         self.normal /= self.deviation

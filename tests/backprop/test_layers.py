@@ -130,6 +130,11 @@ def test_batch_normalisation_wants_several_images_to_learn_from(rng):
     with pytest.raises(ArrayError, match="found one image, expected a mini-batch of several"):
         layer.forward(rng.normal(size=(1, 3)))
     assert layer.predict(rng.normal(size=(1, 3))).shape == (1, 3)
+    for method in (layer.forward, layer.predict):
+        with pytest.raises(
+            ArrayError, match=r"expected \(N, D\); one image alone is x\[np.newaxis\]"
+        ):
+            method(rng.normal(size=3))
 
 
 @pytest.mark.parametrize("gamma", [np.ones((3, 1)), np.ones(2), np.ones(3, int)])
