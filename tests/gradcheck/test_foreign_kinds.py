@@ -920,8 +920,83 @@ class Abstand:
         dot = (self.a * self.b).sum(axis=1, keepdims=True)
         return d * self.b / self.l, d * (self.a / self.l - dot * self.b / self.l ** 3)
 """, "self.l ** 3", "self.l ** 2", "Abstand b"),
+    "a regression of one output": ("""
+def kosten(w, b, X, y):
+    e = X @ w + b - y
+    return np.mean(e ** 2), 2 * X.T @ e / len(y), 2 * e.mean()
+""".replace("kosten", "cost"), "2 * X.T @ e / len(y)", "2 * X.T @ e", "cost w"),
+    "a logistic cost of a vector": ("""
+def cost_function(theta, X, y, lam):
+    m, h = len(y), 1 / (1 + np.exp(-X @ theta))
+    J = -(y @ np.log(h) + (1 - y) @ np.log(1 - h)) / m + lam / (2 * m) * np.sum(theta[1:] ** 2)
+    grad = X.T @ (h - y) / m
+    grad[1:] += lam / m * theta[1:]
+    return J, grad
+""", "grad[1:] += lam / m * theta[1:]", "grad += lam / m * theta", "cost_function theta"),
+    "sizes of layers by how they are gone through": ("""
+class Red:
+    def __init__(self, capas):
+        self.W = [np.random.randn(a, b) for a, b in zip(capas, capas[1:])]
+    def forward(self, x):
+        self.a = [x]
+        for W in self.W:
+            self.a.append(np.tanh(self.a[-1] @ W))
+        return self.a[-1]
+    def backward(self, d):
+        self.dW = [None] * len(self.W)
+        for i in reversed(range(len(self.W))):
+            d = d * (1 - self.a[i + 1] ** 2)
+            self.dW[i], d = self.a[i].T @ d, d @ self.W[i].T
+        return d
+""", "(1 - self.a[i + 1] ** 2)", "(1 - self.a[i + 1])", "Red x W[0] W[1]"),
+    "a number that a constructor is given": ("""
+class Faktor:
+    def __init__(self, faktor):
+        self.faktor = faktor
+    def forward(self, x):
+        return self.faktor * x ** 2
+    def backward(self, x):
+        return self.faktor * 2 * x
+""", "self.faktor * 2 * x", "self.faktor * x", "Faktor x"),
+    "a number that backward itself changes": ("""
+class Norm:
+    def __init__(self):
+        self.gamma, self.beta = 1, 0.0
+    def forward(self, x):
+        self.s = np.sqrt(x.var(axis=0) + 1e-5)
+        self.n = (x - x.mean(axis=0)) / self.s
+        return self.gamma * self.n + self.beta
+    def backward(self, d, lr=0.1):
+        g = d * self.gamma
+        dx = (g - g.mean(axis=0) - self.n * (g * self.n).mean(axis=0)) / self.s
+        self.gamma = self.gamma - lr * (d * self.n).sum(axis=0)
+        self.beta = self.beta - lr * d.sum(axis=0)
+        return dx
+""", "g - g.mean(axis=0) - ", "g - ", "Norm x"),
+    "a difference of a and b": ("""
+class Minus:
+    def forward(self, a, b):
+        return a - b
+    def backward(self, g):
+        return g, -g
+""", "g, -g", "g, g", "Minus b"),
 }  # fmt: skip
 NOT_CHECKED = {
+    "a network that has a loss and no layers yet": ("""
+class Netz:
+    def __init__(self, verlust):
+        self.schichten, self.verlust = [], verlust
+    def predict(self, x):
+        for schicht in self.schichten:
+            x = schicht.forward(x)
+        return x
+    def compute_loss(self, x, t):
+        if self.verlust == "quadrate":
+            return np.sum((self.predict(x) - t) ** 2) / len(x)
+        raise ValueError(self.verlust)
+    def loss_derivative(self, y, t):
+        return 2 * (y - t) / y.size
+""", "it has no layers yet"),
     "a container that gives its input back": ("""
 class Kette:
     def __init__(self, schichten=None):

@@ -136,6 +136,8 @@ class Supply:
         word, size = vocabulary.plain(name), usage.SIZE in uses
         if name in self.whole:
             return self._size(name)
+        if usage.LAYERS in uses and name not in self.shapes:
+            return value("layers", self.layout, self.rng)
         if name in self.shapes:
             return self._settled(self.shapes[name])
         if usage.FILLED in uses and not uses & {usage.DICTIONARY, usage.ARRAY}:

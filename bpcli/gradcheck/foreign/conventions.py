@@ -62,13 +62,19 @@ def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
     styles = _label_styles(unit, names)
     if _asks_for_arrays(unit, names):
         one = [replace(layout, one_unit=True) for layout in (rows[0], columns[0])]
-        for some in ([rows[0], columns[0]], one):
-            yield [
+        yield [
+            *(
                 Convention(unit, layout, style, labels, mean=mean, open=True)
-                for layout in some
+                for layout in (rows[0], columns[0], *one)
                 for labels in (FITTING, "numbers", "one-hot", "zeros and ones by image", COLUMN)
                 for style, mean in styles
-            ]
+            ),
+            *(
+                Convention(unit, rows[-1], style, labels, mean=mean)
+                for labels in ("zeros and ones by image", "numbers that are real")
+                for style, mean in styles
+            ),
+        ]
         yield [
             Convention(unit, layout, style, "numbers", indices=True, open=True)
             for layout in _of_indices(unit)

@@ -43,12 +43,13 @@ def make_inputs(
     for parameter in named:  # another input, as y in x + y
         word = vocabulary.plain(parameter.name)
         state = supply.open and vocabulary.STATE.fullmatch(word)
+        pair = word == "b" and names[0].lower() == "a" and len(names) == 2  # and no bias
         if (
             parameter.name not in (x_name, t_name, *supply.shapes)
-            and word in too
+            and (word in too or pair)
             and not state
             and is_required(parameter)
-            and not vocabulary.is_array(parameter.name)
+            and (pair or not vocabulary.is_array(parameter.name))
         ):
             known.setdefault(parameter.name, draw(convention.layout.x, supply.rng))
     if t_name:

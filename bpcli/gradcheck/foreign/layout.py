@@ -45,6 +45,11 @@ class Layout:
     one_unit: bool = False  # whether the last product has one unit, as of logistic regression
 
     @property
+    def single(self) -> bool:
+        """Whether there is one output for each image."""
+        return self.one_unit or len(self.W) == 1
+
+    @property
     def pictures(self) -> bool:
         """Whether the input is pictures, (N, C, H, W) or (N, H, W, C)."""
         return len(self.x) == 4  # dimensions of pictures

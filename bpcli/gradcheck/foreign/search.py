@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bpcli.arrays import Shape
-from bpcli.gradcheck.foreign import precision, randomness, vocabulary
+from bpcli.gradcheck.foreign import precision, randomness, usage, vocabulary
 from bpcli.gradcheck.foreign.asking import (
     NO_LOSS,
     constructor_of,
@@ -38,6 +38,7 @@ from bpcli.gradcheck.foreign.values import NoValueError
 
 MOST = 1500  # conventions of a unit that are tried
 ALIKE = 8  # conventions that fail in the same words, after which others are not tried
+NUMBER = 0.7  # for a factor
 CANNOT = ("", "it cannot be built", "forward cannot be called", "backward cannot be called")
 
 
@@ -83,7 +84,7 @@ class _Search:
         if granted and learns and (labelled or (found and not found.share)):
             return UnitCheck(self.unit.name, self.unit.line, problem=NO_LOSS)
         if found:
-            return self.settle(self._without_decay(found))
+            return self.settle(self._with_numbers(self._without_decay(found)))
         lost = isinstance(self.error, NameError) and returns_gradients(self.unit)
         return self.explain() if lost or self.unit.kind != "function" else None
 
@@ -130,6 +131,9 @@ class _Search:
         layout, before = outcome.convention.layout, first.convention.layout
         if outcome is first:
             return True
+        if layout.single and not before.single and outcome.convention.labels:
+            more = len(outcome.findings) > len(first.findings)  # that it returns gradients by
+            return (outcome.complete and more) or not first.compared
         if layout.tier > before.tier:
             network = bool(outcome.convention.loss or outcome.convention.labels)
             alone = first.misfit and outcome.fits and layout.tier == 1
@@ -144,6 +148,8 @@ class _Search:
         In another layout some of it may be right by chance. Where nothing is right of what takes
         probabilities, they say more than numbers beyond 0 and 1, which are clipped.
         """
+        if outcome.convention.layout.single and not best.compared:
+            return True
         if outcome.rank <= best.rank:
             likelier = outcome.convention.likely and not best.convention.likely
             return likelier and not best.share
@@ -159,6 +165,22 @@ class _Search:
         if decays:
             other = self.attempt(replace(found.convention, options=decays))
             if other and other.rank > found.rank:
+                return other
+        return found
+
+    def _with_numbers(self, found: Outcome) -> Outcome:
+        """Return the outcome with numbers for factors that a constructor is given, if that is all.
+
+        They were arrays, of which the layer has no gradient.
+        """
+        unit, lost = self.unit, [f.array for f in found.findings if f.verdict == "not checked"]
+        if unit.kind != "class" or unit.static or not lost:
+            return found
+        uses = usage.uses_of_constructor(unit.thing)
+        numbers = {n: NUMBER for n in constructor_of(unit) if uses.get(n) == {usage.FACTOR}}
+        if numbers:
+            other = self.attempt(replace(found.convention, options=numbers))
+            if other and other.complete:
                 return other
         return found
 

@@ -40,6 +40,11 @@ class Outcome:
         return self.share, self._count(*RIGHT) - unreal
 
     @property
+    def compared(self) -> bool:
+        """Whether anything was."""
+        return bool(self._count(*RIGHT, "WRONG"))
+
+    @property
     def complete(self) -> bool:
         """Whether everything is right."""
         return self.share == 1 and not self._count("not checked")

@@ -12,6 +12,7 @@ SIZE, ARRAY, DICTIONARY, FILLED, CALLED, WORD, OBJECT = (
     "size", "array", "dictionary", "filled", "called", "word", "object"
 )  # fmt: skip
 INDEX, FACTOR = "index", "factor"  # of an array; of a product, element by element
+LAYERS = "layers"  # sizes, one after the other
 STRIDE, PAD = "stride", "pad"  # by what is divided to count windows, by which pictures are padded
 
 P = ParamSpec("P")
@@ -117,6 +118,20 @@ def returns_several(function: Callable[..., Any]) -> bool:
     if isinstance(found, ast.BinOp):  # [dout] * 2
         found = found.left
     return isinstance(found, ast.Tuple | ast.List | ast.ListComp)
+
+
+@_once
+def gone_through(kind: type) -> set[str]:
+    """Return the attributes that methods of a class go through, to call each part's own."""
+    loops = (node for node in ast.walk(tree_of(kind)) if isinstance(node, ast.For))
+    return {
+        node.attr
+        for loop in loops
+        if any(isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+               and ast.unparse(n.func.value) in ast.unparse(loop.target) for n in ast.walk(loop))
+        for node in ast.walk(loop.iter)
+        if isinstance(node, ast.Attribute) and _is_own(node)
+    }  # fmt: skip
 
 
 @_once
@@ -252,10 +267,18 @@ def _use_around(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
                 yield from [PAD] * (name == "pad" and inner is not above.args[0])
             elif inner is not above.func and inner is node and name in vocabulary.OF_ARRAYS:
                 yield ARRAY
+            elif name == "zip" and any(_is_rest(a, node) for a in above.args):
+                yield LAYERS
             return
         if not isinstance(above, ast.Tuple | ast.List | ast.BinOp | ast.keyword | ast.Starred):
             return
         inner = above
+
+
+def _is_rest(part: ast.AST, node: ast.AST) -> bool:
+    """Tell whether a part is a slice of a name: sizes[1:]."""
+    sliced = isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice)
+    return sliced and ast.unparse(part.value) == ast.unparse(node)  # type: ignore[attr-defined]
 
 
 def _is_key(key: ast.expr, parents: Iterable[ast.AST]) -> bool:
