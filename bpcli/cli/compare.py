@@ -9,9 +9,14 @@ from bpcli.cli.terminal import say, terminal_width
 @click.command("compare")
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=FILE)
 @click.option("--history", is_flag=True, help="Print the curve of each run, too.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: with --history, of the curves.")
+@click.option("--layers", is_flag=True, help="Print what happened in each layer, too.")
+@click.option(
+    "--csv", "as_csv", is_flag=True, help="Print CSV: of the models, the curves or the layers."
+)
 @json_option
-def compare_command(models: tuple[str, ...], history: bool, as_csv: bool, as_json: bool) -> None:
+def compare_command(
+    models: tuple[str, ...], history: bool, layers: bool, as_csv: bool, as_json: bool
+) -> None:
     """Show side by side in which keys the runs of MODELs differ, and what they reached.
 
     Of runs that only the seed tells apart the mean and the standard deviation are shown.
@@ -24,10 +29,12 @@ def compare_command(models: tuple[str, ...], history: bool, as_csv: bool, as_jso
 
     if as_csv and as_json:
         raise click.UsageError("expected one of --csv and --json, not two")
+    if as_csv and history and layers:
+        raise click.UsageError("expected one of --history and --layers with --csv, not two")
     found = compare([load(model) for model in models])
     if as_json:
-        say(show.comparison_fields(found, history=history))
+        say(show.comparison_fields(found, history=history, layers=layers))
     elif as_csv:
-        say(show.comparison_csv(found, history=history))
+        say(show.comparison_csv(found, history=history, layers=layers))
     else:
-        say(show.draw_comparison(found, terminal_width(), history=history))
+        say(show.draw_comparison(found, terminal_width(), history=history, layers=layers))

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from bpcli.arrays import WHITE, Bytes, Size
-from bpcli.data.holdout import Digests, hold_out
+from bpcli.data.holdout import Digests
 from bpcli.data.split import BUNDLED, MNIST, Split, load_known, load_part
 from bpcli.errors import DatasetError
 from bpcli.files.labels import find_places, list_names
@@ -26,13 +26,15 @@ class Dataset:
     """What to learn from (`train`) and what to report on (`held_out`: test, or validation).
 
     Where there is nothing else to report on, `held_out` is `train`. `left_out` counts images that
-    were to be reported on and are not, as they are among those that are learnt from; `held_out_by`
-    says how others were found.
+    were to be reported on and are not, as they are among those that are learnt from; `unused` are
+    digests of training images that are neither, as it is to learn from few; `held_out_by` says how
+    images were held out.
     """
 
     train: Split
     held_out: Split
     left_out: int = 0
+    unused: Digests | None = None
     held_out_by: Rule = "digest"
 
     @property
@@ -97,6 +99,7 @@ class Dataset:
 def load_dataset(
     source: str = MNIST,
     validation: float = 0,
+    train: float = 0,
     *,
     label: str = FOUND,
     size: int = 0,
@@ -109,7 +112,8 @@ def load_dataset(
 
     With `validation`, so many of the training images, or such a share of them, are held out in
     place of the test images: as many of each class, by their digests, or as older models had it the
-    last ones. Where there are neither, `held_out` is what is learnt from. Held-out images that
+    last ones. With `train`, so many of the others are learnt from, or such a share of them, chosen
+    likewise. Where there are neither, `held_out` is what is learnt from. Held-out images that
     equal others that are learnt from, or were `learnt` from before, are left out.
 
     `label` says where the labels of a table are (`first`, `last`, or the name of the column), or
@@ -120,24 +124,26 @@ def load_dataset(
     found in it and what was expected.
     """
     # The bundled test images are known to be none of its training images.
-    is_hashed = bool(validation) or source != MNIST or learnt is not None
+    is_hashed = bool(validation or train) or source != MNIST or learnt is not None
     reading = Reading(label, size)
-    train = load_part(source, "train", reading, transpose=transpose, is_hashed=is_hashed)
-    _check_classes(train)
-    train = replace(train, white=WHITE if source == MNIST else max(1, int(train.images.max())))
-    held_out = train
+    own = load_part(source, "train", reading, transpose=transpose, is_hashed=is_hashed)
+    _check_classes(own)
+    own = replace(own, white=WHITE if source == MNIST else max(1, int(own.images.max())))
+    held_out, unused = None, None
     if validation:
-        train, held_out = _hold_out(train, validation, held_out_by)
-    elif "test" in parts(source, BUNDLED, label):
-        held_out = _fit(_load_test(train, learnt, transpose=transpose), train)
-    unseen = _leave_out(train, held_out, learnt)
-    left_out = len(held_out) - len(unseen)
-    held_out = unseen if len(unseen) else train
+        own, held_out = _hold_out(own, validation, held_out_by)
+    if train:
+        own, unused = _take_few(own, train)
+    if not validation and "test" in parts(source, BUNDLED, label):
+        held_out = _fit(_load_test(own, learnt, transpose=transpose), own)
+    unseen = own if held_out is None else _leave_out(own, held_out, learnt)
+    left_out = 0 if held_out is None else len(held_out) - len(unseen)
+    reported = unseen if len(unseen) else own
     if deskew:
-        upright = train.deskewed()
-        held_out = upright if held_out is train else held_out.deskewed()
-        train = upright
-    return Dataset(train, held_out, left_out, held_out_by)
+        upright = own.deskewed()
+        reported = upright if reported is own else reported.deskewed()
+        own = upright
+    return Dataset(own, reported, left_out, unused, held_out_by)
 
 
 def _load_test(train: Split, learnt: Digests | None, *, transpose: bool) -> Split:
@@ -164,7 +170,7 @@ def _check_classes(train: Split) -> None:
 
 def _leave_out(train: Split, held_out: Split, learnt: Digests | None) -> Split:
     """Return the held-out images that are not learnt from, nor were before."""
-    if held_out is train or train.digests is None:
+    if train.digests is None:
         return held_out
     unseen = held_out.without(_join(train.digests, learnt))
     if held_out.name == "validation" and not len(unseen):
@@ -187,14 +193,8 @@ def _fit(test: Split, train: Split) -> Split:
 
 def _hold_out(train: Split, validation: float, rule: Rule) -> tuple[Split, Split]:
     """Return what is left to learn from, and what is held out."""
-    n = len(train)
-    count = int(validation * n + 0.5) if 0 < validation < 1 else int(validation)
-    held = np.zeros(n, bool)
-    if 0 < count < n:
-        if rule == "last" or train.digests is None:
-            held[n - count :] = True
-        else:
-            held = hold_out(train.digests, train.labels, count)
+    n, count = len(train), _count(validation, len(train))
+    held = train.choose(count) if rule == "digest" else np.arange(n) >= n - count
     if held.all() or not held.any():
         different = n if train.digests is None else len(np.unique(train.digests))
         words = f"; {different} of them are different, and equal ones stay together"
@@ -204,3 +204,19 @@ def _hold_out(train: Split, validation: float, rule: Rule) -> tuple[Split, Split
             f"of {train.source}, and one or more{hint}"
         )
     return train.take(~held, "train"), train.take(held, "validation")
+
+
+def _take_few(train: Split, wanted: float) -> tuple[Split, Digests]:
+    """Return what is to be learnt from, and the digests of what is left over, in order."""
+    chosen = train.choose(_count(wanted, len(train)))
+    if not chosen.any():
+        raise DatasetError(
+            f"dataset.train: found {wanted}, expected at most the {len(train)} training images of "
+            f"{train.source} that are not held out, and one or more"
+        )
+    return train.take(chosen, "train"), np.unique(train.take(~chosen, "train").known_digests)
+
+
+def _count(wanted: float, n: int) -> int:
+    """Return how many of n images a number of them is, or a share."""
+    return int(wanted * n + 0.5) if 0 < wanted < 1 else int(wanted)

@@ -1,4 +1,4 @@
-"""training images in -> a digest of each, and which of them are held out, out."""
+"""training images in -> a digest of each, and which of them are held out or learnt from, out."""
 
 import hashlib
 
@@ -28,8 +28,8 @@ def digest_images(images: Bytes, size: Size) -> Digests:
     return np.frombuffer(b"".join(found), "<u8").astype(np.uint64)
 
 
-def hold_out(digests: Digests, labels: Bytes, count: int) -> Mask:
-    """Return which of N images are held out, `count` of them, by their digests and classes alone.
+def choose_images(digests: Digests, labels: Bytes, count: int) -> Mask:
+    """Return which of N images are chosen, `count` of them, by their digests and classes alone.
 
     Of each class it is the same share, up to one image; equal images stay together, and are of the
     first of their classes. Within a class the digests say which ones: neither the order of images
@@ -39,11 +39,11 @@ def hold_out(digests: Digests, labels: Bytes, count: int) -> Mask:
     classes = np.full(len(sizes), np.iinfo(labels.dtype).max, labels.dtype)
     np.minimum.at(classes, group, labels)
     totals = np.bincount(classes, sizes).astype(np.int64)
-    held = np.zeros(len(sizes), bool)
+    chosen = np.zeros(len(sizes), bool)
     for label, share in enumerate(_shares(totals, count)):
         own = np.flatnonzero(classes == label)
-        held[own[_fill(sizes[own].tolist(), share)]] = True
-    return held[group]
+        chosen[own[_fill(sizes[own].tolist(), share)]] = True
+    return chosen[group]
 
 
 def _shares(totals: npt.NDArray[np.int64], count: int) -> list[int]:

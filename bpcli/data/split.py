@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from bpcli.arrays import WHITE, Array, Bytes, Indices, Size
-from bpcli.data.holdout import Digests, Mask, digest_images
+from bpcli.data.holdout import Digests, Mask, choose_images, digest_images
 from bpcli.data.warp import deskew_images
 from bpcli.errors import DatasetError
 from bpcli.files.labels import find_places, list_names
@@ -63,10 +63,28 @@ class Split:
             digests=None if self.digests is None else self.digests[chosen],
         )
 
+    def sample(self, most: int) -> "Split":
+        """Return at most so many of the images, evenly spaced, so that none of a kind is missed."""
+        count = min(most, len(self))
+        which = np.zeros(len(self), bool)
+        which[np.arange(count) * len(self) // count] = True
+        return self.take(which, self.name)
+
     def is_among(self, seen: Digests) -> Mask:
         """Return which of the images, which have digests, are among those that were seen: (N,)."""
+        return np.isin(self.known_digests, seen)
+
+    def choose(self, count: int) -> Mask:
+        """Return which of the images, `count` of them, their digests choose: none of too few."""
+        if not 0 < count <= len(self):
+            return np.zeros(len(self), bool)
+        return choose_images(self.known_digests, self.labels, count)
+
+    @property
+    def known_digests(self) -> Digests:
+        """The digests, of images that have them."""
         assert self.digests is not None  # noqa: S101 - whoever asks has asked for them
-        return np.isin(self.digests, seen)
+        return self.digests
 
     def without(self, seen: Digests) -> "Split":
         """Return the images that are not among those that were seen."""

@@ -18,6 +18,9 @@ COLOURS = ("#2a78b5", "#d55e00", "#009e73", "#b5609a", "#b8860b", "#4d4d9a")
 NO_HISTORY = "found no history: it has not been evaluated yet, or an older bpcli has written it"
 PAGE = (8.0, 3.2)  # inches
 COLUMNS = 3  # of charts of keys, side by side
+FEW = 10  # evaluations, which are dots and no line
+LIGHT = 0.4  # of 1: how much of its colour a line in the background has
+HIGH = 10  # a loss that is far above that of guessing, and drawn by its logarithm
 DECADE = 10  # a key whose values go over more than that is drawn by its logarithm
 
 
@@ -38,28 +41,45 @@ def draw_curves(models: Sequence[Checkpoint], form: str) -> bytes:
     def draw(sheet: Any) -> None:
         sheet.set_layout_engine("constrained")
         loss, accuracy = sheet.subplots(1, 2)
-        for i, (saved, history) in enumerate(curves):
-            colour, split = (
-                COLOURS[i % len(COLOURS)],
-                saved.record.split if saved.record else "test",
-            )
+        for i, (saved, _) in enumerate(curves):
             # A name that begins with _ is hidden by matplotlib, but for the space.
             name = f" {names[i]} " if len(curves) > 1 else ""
-            x = [point.iteration for point in history]
-            marker = "o" if len(x) == 1 else ""
-            options = {"color": colour, "marker": marker}
-            loss.plot(x, [point.loss for point in history], label=f"{name}train", **options)
-            train = [100 * point.train_accuracy for point in history]
-            held_out = [100 * point.accuracy for point in history]
-            accuracy.plot(x, train, linestyle=":", label=f"{name}train", **options)
-            if split != "train":
-                accuracy.plot(x, held_out, label=f"{name}{split}", **options)
-        loss.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
+            _draw_curve(loss, accuracy, saved, COLOURS[i % len(COLOURS)], name)
+        if loss.get_ylim()[1] > HIGH:
+            loss.set_yscale("log")
+            show_plain_numbers(loss.yaxis)
+        else:
+            loss.set_ylim(0, None)
+        loss.set(xlabel="iteration", ylabel="loss")
         accuracy.set(xlabel="iteration", ylabel="accuracy in %")
         for axes in (loss, accuracy):
             axes.legend(fontsize="small")
 
     return draw_sheet(draw, PAGE, form, "loss and accuracy of training")
+
+
+def _draw_curve(loss: Any, accuracy: Any, saved: Checkpoint, colour: str, name: str) -> None:
+    """Draw the losses and the accuracies of a run, by iteration."""
+    history, losses = saved.history, saved.losses
+    split = saved.record.split if saved.record else "held-out"
+    x = [point.iteration for point in history]
+    # A line between a few evaluations would tell of what nobody has looked at.
+    few = {"linestyle": "", "marker": "o"}
+    of_train = {"color": colour} | (few | {"fillstyle": "none"} if len(x) <= FEW else {"ls": ":"})
+    of_split = {"color": colour} | (few if len(x) <= FEW else {})
+    light = {"color": colour, "alpha": LIGHT, "linewidth": 1}
+    if losses.means:
+        loss.plot(losses.iterations, losses.means, label=f"{name}mini-batches", **light)
+    loss.plot(x, [point.loss for point in history], label=f"{name}train", **of_train)
+    train = [100 * point.train_accuracy for point in history]
+    accuracy.plot(x, train, label=f"{name}train", **of_train)
+    if split == "train":
+        return
+    known = [point for point in history if point.held_out_loss is not None]
+    if known:
+        own = [point.iteration for point in known], [point.held_out_loss for point in known]
+        loss.plot(*own, label=f"{name}{split}", **of_split)
+    accuracy.plot(x, [100 * p.accuracy for p in history], label=f"{name}{split}", **of_split)
 
 
 def draw_doubt(analysis: Analysis) -> bytes:
@@ -124,14 +144,19 @@ def draw_keys(trials: Sequence[TrialResult]) -> bytes:
     return draw_sheet(draw, (PAGE[0], 2.6 * rows), "svg", f"{trials[0].metric.name} by each key")
 
 
+def show_plain_numbers(axis: Any) -> None:
+    """Write the numbers of a logarithmic axis as people do, and not as formulas."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
+
+
 def _draw_key(axes: Any, key: str, trials: Sequence[TrialResult]) -> None:
     values = [trial.values[key] for trial in trials]
     y = _figures(trials)
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         if min(values) > 0 and max(values) > DECADE * min(values):
             axes.set_xscale("log")
-            axes.xaxis.set_major_formatter("{x:g}")
-            axes.xaxis.set_minor_formatter("")
+            show_plain_numbers(axes.xaxis)
         axes.plot(values, y, "o", color=COLOURS[0])
     else:
         names = [to_scalar(value) for value in values]

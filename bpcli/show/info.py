@@ -46,7 +46,7 @@ def _model_fields(saved: Checkpoint) -> dict[str, Any]:
         "macro_f1": record and record.macro_f1,
         "loss": record and json_number(record.loss),
         "iterations": saved.iteration,
-        "evaluations": len(saved.history),
+        "evaluations": saved.evaluations,
         "learnt_with": saved.learnt_with and saved.learnt_with.to_fields(),
         "written_by": {"bpcli": saved.written_by} | saved.surroundings,
     }

@@ -29,7 +29,7 @@ def draw_end(model: str, run: Run) -> str:
     kept, last = run.kept.record, run.record
     assert kept  # noqa: S101 - every run ends with an evaluation
     assert last  # noqa: S101 - and so has a last one
-    best = f", of iteration {kept.iteration:,}, the best of {len(run.history)} evaluations"
+    best = f", of iteration {kept.iteration:,}, the best of {run.evaluations} evaluations"
     early = f"; training.patience has ended it at iteration {run.iteration:,}"
     return visible(
         f"{model}: {kept.split} accuracy {kept.accuracy:.2%} after {last.seconds:.1f} s"

@@ -5,6 +5,7 @@ from typing import Any
 
 from bpcli.errors import visible
 from bpcli.files.document import to_scalar
+from bpcli.show.layers import draw_layers, layer_fields, layers_csv
 from bpcli.show.number import json_number
 from bpcli.show.table import lines_html, table_html
 from bpcli.show.text import draw_csv, draw_table, join_lines, text_width
@@ -15,8 +16,12 @@ from bpcli.training.side_by_side import ModelComparison, Seeds
 REACHED = ("accuracy", "balanced", "macro F1", "of", "loss", "iterations", "seconds")
 
 
-def draw_comparison(found: ModelComparison, width: int, *, history: bool) -> str:
+def draw_comparison(
+    found: ModelComparison, width: int, *, history: bool, layers: bool = False
+) -> str:
     """Return a table of models, what seeds share, and with `history` a table of each curve.
+
+    With `layers` there is one of what happened in those of each model, too.
 
     Keys are columns, or where that is wider than `width` columns rows of a second table.
     """
@@ -32,6 +37,8 @@ def draw_comparison(found: ModelComparison, width: int, *, history: bool) -> str
     parts = [*tables, *(describe_seeds(found, seeds) for seeds in found.seeds)]
     if history:
         parts += [draw_history(saved) for saved in found.models]
+    if layers:
+        parts += [draw_layers(saved) for saved in found.models]
     return "\n\n".join(parts)
 
 
@@ -81,6 +88,7 @@ def draw_history(saved: Checkpoint) -> str:
             f"{point.iteration:,}",
             f"{point.loss:.4f}",
             f"{point.train_accuracy:.2%}",
+            "-" if point.held_out_loss is None else f"{point.held_out_loss:.4f}",
             f"{point.accuracy:.2%}",
             f"{point.seconds:.1f}",
         ]
@@ -90,18 +98,21 @@ def draw_history(saved: Checkpoint) -> str:
         return join_lines(
             [f"{saved.path}: no history: not evaluated yet, or written by an older bpcli"]
         )
-    split = saved.record.split if saved.record else "accuracy"
-    heads = ["iteration", "loss", "train", split, "seconds"]
+    split = saved.record.split if saved.record else "held out"
+    heads = ["iteration", "loss", "train", f"{split} loss", split, "seconds"]
     return f"{visible(str(saved.path))}:\n{draw_table(heads, rows)}"
 
 
-def comparison_fields(found: ModelComparison, *, history: bool) -> dict[str, Any]:
+def comparison_fields(
+    found: ModelComparison, *, history: bool, layers: bool = False
+) -> dict[str, Any]:
     """Return the fields of `bpcli compare --json`."""
     models = []
     for saved, values in zip(found.models, found.values, strict=True):
         fields = _model_fields(saved) | {"differs": dict(zip(found.keys, values, strict=True))}
-        curve = {"history": [asdict(point) for point in saved.history]} if history else {}
-        models.append(fields | curve)
+        curve = _curve_fields(saved) if history else {}
+        inside = {"layers": layer_fields(saved)} if layers else {}
+        models.append(fields | curve | inside)
     seeds = [
         asdict(one) | {"models": [str(found.models[i].path) for i in one.models]}
         for one in found.seeds
@@ -109,8 +120,19 @@ def comparison_fields(found: ModelComparison, *, history: bool) -> dict[str, Any
     return {"models": models, "seeds": seeds}
 
 
-def comparison_csv(found: ModelComparison, *, history: bool) -> str:
-    """Return a line for each model, or with `history` for each evaluation of each."""
+def _curve_fields(saved: Checkpoint) -> dict[str, Any]:
+    """Return evaluations, the first before learning, and losses of mini-batches by iteration."""
+    losses = zip(saved.losses.iterations, saved.losses.means, strict=True)
+    return {
+        "history": [asdict(point) for point in saved.history],
+        "losses": [{"iteration": iteration, "loss": mean} for iteration, mean in losses],
+    }
+
+
+def comparison_csv(found: ModelComparison, *, history: bool, layers: bool = False) -> str:
+    """Return a line for each model, or with `history` for each evaluation of each, or layer."""
+    if layers:
+        return layers_csv(found.models)
     if history:
         pairs = [(saved.path, point) for saved in found.models for point in saved.history]
         rows = [[path, *asdict(point).values()] for path, point in pairs]

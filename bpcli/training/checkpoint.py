@@ -17,7 +17,9 @@ from bpcli.files.part import Levels
 from bpcli.files.source import find_again
 from bpcli.training.config import Config, DatasetConfig
 from bpcli.training.history import Point
+from bpcli.training.inside import Inside
 from bpcli.training.learnt_with import LearntWith
+from bpcli.training.losses import Losses
 from bpcli.training.record import Record
 from bpcli.training.run import OPTIMIZER
 
@@ -38,9 +40,11 @@ class Checkpoint:
     `white` is the grey level that becomes 1, `levels` the numbers that were black and white
     before they became grey levels, `label` where the labels were found; `is_prepared` tells
     whether the training images were as MNIST's, `is_dark` whether dark on light; `seconds` is
-    how long the run has taken; `history` has a point for each evaluation, `record` is that of
-    these weights, and `last` is what to go on from where they are not the last ones.
-    `learnt` are digests of the images that it has learnt from, where the file has them;
+    how long the run has taken; `history` has a point for each evaluation, `losses` those of
+    mini-batches, `inside` what happened in its layers; `record` is that of these weights, and
+    `last` is what to go on from where they are not the last ones.
+    `learnt` are digests of the images that it has learnt from, where the file has them, `unused`
+    of those that `dataset.train` has left over;
     `can_find_learnt` tells whether its data have them, where they are what they were;
     `held_out_by` says how some were held out. `written_by` is a version of bpcli. `learnt_with`
     says whose layers it has learnt with, where these were not ours.
@@ -63,6 +67,9 @@ class Checkpoint:
     record: Record | None
     last: Last | None
     history: list[Point]
+    losses: Losses
+    inside: Inside
+    unused: Digests | None
     learnt: Digests | None
     can_find_learnt: bool
     held_out_by: Rule
@@ -93,7 +100,12 @@ class Checkpoint:
     @property
     def best_of(self) -> int:
         """How many evaluations these weights are the best of; 0 where they are just the last."""
-        return len(self.history) if self.last else 0
+        return self.evaluations if self.last else 0
+
+    @property
+    def evaluations(self) -> int:
+        """How many times the run has been evaluated since it began to learn."""
+        return sum(point.has_learnt for point in self.history)
 
     @property
     def own_iteration(self) -> int:

@@ -51,6 +51,11 @@ class DatasetConfig:
         either(integer(0), number(0, below=1, exclusive=True)),
         "training images, or a share as 0.1, held out and reported on, not test",
     )
+    train: float = key(
+        0,
+        either(integer(0), number(0, below=1, exclusive=True)),
+        "of the other training images so many, or a share, to learn from; 0 is all",
+    )
     label: str = key("auto", text(), "where those of CSV are: first, last or NAME; auto finds them")
     size: int = key(0, integer(0, 1000), "images become so many pixels high and wide; 0 is as is")
     transpose: bool = key(False, boolean(), "whether rows become columns, as EMNIST's images want")

@@ -8,6 +8,7 @@ from bpcli.backprop.layers import ReLU
 from bpcli.backprop.network import Network
 from bpcli.data.split import Split, to_inputs
 from bpcli.errors import readable
+from bpcli.training.inside import find_steepness
 from bpcli.training.run import Run
 
 SAMPLE = 1000  # images that tell whether units are dead
@@ -77,6 +78,9 @@ def _explain(run: Run, too_high: bool) -> str:
             f"every unit of {dead} is dead (0 for every image): try an optimizer.learning_rate "
             f"smaller than {rate:g}, or network.weight_init: he"
         )
+    steep = explain_steepness(run)
+    if steep:
+        return steep
     if config.activation == "sigmoid" and config.hidden and _is_small(config.weight_init):
         return (
             "sigmoids with small weights hardly pass a gradient on: try network.weight_init: xavier"
@@ -84,6 +88,17 @@ def _explain(run: Run, too_high: bool) -> str:
     if too_high:
         return f"try an optimizer.learning_rate smaller than {rate:g}"
     return "its iterations may be too few to tell: try more, or a larger optimizer.learning_rate"
+
+
+def explain_steepness(run: Run) -> str:
+    """Say that gradients vanish or explode, if they did at the last evaluation, and what to try."""
+    steep, config = find_steepness(run.inside, -1), run.config.network
+    if not steep:
+        return ""
+    meant = "he" if config.activation == "relu" else "xavier"
+    ways = [] if config.weight_init == meant else [f"network.weight_init: {meant}"]
+    ways += [] if config.batch_norm else ["network.batch_norm: true"]
+    return f"{steep}: try {', or '.join(ways or ['fewer layers'])}"
 
 
 def _is_small(weight_init: float | str) -> bool:

@@ -20,6 +20,8 @@ from bpcli.data.preparation import are_prepared, lies_on_light
 from bpcli.data.split import MNIST
 from bpcli.gradcheck.check import clearest
 from bpcli.training.config import Config
+from bpcli.training.inside import Inside
+from bpcli.training.losses import Losses
 
 if TYPE_CHECKING:
     from bpcli.training.evaluation import Evaluation
@@ -76,7 +78,9 @@ class Run:
         self.learnt_with: LearntWith | None = None  # where it is not with our layers alone
         self.seconds = 0.0  # that it has run, before and after it was stopped
         self.record: Record | None = None  # of the last evaluation
-        self.history: list[Point] = []  # of all of them
+        self.history: list[Point] = []  # of all of them, and before the first iteration
+        self.losses = Losses()  # of all mini-batches
+        self.inside = Inside(len(config.network.hidden) + 1)  # its layers, at evaluations
         self.evaluation: Evaluation | None = None  # on held-out images, of the same
         self.best: State | None = None  # of all evaluations, where it is to be kept
 
@@ -107,9 +111,15 @@ class Run:
         return self.iteration >= self.config.training.iterations or self.is_out_of_patience
 
     @property
+    def evaluations(self) -> int:
+        """How many times it has been evaluated since it began to learn."""
+        return sum(point.has_learnt for point in self.history)
+
+    @property
     def is_out_of_patience(self) -> bool:
         """Whether `training.patience` evaluations have not been better than one before them."""
-        patience, accuracies = self.config.training.patience, [p.accuracy for p in self.history]
+        patience = self.config.training.patience
+        accuracies = [point.accuracy for point in self.history if point.has_learnt]
         if not patience or not accuracies:
             return False
         return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= patience
@@ -129,6 +139,14 @@ class Run:
         if digests is None or before is None or self.can_find_learnt:
             return None
         return np.union1d(digests, before)
+
+    @property
+    def unused(self) -> Digests | None:
+        """Digests of training images that are neither learnt from nor held out, in order.
+
+        None where there cannot be any, or they can be found again, as MNIST comes with bpcli.
+        """
+        return None if self.dataset.train.source == MNIST else self.dataset.unused
 
     @property
     def can_find_learnt(self) -> bool:

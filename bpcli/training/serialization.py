@@ -3,7 +3,9 @@
 The file is an .npz: the arrays W1, b1, W2, ... as numpy.load opens them, the optimizer's vectors
 under `optimizer.NAME`, the curve of the run under `history.NAME`, and one JSON text under
 `metadata`. Where the best state is kept, `last.NAME` are the arrays to go on from. `learnt` are
-digests of the images that it has learnt from, sorted, where MNIST does not have them.
+digests of the images that it has learnt from, sorted, where MNIST does not have them, and `unused`
+of those that `dataset.train` has left over. `losses.NAME` are those of mini-batches, and
+`inside.NAME` says what happened in the layers.
 """
 
 import json
@@ -11,7 +13,7 @@ import math
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast, get_args
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -19,8 +21,6 @@ from bpcli import __version__, machine
 from bpcli.arrays import WHITE, Array, Shape
 from bpcli.backprop.architecture import shapes, statistics_shapes
 from bpcli.backprop.optimizer import METHODS
-from bpcli.data.dataset import Rule
-from bpcli.data.holdout import Digests
 from bpcli.data.preparation import SIDE
 from bpcli.errors import CheckpointError, ConfigError, PlaceError, quote, readable
 from bpcli.files import atomic
@@ -28,11 +28,13 @@ from bpcli.files.labels import MOST
 from bpcli.files.model import is_model, open_model, read_model, write_model
 from bpcli.files.part import BYTES, FOUND, to_levels
 from bpcli.files.path import look, open_file
+from bpcli.training import history, inside, learnt, losses
 from bpcli.training.checkpoint import Checkpoint, Last
 from bpcli.training.config import parse_config
-from bpcli.training.history import from_arrays, to_arrays
+from bpcli.training.inside import Inside
 from bpcli.training.learnt_with import LearntWith
 from bpcli.training.loop import check_finite
+from bpcli.training.losses import Losses
 from bpcli.training.record import LARGEST, Record
 from bpcli.training.run import OPTIMIZER, Run
 
@@ -41,14 +43,11 @@ Value = TypeVar("Value", int, str, bool)
 # What messages call what is expected.
 KINDS: dict[type[Any], str] = {int: "a whole number", str: "text", bool: "true or false"}
 LONGEST = 300  # characters of what is wrong with metadata
-FORMAT = 3  # of what is written
+FORMAT = 4  # of what is written
 # The first has neither history nor size; before the third the last images were held out, and what
-# a model has learnt from was not kept.
-READABLE = (1, 2, 3)
+# a model has learnt from was not kept; before the fourth losses were those of evaluations alone.
+READABLE = (1, 2, 3, 4)
 LAST = "last."  # what the names of the arrays to go on from begin with, where others are kept
-LEARNT = "learnt"
-# Where the digests of what a model has learnt from are.
-IN_FILE, IN_DATA, UNKNOWN = "in the file", "in its data", "unknown"
 
 
 def save(path: str | Path, run: Run) -> None:
@@ -100,13 +99,12 @@ def write(file: BinaryIO, run: Run) -> None:
         "last": run.best and run.record and run.record.to_fields(),
         "held_out_by": run.dataset.held_out_by,
         "learnt_with": run.learnt_with and run.learnt_with.to_fields(),
-        LEARNT: IN_DATA if run.can_find_learnt else UNKNOWN if run.learnt is None else IN_FILE,
+        learnt.LEARNT: learnt.describe(run),
     }
-    arrays = run.arrays | run.kept.arrays | to_arrays(run.history)
+    arrays = run.arrays | run.kept.arrays | history.to_arrays(run.history)
+    arrays |= losses.to_arrays(run.losses) | inside.to_arrays(run.inside) | learnt.to_arrays(run)
     if run.best:
         arrays |= {LAST + name: array for name, array in run.network.contents.items()}
-    if run.learnt is not None:
-        arrays[LEARNT] = run.learnt
     write_model(file, metadata, arrays)
 
 
@@ -153,7 +151,7 @@ def read(file: BinaryIO, path: Path) -> Checkpoint:
 def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
     """Return what the metadata say, as far as they make sense by themselves."""
     config = parse_config(json.dumps(metadata["config"]), str(path))
-    iteration = _read(metadata, "iteration", int)
+    version, iteration = metadata["format"], _read(metadata, "iteration", int)
     white = _read(metadata, "white", int, WHITE)  # which older models do not say
     if not (0 <= iteration <= config.training.iterations and 1 <= white <= WHITE):
         raise ValueError(
@@ -167,8 +165,11 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         record = Record.from_fields(record, iteration)
     last = _take_last(arrays, metadata.get("last"), iteration)
     of_end = (last and last.record) or record
-    history = from_arrays(arrays, iteration, of_end, is_expected=metadata["format"] > 1)
-    learnt, place = _take_learnt(arrays, metadata)
+    is_new = version >= FORMAT
+    columns = [c for c in history.COLUMNS if is_new or (version > 1 and c not in history.LATER)]
+    curve = history.from_arrays(arrays, iteration, of_end, expected=columns)
+    at, layers = [point.iteration for point in curve], len(config.network.hidden) + 1
+    digests, place = learnt.take_learnt(arrays, metadata)
     return Checkpoint(
         path=path,
         config=config,
@@ -186,10 +187,13 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         dropout_state=metadata["dropout"],
         record=record,
         last=last,
-        history=history,
-        learnt=learnt,
-        can_find_learnt=place == IN_DATA,
-        held_out_by=_read_rule(metadata),
+        history=curve,
+        losses=losses.from_arrays(arrays, iteration) if is_new else Losses(iteration),
+        inside=inside.from_arrays(arrays, layers, at) if is_new else Inside(layers),
+        unused=learnt.take_unused(arrays, config.dataset),
+        learnt=digests,
+        can_find_learnt=place == learnt.IN_DATA,
+        held_out_by=learnt.read_rule(metadata),
         surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
         written_by=str(metadata["bpcli"]),
         learnt_with=LearntWith.from_fields(with_)
@@ -225,30 +229,6 @@ def _take_last(arrays: dict[str, Any], record: Any, iteration: int) -> Last | No
         return None
     found = {name.removeprefix(LAST): arrays.pop(name) for name in names}
     return Last(found, None if record is None else Record.from_fields(record, iteration))
-
-
-def _take_learnt(arrays: dict[str, Any], metadata: dict[str, Any]) -> tuple[Digests | None, str]:
-    """Take the digests of what a model has learnt from out of the arrays, and say where they are.
-
-    Raises ValueError if they are none.
-    """
-    learnt = arrays.pop(LEARNT, None)
-    place = metadata[LEARNT] if metadata["format"] >= FORMAT else IN_DATA
-    if place not in (IN_FILE, IN_DATA, UNKNOWN) or (learnt is None) == (place == IN_FILE):
-        raise ValueError("found no word on what it has learnt from, or no digests of it")
-    if learnt is not None and (
-        learnt.dtype != np.uint64 or learnt.ndim != 1 or (learnt[1:] <= learnt[:-1]).any()
-    ):
-        raise ValueError("found digests of what it has learnt from that are none")
-    return learnt, place
-
-
-def _read_rule(metadata: dict[str, Any]) -> Rule:
-    """Return by what images were held out; older models do not say it."""
-    rule = metadata["held_out_by"] if metadata["format"] >= FORMAT else "last"
-    if rule not in get_args(Rule):
-        raise ValueError(f"found images held out by {quote(rule)}")
-    return cast("Rule", rule)
 
 
 def _read_names(names: Any, classes: int) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """a configuration, and an earlier run or none, in -> a Run that begins or goes on, out."""
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,6 +98,7 @@ def resume(config: Config, saved: Checkpoint) -> Start:
     run.seconds, run.learnt_with = saved.seconds, saved.learnt_with
     run.dropout_rng.bit_generator.state = saved.dropout_state
     run.record, run.history = saved.record, [*saved.history]
+    run.losses, run.inside = copy.deepcopy((saved.losses, saved.inside))
     if saved.last:
         kept = {name: saved.arrays[name] for name in run.network.contents}
         evaluation = evaluate(saved.network(), run.dataset.held_out)

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from bpcli.data.dataset import load_dataset
-from bpcli.data.holdout import Digests
+from bpcli.data.holdout import Digests, Mask
 from bpcli.data.split import BUNDLED, MNIST, Split, SplitName, load_known, load_part
 from bpcli.errors import BpcliError, DatasetError
 from bpcli.files.part import FOUND, Part, Reading, is_comparable
@@ -17,7 +19,8 @@ class Measured:
     """Images to measure a model on; what they are called, `images.name` says.
 
     `left_out` counts others in the same part of the source that the model has learnt from, or for
-    `train` those that it has not; it is None where it is not known which these are.
+    `train` those that it has not; it is None where it is not known which these are. What its
+    `dataset.train` has left over is counted nowhere else.
     `is_comparable` tells whether a picture of its own data would be the same bytes among these.
     """
 
@@ -52,11 +55,12 @@ def find_images(
     """Return images of a source, or of a model's own data, prepared as what it was trained on.
 
     `test` are those of the source's test images that the model has not learnt from, `validation`
-    those of its training images, and `train` those that it has learnt from, whatever has become of
-    the file since. Without a split they are `test` where the source has such images, and what it
-    has not learnt from where there is one part alone: `validation` if it has learnt from others of
-    them, `test` if from none. With `transpose` their rows become columns; `label` says where labels
-    are, as `dataset.label` does, if not where the model's own are. Raises DatasetError where
+    those of its training images, but for what `dataset.train` has left over, and `train` those that
+    it has learnt from, whatever has become of the file since. Without a split they are `test` where
+    the source has such images, and what it has not learnt from where there is one part alone:
+    `validation` if it has learnt from others of them, `test` if from none. With `transpose` their
+    rows become columns; `label` says where labels are, as `dataset.label` does, if not where the
+    model's own are. Raises DatasetError where
     there are none.
     """
     own = saved.config.dataset
@@ -96,19 +100,32 @@ def find_learnt(saved: Checkpoint) -> Digests | None:
     Those of MNIST are found again by what was held out; so are those of models that were written
     before digests were kept, in their data, if these are still what they were.
     """
-    if saved.learnt is not None or not saved.can_find_learnt:
-        return saved.learnt
+    return saved.learnt if saved.learnt is not None else _find_again(saved)[0]
+
+
+def _find_unused(saved: Checkpoint) -> Digests:
+    """Return digests of the images that a model was not to learn from, nor to be measured on."""
+    if not saved.config.dataset.train:
+        return NOTHING
+    return saved.unused if saved.unused is not None else _find_again(saved)[1]
+
+
+def _find_again(saved: Checkpoint) -> tuple[Digests | None, Digests]:
+    """Return digests of what a model has learnt from, if its data have them, and has left over."""
     dataset = saved.config.dataset
+    if not (saved.can_find_learnt or dataset.source == MNIST):
+        return None, NOTHING
     try:
         there = vars(saved.find_dataset())
         found = load_dataset(**there, held_out_by=saved.held_out_by, learnt=NOTHING)
     except BpcliError:
-        return None
+        return None, NOTHING
     is_same = dataset.source == MNIST or (found.fingerprint, found.train.names) == (
         saved.fingerprint,
         saved.names,
     )
-    return found.train.digests if is_same else None
+    unused = NOTHING if found.unused is None else found.unused
+    return found.train.digests if is_same and saved.can_find_learnt else None, unused
 
 
 def _choose(
@@ -130,21 +147,20 @@ def _choose(
         )
     seen = images.is_among(learnt)
     if split == "train":
-        chosen = images.take(seen, "train")
+        chosen, left_out = images.take(seen, "train"), ~seen
     elif is_test:
-        chosen = images.take(~seen, "test")
+        chosen, left_out = images.take(~seen, "test"), seen
     else:
-        chosen = images.take(~seen, "validation" if seen.any() else "test")
+        own = seen | images.is_among(_find_unused(saved))
+        chosen, left_out = images.take(~own, "validation" if own.any() else "test"), seen
     if split in (None, chosen.name) and len(chosen):
-        return Measured(chosen, len(images) - len(chosen))
-    raise DatasetError(
-        f"{saved.path}: {_explain(images, split, bool(seen.any()), is_test=is_test)}"
-    )
+        return Measured(chosen, int(np.count_nonzero(left_out)))
+    raise DatasetError(f"{saved.path}: {_explain(images, split, seen, is_test=is_test)}")
 
 
-def _explain(images: Split, split: SplitName | None, has_seen: bool, *, is_test: bool) -> str:
+def _explain(images: Split, split: SplitName | None, seen: Mask, *, is_test: bool) -> str:
     """Say why there are no images of a split, and what to do."""
-    where = images.source
+    where, has_seen = images.source, bool(seen.any())
     if split == "train":
         return (
             f"found no image of {where} that it has learnt from, expected some for --split train; "
@@ -161,8 +177,12 @@ def _explain(images: Split, split: SplitName | None, has_seen: bool, *, is_test:
             "train and test; --split validation measures on what it has not learnt from"
         )
     what = "validation" if split == "validation" else "test or validation"
+    learnt = f"all {len(images):,} of {where}"
+    if not seen.all():
+        count = np.count_nonzero(seen)
+        learnt = f"{count:,} of {where}, and dataset.train has left over the others"
     return (
         f"found no {what} images, expected a model that was trained with dataset.validation, or "
-        f"other data: it has learnt from all {len(images):,} of {where}; train with "
+        f"other data: it has learnt from {learnt}; train with "
         "-s dataset.validation=0.1, measure on others by --data, or by --split train on these"
     )

@@ -90,7 +90,7 @@ def _run(
         run = resume_if_possible(config, place).run
         for record in train(run):
             if record:
-                watch(record, len(run.history) - 1)
+                watch(record, run.evaluations - 1)
                 if not run.complete:
                     place.save(run)
             if is_stopped() and not run.complete:

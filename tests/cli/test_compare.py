@@ -58,11 +58,17 @@ def test_history(bpcli, seeds):
     assert [point["iteration"] for point in model["history"]][-1] == model["iteration"]
     assert model["history"][-1]["accuracy"] == pytest.approx(model["accuracy"])
     rows = list(csv.reader(io.StringIO(bpcli("compare", *seeds[:2], "--history", "--csv").stdout)))
-    assert rows[0] == ["model", "iteration", "loss", "train_accuracy", "accuracy", "seconds"]
+    assert rows[0] == [
+        "model", "iteration", "loss", "train_accuracy", "accuracy", "seconds", "held_out_loss",
+    ]  # fmt: skip
     assert len(rows) == 1 + 2 * len(model["history"])
     drawn = bpcli("compare", seeds[0], "--history").stdout
     assert "iteration" in drawn
     assert drawn.count("\n") == 5 + len(model["history"])
+    assert "test loss" in drawn
+    assert model["history"][0]["iteration"] == 0
+    assert [one["iteration"] for one in model["losses"]] == [*range(1, 61)]
+    assert model["losses"][0]["loss"] > model["losses"][-1]["loss"]
 
 
 def test_models_of_before_have_no_history_and_load(bpcli, old_model):

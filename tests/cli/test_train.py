@@ -509,3 +509,31 @@ def test_a_configuration_that_comes_with_bpcli_is_known_by_its_name(bpcli, folde
     (folder / "fast").rmdir()
     (folder / "fast").write_text("seed: 7")
     assert "seed: 7" in bpcli("config", "fast").stdout
+
+
+def test_overfitting_is_one_command(bpcli, folder):
+    """Section 6.4.1: what it learns from is known by heart, and others are not."""
+    options = ["-s", "training.iterations=420", "-s", "training.evaluate_every=420"]
+    result = bpcli("train", "overfit", *options, "--json")
+    record = json.loads(result.stdout.splitlines()[-1])
+    assert record["train_accuracy"] == 1
+    assert 0.7 < record["test_accuracy"] < 0.9
+    assert record["test_loss"] > 10 * record["loss"]
+    assert (
+        json.loads(bpcli("eval", "model.npz", "--split", "train", "--json").stdout)["images"] == 300
+    )
+
+
+def test_what_is_found_before_learning_is_no_line(bpcli, tiny_options, folder):
+    lines = bpcli("train", *tiny_options).stdout.splitlines()
+    assert re.findall(r"^iteration +(\d+)", "\n".join(lines), re.M) == [
+        "12",
+        "24",
+        "36",
+        "48",
+        "60",
+    ]
+    records = [
+        json.loads(line) for line in bpcli("train", *tiny_options, "--json").stdout.splitlines()
+    ]
+    assert [record["iteration"] for record in records] == [12, 24, 36, 48, 60]

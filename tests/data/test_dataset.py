@@ -162,3 +162,55 @@ def test_a_split_is_train_or_test():
             load_split("mnist", name)
     with pytest.raises(DatasetError, match="dataset.validation: found -5"):
         load_dataset(validation=-5)
+
+
+@pytest.mark.parametrize("few", [300, 1 / 200])
+@pytest.mark.parametrize("validation", [0, 6_000])
+def test_few_to_learn_from_are_of_each_class_and_chosen_by_the_images(few, validation):
+    whole, parted = load_dataset(), load_dataset(validation=validation, train=few)
+    left = 60_000 - validation
+    count = few if few > 1 else left * few
+    assert len(parted.train) == pytest.approx(count, abs=1)
+    counts, own = (np.bincount(split.labels) for split in (whole.train, parted.train))
+    assert (np.abs(own - counts / 60_000 * len(parted.train)) < 1.1).all()
+    assert parted.held_out.name == ("validation" if validation else "test")
+    assert len(parted.unused) == left - len(parted.train)
+    assert not np.isin(parted.unused, parted.train.digests).any()
+    if validation:
+        assert not np.isin(
+            parted.held_out.digests, np.append(parted.unused, parted.train.digests)
+        ).any()
+
+
+def test_few_are_the_same_in_any_order_of_the_file(tmp_path, rng):
+    images = rng.integers(0, 256, (200, 4, 4), np.uint8)
+    labels = np.arange(200) % 5
+    found = []
+    for i in range(3):
+        order = rng.permutation(200)
+        np.savez(tmp_path / f"{i}.npz", x_train=images[order], y_train=labels[order])
+        dataset = load_dataset(str(tmp_path / f"{i}.npz"), train=30, validation=0.1)
+        found.append({tuple(image) for image in dataset.train.images.tolist()})
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 30
+
+
+@pytest.mark.parametrize("few", [60_001, 1e-9])
+def test_more_than_there_are_or_none_cannot_be_learnt_from(few):
+    with pytest.raises(
+        DatasetError, match=r"dataset.train: found .*, expected at most the 60000 training"
+    ):
+        load_dataset(train=few)
+
+
+def test_all_that_are_not_held_out_may_be_named(tmp_path):
+    dataset = load_dataset(validation=10_000, train=50_000)
+    assert (len(dataset.train), len(dataset.unused)) == (50_000, 0)
+
+
+def test_a_sample_is_spread_over_all_of_a_split():
+    whole = load_split("mnist", "test")
+    few = whole.sample(4)
+    assert few.places.tolist() == [0, 2_500, 5_000, 7_500]
+    np.testing.assert_array_equal(few.images, whole.images[::2_500])
+    assert len(whole.sample(20_000)) == 10_000

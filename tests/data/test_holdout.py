@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpcli.data.holdout import digest_images, hold_out
+from bpcli.data.holdout import choose_images, digest_images
 
 # BLAKE2b of 64 bits, little-endian, of "2 x 2" and four bytes, as b2sum finds it.
 DIGESTS = ["0xbb126fcea9f3e445", "0xbb126fcea9f3e445", "0x47b1ff71e3f37550"]
@@ -43,7 +43,7 @@ def parted(draw, *, repeats):
 @given(parted(repeats=False))
 def test_each_class_gives_its_share(case):
     digests, labels, count = case
-    held = hold_out(digests, labels, count)
+    held = choose_images(digests, labels, count)
     assert held.sum() == count
     for label in set(labels.tolist()):
         own = labels == label
@@ -55,10 +55,10 @@ def test_each_class_gives_its_share(case):
 @given(parted(repeats=True), st.randoms(use_true_random=False))
 def test_order_has_no_part_in_it_and_equal_images_stay_together(case, random):
     digests, labels, count = case
-    held = hold_out(digests, labels, count)
+    held = choose_images(digests, labels, count)
     order = list(range(len(labels)))
     random.shuffle(order)
-    np.testing.assert_array_equal(hold_out(digests[order], labels[order], count), held[order])
+    np.testing.assert_array_equal(choose_images(digests[order], labels[order], count), held[order])
     assert not np.isin(digests[held], digests[~held]).any()
 
 
@@ -75,10 +75,10 @@ def test_order_has_no_part_in_it_and_equal_images_stay_together(case, random):
 )
 def test_groups_come_as_near_as_they_can(sizes, count, expected):
     digests = np.repeat(np.arange(len(sizes), dtype=np.uint64), sizes)
-    assert hold_out(digests, np.zeros(len(digests), np.uint8), count).sum() == expected
+    assert choose_images(digests, np.zeros(len(digests), np.uint8), count).sum() == expected
 
 
 def test_equal_images_of_two_classes_are_of_the_first():
     digests = np.array([5, 5, 6, 7, 8, 9], np.uint64)
-    held = hold_out(digests, np.array([1, 0, 0, 0, 1, 1], np.uint8), 3)
+    held = choose_images(digests, np.array([1, 0, 0, 0, 1, 1], np.uint8), 3)
     assert held.tolist() == [True, True, False, False, True, False]

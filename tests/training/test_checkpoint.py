@@ -1,5 +1,6 @@
 """The model file: what is in it, that it goes on as if never stopped, and that damage is refused."""
 
+import copy
 import itertools
 import json
 import zipfile
@@ -11,13 +12,16 @@ from tiny import ROOT
 from bpcli import __version__
 from bpcli.errors import CheckpointError
 from bpcli.training import Output, Record, load, resume, save, train
+from bpcli.training.inside import FIGURES
 
-HISTORY = "iteration", "loss", "train_accuracy", "accuracy", "seconds"
+HISTORY = "iteration", "loss", "train_accuracy", "accuracy", "seconds", "held_out_loss"
+LOSSES = "means", "total", "place"
 
 
 def test_numpy_opens_it_without_pickle(model, run):
     with np.load(model, allow_pickle=False) as archive:
-        curve = {f"history.{name}" for name in HISTORY}
+        curve = {f"history.{name}" for name in HISTORY} | {f"losses.{name}" for name in LOSSES}
+        curve |= {f"inside.{name}" for name in ("iteration", "counts", "ends", *FIGURES)}
         assert set(archive.files) - curve == {
             "W1", "b1", "W2", "b2", "optimizer.velocity", "learnt", "metadata",
         }  # fmt: skip
@@ -26,7 +30,7 @@ def test_numpy_opens_it_without_pickle(model, run):
             assert archive[name].dtype == np.float32
             np.testing.assert_array_equal(archive[name], array)
         metadata = json.loads(str(archive["metadata"]))
-    assert metadata["format"] == 3
+    assert metadata["format"] == 4
     assert metadata["bpcli"] == __version__
     assert metadata["numpy"] == np.__version__
     assert metadata["blas_threads"] == "1"
@@ -84,7 +88,8 @@ def test_a_model_grows_by_a_few_bytes_with_each_evaluation(make_run, tmp_path):
         list(train(run))
         save(tmp_path / "m.npz", run)
         sizes.append((tmp_path / "m.npz").stat().st_size)
-    assert sizes[1] == pytest.approx(sizes[0] + 59 * 24, abs=500)  # digits of figures
+    layers = 2 * len(FIGURES) * 4 + 8
+    assert sizes[1] == pytest.approx(sizes[0] + 59 * (28 + layers), abs=500)  # digits of figures
 
 
 def test_the_history_has_a_point_for_each_evaluation(make_run, tmp_path):
@@ -92,24 +97,28 @@ def test_the_history_has_a_point_for_each_evaluation(make_run, tmp_path):
     records = [record for record in train(run) if record]
     save(tmp_path / "m.npz", run)
     saved = load(tmp_path / "m.npz")
-    assert [point.iteration for point in saved.history] == [20, 40, 60]
-    for point, record in zip(saved.history, records, strict=True):
+    assert [point.iteration for point in saved.history] == [0, 20, 40, 60]
+    assert saved.evaluations == 3
+    for point, record in zip(saved.history[1:], records, strict=True):
         for name in HISTORY:
             assert getattr(point, name) == pytest.approx(getattr(record, name), rel=1e-6)
     with np.load(tmp_path / "m.npz") as archive:
-        np.testing.assert_array_equal(archive["history.iteration"], [20, 40, 60])
+        np.testing.assert_array_equal(archive["history.iteration"], [0, 20, 40, 60])
 
 
 @pytest.mark.parametrize("stop", [1, 19, 20, 21, 59, 60])
 def test_a_resumed_run_neither_loses_nor_repeats_an_evaluation(stop, make_run, tmp_path):
     run = make_run("training.evaluate_every=20")
-    records = [record for record in itertools.islice(train(run), stop) if record]
+    training = train(run)
+    list(itertools.islice(training, min(stop, 59)))
     if stop == 60:  # stopped before the last evaluation
-        run.record, run.history = records[-2], run.history[:-1]
+        before = run.record, [*run.history], copy.deepcopy(run.inside)
+        next(training)
+        run.record, run.history, run.inside = before
     save(tmp_path / "m.npz", run)
     again = resume(run.config, load(tmp_path / "m.npz")).run
     list(train(again))
-    assert [point.iteration for point in again.history] == [20, 40, 60]
+    assert [point.iteration for point in again.history] == [0, 20, 40, 60]
     whole = make_run("training.evaluate_every=20")
     list(train(whole))
     assert [p.loss for p in again.history] == pytest.approx([p.loss for p in whole.history])
@@ -127,6 +136,9 @@ def test_a_resumed_run_neither_loses_nor_repeats_an_evaluation(stop, make_run, t
         ("history.iteration", np.array([-1])),
         ("history.iteration", np.array([61])),
         ("history.other", np.zeros(1)),
+        ("history.held_out_loss", None),
+        ("history.held_out_loss", np.array([np.inf], np.float32)),
+        ("history.held_out_loss", np.array([-1], np.float32)),
     ],
 )
 def test_a_history_that_is_none_is_refused(name, array, model):
@@ -250,8 +262,8 @@ def test_wrong_arrays_are_refused(model, changed, expected):
     ("changed", "expected"),
     [
         (
-            {"format": 4, "bpcli": "9.9"},
-            "found format 4, expected 1 to 3; it was written by bpcli '9.9'",
+            {"format": 5, "bpcli": "9.9"},
+            "found format 5, expected 1 to 4; it was written by bpcli '9.9'",
         ),
         ({"config": None}, "found no valid metadata of bpcli: 'config'"),
         (
@@ -290,8 +302,8 @@ def test_wrong_arrays_are_refused(model, changed, expected):
             "000... of 60 iterations",
         ),
         ({"iteration": 40}, "found an evaluation at 60 of 40 iterations"),
-        ({"format": True}, "found format True, expected 1 to 3"),
-        ({"format": 2.0}, "found format 2.0, expected 1 to 3"),
+        ({"format": True}, "found format True, expected 1 to 4"),
+        ({"format": 2.0}, "found format 2.0, expected 1 to 4"),
         ({"white": 255.0}, "white: found 255.0, expected a whole number"),
         ({"white": 256}, "and the grey level 256"),
         ({"prepared": True}, "found prepared images of 6 x 6 pixels, expected 28 x 28"),

@@ -6,7 +6,9 @@ import re
 import pytest
 from tiny import ROOT
 
+from bpcli.errors import DivergedError
 from bpcli.training import find_failure, load_config, set_up, train
+from bpcli.training.inside import find_steepness
 
 SHORT = ["training.iterations=300", "training.evaluate_every=300"]
 
@@ -48,6 +50,61 @@ def test_a_network_that_has_learnt_nothing_is_told_with_its_cause(overrides, wor
     assert found.words.startswith("the network has learnt nothing: it")
     assert re.search(words, found.words), found.words
     assert not found.diverged
+
+
+FIVE = "network.hidden=[60, 60, 60, 60, 60]"
+
+
+@pytest.mark.parametrize(
+    ("activation", "init", "ways"),
+    [
+        ("relu", "0.01", "network.weight_init: he, or network.batch_norm: true"),
+        ("tanh", "0.01", "network.weight_init: xavier, or network.batch_norm: true"),
+        ("sigmoid", "0.01", "network.weight_init: xavier, or network.batch_norm: true"),
+        ("sigmoid", "xavier", "network.batch_norm: true"),
+    ],
+)
+def test_gradients_that_vanish_are_told_with_the_layer(activation, init, ways, failure):
+    words = failure(FIVE, f"network.activation={activation}", f"network.weight_init={init}").words
+    found = re.search(
+        r"; gradients vanish: the one that reaches Affine1 is (\S+) times that of Affine6: try (.*)$",
+        words,
+    )
+    assert float(found[1]) < 0.001
+    assert found[2] == ways
+
+
+def test_gradients_that_explode_are_told_where_the_loss_is_no_number(failure):
+    with pytest.raises(DivergedError) as caught:
+        failure(FIVE, "network.weight_init=1")
+    assert re.search(
+        r"^training diverged: the loss is nan at iteration \d+; gradients explode: the one that reaches "
+        r"Affine1 is \d,\d{3} times that of Affine6: try network.weight_init: he, or network.batch_norm",
+        str(caught.value),
+    )
+
+
+def test_no_gradient_of_a_right_network_is_said_to_vanish_or_explode(tenth):
+    """Those that learn at once, whatever they are made of: at the beginning and after a while."""
+    nets = [
+        (name, FIVE.replace("60", str(width)), activation, method)
+        for name, activation in (("he", "relu"), ("xavier", "tanh"), ("he", "tanh"), ("xavier", "relu"))
+        for width in (10, 100)
+        for method in ("sgd", "adam")
+    ]  # fmt: skip
+    for init, hidden, activation, method in nets:
+        run = set_up(load_config(None, [
+            f"dataset.source={tenth}", *SHORT, hidden, f"network.activation={activation}",
+            f"network.weight_init={init}", f"optimizer.method={method}",
+            f"optimizer.learning_rate={0.1 if method == 'sgd' else 0.001}",
+        ]))  # fmt: skip
+        list(train(run))
+        assert [find_steepness(run.inside, i) for i in (0, -1)] == ["", ""], (
+            init,
+            hidden,
+            activation,
+        )
+        assert run.record.accuracy > 0.3
 
 
 @pytest.mark.parametrize("rate", [50, 100, 1000])

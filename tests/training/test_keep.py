@@ -91,7 +91,7 @@ def test_the_command_says_which_iteration_it_is(make, bpcli, tiny_options, folde
     options += ["-s", "training.keep=best"]
     result = bpcli("train", *options, "-s", "training.patience=6")
     saved = load("model.npz")
-    words = f"of iteration {saved.own_iteration}, the best of {len(saved.history)} evaluations"
+    words = f"of iteration {saved.own_iteration}, the best of {saved.evaluations} evaluations"
     last = result.stdout.splitlines()[-1]
     assert words in last
     assert f"training.patience has ended it at iteration {saved.iteration}" in last

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bpcli.errors import DivergedError
-from bpcli.training import load, loop, resume, save
+from bpcli.training import evaluate, load, loop, resume, save
 from bpcli.training.loop import train
 
 
@@ -168,3 +168,52 @@ def test_seconds_forget_nothing_that_has_run(stop, clock, make_run, tmp_path):
     assert again.seconds == before
     list(train(again))
     assert again.record.seconds == before + next(clock) - started - 2  # the two looks of the test
+
+
+@pytest.mark.parametrize("overrides", [[], ["dataset.validation=20"]])
+def test_the_history_begins_before_learning(make_run, overrides):
+    run = make_run(*overrides)
+    network, dataset = run.network.astype(np.float32), run.dataset
+    found = [evaluate(network, split) for split in (dataset.train, dataset.held_out)]
+    records = finish(run)
+    first, *others = run.history
+    assert first.iteration == 0
+    assert (first.loss, first.train_accuracy) == (found[0].loss, found[0].accuracy)
+    assert (first.held_out_loss, first.accuracy) == (found[1].loss, found[1].accuracy)
+    assert [point.iteration for point in others] == [record.iteration for record in records]
+    assert run.evaluations == len(records)
+    assert others[-1].held_out_loss == records[-1].held_out_loss
+
+
+def test_what_is_found_before_learning_changes_nothing(make_run):
+    """Neither the arrays, nor what is random, nor how long a second of learning takes."""
+    options = ["network.dropout=0.3", "network.batch_norm=true"]
+    run, bare = make_run(*options), make_run(*options)
+    for _ in train(run):
+        pass
+    losses = loop.learn(
+        bare.network,
+        bare.optimizer,
+        map(bare.mini_batches.draw, range(60)),
+        map(bare.learning_rate, range(60)),
+    )
+    for _ in losses:
+        pass
+    for name, array in bare.network.contents.items():
+        assert run.network.contents[name].tobytes() == array.tobytes()
+
+
+def test_weights_whose_loss_is_no_number_have_no_point_before_learning(make_run):
+    run = make_run("network.weight_init=1e25", "optimizer.learning_rate=1e-30")
+    with pytest.raises(DivergedError), np.errstate(all="ignore"):
+        finish(run)
+    assert run.history == []
+
+
+def test_patience_does_not_count_what_was_found_before_learning(make_run):
+    run = make_run(
+        "dataset.validation=40", "training.patience=2", "optimizer.learning_rate=1e-30",
+        "training.iterations=60", "training.evaluate_every=10",
+    )  # fmt: skip
+    assert [record.iteration for record in finish(run)] == [10, 20, 30]  # the first is the best
+    assert run.is_out_of_patience

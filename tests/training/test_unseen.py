@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tiny import write_idx
 
 from bpcli.cli.main import main
-from bpcli.errors import DatasetError
+from bpcli.errors import CheckpointError, DatasetError
 from bpcli.training import Output, find_images, load, load_config, resume, save, train
 from bpcli.training.start import begin
 
@@ -212,22 +212,24 @@ def call(*args):
 @given(
     sources(),
     st.sampled_from([0, 1, 3, 0.1, 0.5]),
+    st.sampled_from([0, 0, 4, 0.4]),
     st.sampled_from(list(CONTAINERS)),
     st.randoms(use_true_random=False),
 )
 def test_what_is_learnt_from_is_never_called_test_or_validation(
-    container, parts, validation, other, random
+    container, parts, validation, few, other, random
 ):
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         written = {name: (mark(n), labels) for name, (n, labels) in parts.items()}
         where = write_source(folder / "own", container, written)
-        options = [f"dataset.source={where}", f"dataset.validation={validation}", "network.hidden=[2]",
-                   "training.batch_size=5", "training.iterations=20"]  # fmt: skip
+        options = [f"dataset.source={where}", f"dataset.validation={validation}", f"dataset.train={few}",
+                   "network.hidden=[2]", "training.batch_size=5", "training.iterations=20"]  # fmt: skip
         flags = [part for option in options for part in ("-s", option)]
         trained = call("train", *flags, "--json", "-q", "-o", folder / "m.npz")
         if trained.exit_code == 2:  # nothing could be held out, as all are equal
-            assert re.search("dataset.validation: found|either may be the labels", trained.stderr)
+            words = "dataset.(validation|train): found|either may be the labels"
+            assert re.search(words, trained.stderr)
             return
         learnt = follow(options)
         fields = json.loads(trained.stdout.splitlines()[-1])
@@ -235,8 +237,13 @@ def test_what_is_learnt_from_is_never_called_test_or_validation(
         assert {"test_accuracy", "validation_accuracy", "train_accuracy"} & fields.keys() == {
             "train_accuracy", f"{held_out.name}_accuracy"
         }  # fmt: skip
+        left_over = set()
+        if few:
+            left_over = set(parts["train"][0].tolist()) - learnt
         if held_out.name != "train":
             assert not numbers_of(held_out.images) & learnt
+        if held_out.name == "validation":
+            left_over -= numbers_of(held_out.images)
 
         order = list(range(len(parts["train"][0])))
         random.shuffle(order)
@@ -249,7 +256,7 @@ def test_what_is_learnt_from_is_never_called_test_or_validation(
         for data, split in itertools.product(
             (None, elsewhere), (None, "test", "validation", "train")
         ):
-            check(folder / "m.npz", data, split, learnt)
+            check(folder / "m.npz", data, split, learnt, left_over)
 
 
 def follow(options):
@@ -260,8 +267,11 @@ def follow(options):
     return numbers_of(images) if len(drawn) >= len(images) else numbers_of(images[drawn])
 
 
-def check(model, data, split, learnt):
-    """See that the command measures the very images that the model has, or has not, seen."""
+def check(model, data, split, learnt, left_over):
+    """See that the command measures the very images that the model has, or has not, seen.
+
+    Of what was left over none is called validation, nor test if it has a part of its own.
+    """
     flags = [*(["--data", data] if data else []), *(["--split", split] if split else [])]
     done = call("eval", model, "--json", *flags)
     try:
@@ -278,6 +288,8 @@ def check(model, data, split, learnt):
         assert numbers_of(measured.images) <= learnt
     else:
         assert not numbers_of(measured.images) & learnt
+    if found["split"] == "validation":
+        assert not numbers_of(measured.images) & left_over
 
 
 @pytest.fixture
@@ -493,3 +505,73 @@ def test_data_with_other_black_and_white_than_a_models_own_are_doubted(bpcli, fo
         bpcli("train", "-s", f"dataset.source={own}.npz", *options)
         said = bpcli("eval", "model.npz", "--data", f"{other}.npz").stderr
         assert ("black and white were other numbers in its own data" in said) is is_doubted
+
+
+@pytest.fixture
+def few(bpcli, tiny_options, tmp_path):
+    """A model that has learnt from 12 images of one part, with others held out or left over."""
+
+    def make(*options):
+        bpcli(
+            "train",
+            *tiny_options,
+            "-s",
+            "dataset.train=12",
+            *options,
+            "-q",
+            "-o",
+            tmp_path / "m.npz",
+        )
+        return tmp_path / "m.npz"
+
+    return make
+
+
+@pytest.mark.parametrize("held_out", [0, 20])
+def test_what_is_left_over_is_neither_learnt_from_nor_measured(held_out, few, bpcli, tiny):
+    model = few("-s", f"dataset.validation={held_out}")
+    saved = load(model)
+    assert len(saved.learnt) == 12
+    assert len(saved.unused) == 120 - 12 - held_out
+    measured = json.loads(bpcli("eval", model, "--split", "train", "--json").stdout)
+    assert (measured["split"], measured["images"]) == ("train", 12)
+    if held_out:
+        found = find_images(saved, "validation")
+        assert (len(found.images), found.left_out) == (20, 12)
+        assert not np.isin(found.images.digests, saved.unused).any()
+    else:
+        said = bpcli("eval", model, "--split", "validation", code=2).stderr
+        assert "it has learnt from 12 of" in said
+        assert "and dataset.train has left over the others" in said
+    assert json.loads(bpcli("eval", model, "--json").stdout)["split"] == "test"
+
+
+def test_of_mnist_no_digest_is_kept_of_what_is_left_over(bpcli, tmp_path):
+    options = ["dataset.train=300", "dataset.validation=500", "training.iterations=5"]
+    bpcli(
+        "train",
+        *(part for option in options for part in ("-s", option)),
+        "-q",
+        "-o",
+        tmp_path / "m.npz",
+    )
+    saved = load(tmp_path / "m.npz")
+    assert (saved.learnt, saved.unused) == (None, None)
+    found = {split: find_images(saved, split) for split in ("train", "validation", "test")}
+    assert {split: len(one.images) for split, one in found.items()} == {
+        "train": 300, "validation": 500, "test": 10_000,
+    }  # fmt: skip
+    counts = np.bincount(found["train"].images.labels)
+    assert (counts.min(), counts.max()) == (27, 34)  # as in all of MNIST: 9.0 to 11.2 %
+
+
+@pytest.mark.parametrize(
+    "array", [None, np.zeros(3, np.uint64), np.zeros(2), np.array([2, 1], np.uint64)]
+)
+def test_digests_of_what_is_left_over_that_are_none_are_refused(array, few):
+    model = few()
+    with np.load(model) as archive:
+        arrays = dict(archive) | {"unused": array}
+    np.savez(model, **{name: one for name, one in arrays.items() if one is not None})
+    with pytest.raises(CheckpointError, match="no digests of what dataset.train has left over"):
+        load(model)

@@ -14,6 +14,8 @@ from bpcli.files.image import encode_png
 from bpcli.machine import without_home
 from bpcli.show.chart import draw_curves, draw_doubt
 from bpcli.show.info import CUT, hide_home
+from bpcli.show.layer_charts import draw_depth, draw_outputs
+from bpcli.show.layers import describe_steepness, list_layers, name_stuck
 from bpcli.show.page.canvas import can_read, canvas_script
 from bpcli.show.page.page import data_uri, fill_page
 from bpcli.show.side_by_side import describe_seeds, list_models
@@ -26,6 +28,10 @@ from bpcli.training.side_by_side import compare
 MOST_UNITS = 64  # that are shown
 SHADES = 4  # of the cells of the confusion matrix
 LEVELS = 31  # of each of the two colours of weights
+MEANING = {
+    "dead": "A unit is dead that is 0 for every image.",
+    "saturated": "An output is saturated where its slope is below a tenth of the steepest.",
+}
 ORANGE, BLUE = np.array([213, 94, 0]), np.array([10, 92, 173])
 
 
@@ -51,6 +57,7 @@ def draw_report(
         **_charts(analysis, models),
         **_tables(analysis, models),
         **_units(analysis.units),
+        layers=_layers(analysis.saved),
     )
 
 
@@ -96,6 +103,33 @@ def _describe_curve(saved: Checkpoint) -> str:
         f"{last.iteration:,} the loss goes from {first.loss:.3g} to {last.loss:.3g} and the "
         f"accuracy from {first.accuracy:.1%} to {last.accuracy:.1%}"
     )
+
+
+def _layers(saved: Checkpoint) -> dict[str, Any] | None:
+    """Return what there is to see of what happened inside, if anything is known of it."""
+    inside = saved.inside
+    if not inside.iterations:
+        return None
+    heads, rows = list_layers(saved)
+    first, last = inside.iterations[0], inside.iterations[-1]
+    return {
+        "words": describe_steepness(inside),
+        "split": saved.record.split if saved.record else "held-out",
+        "stuck": name_stuck(saved),
+        "meaning": MEANING.get(name_stuck(saved), ""),
+        "outputs": data_uri(draw_outputs(saved), "svg+xml"),
+        "outputs_words": (
+            f"histograms of what {inside.layers} layers give at iteration {first:,} and at "
+            f"iteration {last:,}; the table has their means and deviations"
+        ),
+        "depth": data_uri(draw_depth(saved), "svg+xml"),
+        "depth_words": (
+            "line charts of gradients, on a logarithmic axis, of updates and of what is "
+            f"{name_stuck(saved)}, by layer; the table has the numbers"
+        ),
+        "heads": heads,
+        "rows": [(iteration, name, cells) for iteration, name, *cells in rows],
+    }
 
 
 def _tables(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
