@@ -44,7 +44,7 @@ WINGS = [
     "cli",
 ]  # and these likewise
 PATHS = sorted(HOUSE.rglob("*.py"))
-LINES, FUNCTION = 380, 50  # at most; a module is at home under 250 lines, a function under 40
+LINES, FUNCTION = 330, 50  # at most; a module is at home under 250 lines, a function under 40
 NETWORK = {"socket", "urllib", "http", "ftplib", "requests", "ssl", "pickle", "subprocess"}
 
 
