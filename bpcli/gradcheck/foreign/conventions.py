@@ -61,25 +61,7 @@ def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
     declared, every = _declared(unit), (*KINDS, COLUMN)
     styles = _label_styles(unit, names)
     if _asks_for_arrays(unit, names):
-        one = [replace(layout, one_unit=True) for layout in (rows[0], columns[0])]
-        yield [
-            *(
-                Convention(unit, layout, style, labels, mean=mean, open=True)
-                for layout in (rows[0], columns[0], *one)
-                for labels in (FITTING, "numbers", "one-hot", "zeros and ones by image", COLUMN)
-                for style, mean in styles
-            ),
-            *(
-                Convention(unit, rows[-1], style, labels, mean=mean)
-                for labels in ("zeros and ones by image", "numbers that are real")
-                for style, mean in styles
-            ),
-        ]
-        yield [
-            Convention(unit, layout, style, "numbers", indices=True, open=True)
-            for layout in _of_indices(unit)
-            for style, _ in styles[:1]
-        ]
+        yield from _labelled_with_arrays(unit, styles)
     groups: tuple[tuple[Sequence[Layout], Sequence[str]], ...] = (
         ((*declared, *rows, *layouts.SEQUENCES[:2]), KINDS),
         (layouts.ONE_OUTPUT, every),
@@ -107,6 +89,30 @@ def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
             ]
             group = fitting + group
         yield group
+
+
+def _labelled_with_arrays(unit: Unit, styles: list[tuple[str, bool]]) -> Iterator[list[Convention]]:
+    """Yield ways to call a loss that is given its weights, too: of many outputs, or of one."""
+    rows, columns = layouts.ROWS, layouts.COLUMN_LAYOUTS
+    one = [replace(layout, one_unit=True) for layout in (rows[0], columns[0])]
+    yield [
+        *(
+            Convention(unit, layout, style, labels, mean=mean, open=True)
+            for layout in (rows[0], columns[0], *one)
+            for labels in (FITTING, "numbers", "one-hot", "zeros and ones by image", COLUMN)
+            for style, mean in styles
+        ),
+        *(
+            Convention(unit, rows[-1], style, labels, mean=mean)
+            for labels in ("zeros and ones by image", "numbers that are real")
+            for style, mean in styles
+        ),
+    ]
+    yield [
+        Convention(unit, layout, style, "numbers", indices=True, open=True)
+        for layout in _of_indices(unit)
+        for style, _ in styles[:1]
+    ]
 
 
 def _plain(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
