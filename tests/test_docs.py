@@ -321,7 +321,7 @@ def test_a_configuration_goes_by_its_name_in_make_as_in_bpcli(clone):
         first, *_ = output.splitlines()
         assert first == (
             f"CONFIG: found {name}, which is no file; expected a YAML file, or one of "
-            "98 99 best fast mnist sigmoid"
+            "98 99 best fast mnist overfit sigmoid"
         )
         assert not list(clone.glob("*fats*"))
 

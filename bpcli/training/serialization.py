@@ -148,6 +148,11 @@ def read(file: BinaryIO, path: Path) -> Checkpoint:
     return replace(checkpoint, names=names, size=size)
 
 
+def _is_matrix(name: str) -> bool:
+    """Tell whether an array is called as the weights of an affine layer are."""
+    return name[:1] == "W" and name[1:].isdecimal()
+
+
 def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
     """Return what the metadata say, as far as they make sense by themselves."""
     config = parse_config(json.dumps(metadata["config"]), str(path))
@@ -168,8 +173,9 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
     is_new = version >= FORMAT
     columns = [c for c in history.COLUMNS if is_new or (version > 1 and c not in history.LATER)]
     curve = history.from_arrays(arrays, iteration, of_end, expected=columns)
-    at, layers = [point.iteration for point in curve], len(config.network.hidden) + 1
+    at, layers = [point.iteration for point in curve], sum(map(_is_matrix, arrays))
     digests, place = learnt.take_learnt(arrays, metadata)
+    with_whom = metadata.get("learnt_with")
     return Checkpoint(
         path=path,
         config=config,
@@ -196,9 +202,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         held_out_by=learnt.read_rule(metadata),
         surroundings={name: str(metadata.get(name, "")) for name in machine.describe()},
         written_by=str(metadata["bpcli"]),
-        learnt_with=LearntWith.from_fields(with_)
-        if (with_ := metadata.get("learnt_with"))
-        else None,
+        learnt_with=with_whom and LearntWith.from_fields(with_whom),
     )
 
 

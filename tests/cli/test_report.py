@@ -53,7 +53,8 @@ def test_the_page_is_one_file_that_refers_to_nothing(page):
 def test_the_page_says_what_eval_says(page, bpcli, mnist_model):
     found = json.loads(bpcli("eval", mnist_model, "--json").stdout)
     assert f"{100 * found['accuracy']:.2f} % of 10,000 test images" in page
-    rows = re.findall(r"<tr><th scope=\"row\">(\d)</th>(.*?)</tr>", page, re.S)
+    table = page.partition("What it takes for what")[2].partition("<h2")[0]
+    rows = re.findall(r"<tr><th scope=\"row\">(\d)</th>(.*?)</tr>", table, re.S)
     counts = [
         [int(n) for n in re.findall(r"<td class=\"\w*\">(\d+)</td>", cells)] for _, cells in rows
     ]
@@ -68,7 +69,7 @@ def test_the_same_model_is_the_same_page(page, bpcli, mnist_model, tmp_path):
 def test_the_page_of_the_book_net_is_small(bpcli, tmp_path):
     bpcli("train", "-q", "-s", "training.iterations=600", "-o", tmp_path / "m.npz")
     bpcli("report", tmp_path / "m.npz", "-o", tmp_path / "page.html")
-    assert (tmp_path / "page.html").stat().st_size < 400_000
+    assert (tmp_path / "page.html").stat().st_size < 450_000
 
 
 def test_without_a_canvas_there_is_no_script(bpcli, mnist_model, tmp_path):

@@ -138,7 +138,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
         ("trainng.batch_sise", "did you mean training.batch_size?"),
         ("optimizer.metod", "did you mean optimizer.method?"),
         ("network.typ", "the keys of network are hidden, activation, weight_init, loss, input_dropout, dropout, weight_decay, batch_norm"),
-        ("dataset.augment", "the keys of dataset are source, validation, label, size, transpose, deskew"),
+        ("dataset.augment", "the keys of dataset are source, validation, train, label, size, transpose, deskew"),
         ("network.optimiser", "the keys of network are hidden, "),
     ],
 )  # fmt: skip
