@@ -301,6 +301,12 @@ def test_a_file_without_layers_is_refused(bpcli, train):
     assert "--unchecked goes with --layers FILE.py" in done.stderr
 
 
+def test_where_no_process_can_be_guarded_it_is_said(train, write, monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    words = "this system shares no memory between processes as it is done here; use Linux, macOS"
+    assert words in train(write(), code=2).stderr
+
+
 def test_what_stands_beside_is_told(train, write):
     done = train(write(("class Relu:", "class Rellu:")), "--unchecked")
     assert "mine.py: Rellu takes no place: is ReLU meant?" in done.stderr
