@@ -12,7 +12,7 @@ from bpcli.training.inside import Figures, Inside
 
 FIRST, LAST = "#d55e00", "#2a78b5"  # evaluations; colours as in the other charts
 WIDTH = 8.0  # inches
-MOST = 6  # layers whose outputs are drawn
+MOST = 8  # layers whose outputs are drawn
 
 
 def choose_layers(inside: Inside) -> list[int]:

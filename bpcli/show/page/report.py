@@ -90,6 +90,9 @@ def _charts(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
     }
     if any(saved.history for saved in models):
         fields["curve"] = data_uri(draw_curves(models, "svg"), "svg+xml")
+        fields["curve_begins"] = any(
+            not point.has_learnt for saved in models for point in saved.history[:1]
+        )
         fields["curve_words"] = "; ".join(_describe_curve(saved) for saved in models)
     return fields
 
