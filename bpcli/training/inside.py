@@ -244,22 +244,22 @@ def to_arrays(inside: Inside) -> dict[str, npt.NDArray[Any]]:
     return {PREFIX + name: array for name, array in arrays.items()}
 
 
-def from_arrays(arrays: dict[str, npt.NDArray[Any]], layers: int, history: Sequence[int]) -> Inside:
-    """Take what happened in so many layers, at some iterations of a history, out of arrays.
+def from_arrays(arrays: dict[str, npt.NDArray[Any]], history: Sequence[int]) -> Inside:
+    """Take what happened in layers, at some iterations of a history, out of arrays.
 
     Raises ValueError if it is nothing that a run can have found.
     """
     names = [name for name in arrays if name.startswith(PREFIX)]
     found = {name.removeprefix(PREFIX): arrays.pop(name) for name in names}
     count = found["iteration"].size if "iteration" in found else 0
-    kept = min(count, 2)
+    kept, layers = min(count, 2), found["counts"].shape[1:2] if "counts" in found else ()
     kinds = {name: (array.dtype, array.shape) for name, array in found.items()}
     expected: dict[str, Any] = {
         "iteration": (np.dtype(np.int64), (count,)),
-        "counts": (np.dtype(np.int32), (kept, layers, BINS)),
-        "ends": (np.dtype(np.float32), (kept, layers, 2)),
-    } | dict.fromkeys(FIGURES, (np.dtype(np.float32), (count, layers)))
-    if kinds != expected:
+        "counts": (np.dtype(np.int32), (kept, *layers, BINS)),
+        "ends": (np.dtype(np.float32), (kept, *layers, 2)),
+    } | dict.fromkeys(FIGURES, (np.dtype(np.float32), (count, *layers)))
+    if kinds != expected or not layers:
         raise ValueError("found no figures of layers in its arrays")
     at = found["iteration"].tolist()
     is_ordered = count <= MOST + 1 and all(a < b for a, b in itertools.pairwise(at))
@@ -268,7 +268,7 @@ def from_arrays(arrays: dict[str, npt.NDArray[Any]], layers: int, history: Seque
         raise ValueError("found figures of layers that no run has")
     figures = np.array([found[name] for name in FIGURES]).swapaxes(0, 1)
     histograms = map(Histograms, at[:1] + at[1:][-1:], found["counts"], found["ends"])
-    return Inside(layers, at, [*figures], [*histograms])
+    return Inside(layers[0], at, [*figures], [*histograms])
 
 
 def _are_figures(found: dict[str, npt.NDArray[Any]]) -> bool:

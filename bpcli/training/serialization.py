@@ -148,21 +148,11 @@ def read(file: BinaryIO, path: Path) -> Checkpoint:
     return replace(checkpoint, names=names, size=size)
 
 
-def _is_matrix(name: str) -> bool:
-    """Tell whether an array is called as the weights of an affine layer are."""
-    return name[:1] == "W" and name[1:].isdecimal()
-
-
 def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
     """Return what the metadata say, as far as they make sense by themselves."""
     config = parse_config(json.dumps(metadata["config"]), str(path))
-    version, iteration = metadata["format"], _read(metadata, "iteration", int)
-    white = _read(metadata, "white", int, WHITE)  # which older models do not say
-    if not (0 <= iteration <= config.training.iterations and 1 <= white <= WHITE):
-        raise ValueError(
-            f"found {quote(iteration)} of {config.training.iterations:,} iterations, and the grey "
-            f"level {quote(white)}"
-        )
+    version = metadata["format"]
+    iteration, white = _read_counts(metadata, config.training.iterations)
     with warnings.catch_warnings(action="error"):  # numpy 1.26 warns of what later ones refuse
         np.random.default_rng().bit_generator.state = metadata["dropout"]
     record = metadata["record"]
@@ -173,7 +163,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
     is_new = version >= FORMAT
     columns = [c for c in history.COLUMNS if is_new or (version > 1 and c not in history.LATER)]
     curve = history.from_arrays(arrays, iteration, of_end, expected=columns)
-    at, layers = [point.iteration for point in curve], sum(map(_is_matrix, arrays))
+    at = [point.iteration for point in curve]
     digests, place = learnt.take_learnt(arrays, metadata)
     with_whom = metadata.get("learnt_with")
     return Checkpoint(
@@ -195,7 +185,7 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         last=last,
         history=curve,
         losses=losses.from_arrays(arrays, iteration) if is_new else Losses(iteration),
-        inside=inside.from_arrays(arrays, layers, at) if is_new else Inside(layers),
+        inside=inside.from_arrays(arrays, at) if is_new else Inside(len(config.network.hidden) + 1),
         unused=learnt.take_unused(arrays, config.dataset),
         learnt=digests,
         can_find_learnt=place == learnt.IN_DATA,
@@ -204,6 +194,17 @@ def _describe(path: Path, metadata: dict[str, Any], arrays: dict[str, Array]) ->
         written_by=str(metadata["bpcli"]),
         learnt_with=with_whom and LearntWith.from_fields(with_whom),
     )
+
+
+def _read_counts(metadata: dict[str, Any], iterations: int) -> tuple[int, int]:
+    """Return how far a run is, and the grey level that is white, which older models do not say."""
+    iteration, white = _read(metadata, "iteration", int), _read(metadata, "white", int, WHITE)
+    if not (0 <= iteration <= iterations and 1 <= white <= WHITE):
+        raise ValueError(
+            f"found {quote(iteration)} of {iterations:,} iterations, and the grey level "
+            f"{quote(white)}"
+        )
+    return iteration, white
 
 
 def _read(
@@ -293,6 +294,11 @@ def _check_arrays(checkpoint: Checkpoint) -> None:
             raise CheckpointError(
                 f"{checkpoint.path}: {name}: found a variance below 0, expected none"
             )
+    if checkpoint.inside.layers != len(checkpoint.config.network.hidden) + 1:
+        raise CheckpointError(
+            f"{checkpoint.path}: found figures of {checkpoint.inside.layers} layers, expected those "
+            "of each"
+        )
 
 
 def _expected_shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
