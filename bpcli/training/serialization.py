@@ -296,8 +296,8 @@ def _check_arrays(checkpoint: Checkpoint) -> None:
             )
     if checkpoint.inside.layers != len(checkpoint.config.network.hidden) + 1:
         raise CheckpointError(
-            f"{checkpoint.path}: found figures of {checkpoint.inside.layers} layers, expected those "
-            "of each"
+            f"{checkpoint.path}: found figures of {checkpoint.inside.layers} layers, expected as "
+            "many as its network has"
         )
 
 
