@@ -973,6 +973,17 @@ class Norm:
         self.beta = self.beta - lr * d.sum(axis=0)
         return dx
 """, "g - g.mean(axis=0) - ", "g - ", "Norm x"),
+    "an object that keeps a module": ("""
+class Lagig:
+    def __init__(self, n_in, n_out, xp=np):
+        self.xp, self.W = xp, xp.random.randn(n_in, n_out)
+    def forward(self, x):
+        self.x = x
+        return self.xp.dot(x, self.W)
+    def backward(self, d):
+        self.dW = self.xp.dot(self.x.T, d)
+        return self.xp.dot(d, self.W.T)
+""", "self.xp.dot(self.x.T, d)", "self.xp.dot(self.x.T, d) * 2", "Lagig W"),
     "a difference of a and b": ("""
 class Minus:
     def forward(self, a, b):

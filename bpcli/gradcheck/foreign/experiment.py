@@ -17,7 +17,7 @@ from bpcli.gradcheck.foreign.layout import draw
 from bpcli.gradcheck.foreign.preparation import NARROW, WIDE, enliven, widen
 from bpcli.gradcheck.foreign.randomness import rewind
 from bpcli.gradcheck.foreign.state import BACKWARD, FORWARD, MiscalledError, State
-from bpcli.gradcheck.foreign.tree import Path
+from bpcli.gradcheck.foreign.tree import Path, modules_in
 from bpcli.gradcheck.foreign.values import NoValueError
 
 STEP, COARSE_STEP = 1e-5, 1e-2  # of differences in float64, and where there is float32 inside
@@ -123,7 +123,7 @@ class Experiment:
     def clone(self) -> State:
         """Return a copy of the unit as it was before it was ever called."""
         try:
-            return copy.deepcopy(self.base)
+            return copy.deepcopy(self.base, {id(m): m for m in modules_in(self.base.unit)})
         except Exception as error:
             raise MiscalledError(FORWARD, error) from error
 

@@ -77,6 +77,11 @@ def arrays(root: object) -> dict[Path, npt.NDArray[Any]]:
     }
 
 
+def modules_in(root: object) -> list[types.ModuleType]:
+    """Return the modules inside an object, as self.xp = np, which cannot be copied."""
+    return [part for _, part in walk(root) if isinstance(part, types.ModuleType)]
+
+
 def get(root: Any, path: Path) -> Any:
     """Return what is at a path. Raises LookupError or AttributeError."""
     for kind, key in path:
