@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -248,7 +249,8 @@ def test_what_hangs_is_ended(train, write, monkeypatch):
     monkeypatch.setattr(patience, 2)
     done = train(write(counting("__import__('time').sleep(1000)")), "--unchecked", code=2)
     assert "mine.py: it took more than " in done.stderr
-    assert "; what was learnt until iteration 33 is in model.npz.part" in done.stderr
+    # Of a machine that is busy for that long another iteration may be the last.
+    assert re.search(r"; what was learnt until iteration \d+ is in model.npz.part", done.stderr)
 
 
 REFUSED = {
