@@ -118,7 +118,7 @@ def kill_at_random(shell, bpcli, options, folder, times, rng):
 
 
 def test_a_run_that_is_killed_loses_nothing(shell, bpcli, tiny_options, tmp_path, rng, request):
-    times = 200 if request.config.getoption("--long") else 12
+    times = 200 if request.config.getoption("--long") else 5
     assert kill_at_random(shell, bpcli, tiny_options, tmp_path, times, rng) > 0
 
 

@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
+import pytest
+
 SAMPLES = 40
-EVALUATIONS, LONG = 15, 5000  # from one sample to the next, each of which saves the run
+EVALUATIONS = 5000  # from one sample to the next, each of which saves the run
 
 
 def resident(pid):
@@ -16,13 +18,13 @@ def open_files(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def test_memory_and_open_files_stay_flat(shell, tiny_options, tmp_path, request):
-    evaluations = LONG if request.config.getoption("--long") else EVALUATIONS
+@pytest.mark.long
+def test_memory_and_open_files_stay_flat(shell, tiny_options, tmp_path):
     options = ["-s", "training.iterations=1e9", "-s", "training.evaluate_every=10"]
     process = shell("train", *tiny_options, *options, "-o", tmp_path / "m.npz")
     samples = []
     for _ in range(SAMPLES):
-        for _ in range(evaluations):
+        for _ in range(EVALUATIONS):
             assert process.stdout.readline().startswith("iteration")
         samples.append((resident(process.pid), open_files(process.pid)))
     process.terminate()

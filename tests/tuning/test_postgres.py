@@ -36,6 +36,7 @@ def test_commands_open_a_fresh_database_at_once(share, database):
     share(database, commands=2, trials=4)
 
 
+@pytest.mark.long
 def test_a_killed_worker_s_trial_is_run_by_another(bpcli, search, database, tmp_path, shell):
     command = ["tune", "-o", tmp_path / "s", *search, *LONGER, "--trials", 2, "--storage", database]
     first = shell(*command, start_new_session=True)
@@ -106,6 +107,7 @@ def test_a_server_with_few_connections_serves_many_workers(share, database, serv
     share(database.replace(f"//{server.user}@", f"//few{name}@"), commands=3, trials=6)
 
 
+@pytest.mark.long
 def test_workers_wait_for_a_server_that_is_restarted(
     bpcli, search, database, server, tmp_path, shell
 ):

@@ -28,6 +28,7 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_arrays(bpcli, search, tmp_p
         check_arrays(bpcli, trial, [*search, *SLOW], folder)
 
 
+@pytest.mark.long
 def test_a_killed_worker_has_a_successor_and_the_total_holds(
     bpcli, search, tmp_path, shell, workers_of
 ):
