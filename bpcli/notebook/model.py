@@ -52,9 +52,13 @@ class Measurement(Evaluation):
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """What a picture shows: `digits` as they are read; `white` is their brightest grey level."""
+    """What a picture (height, width, 3) shows: `digits` as they are read.
+
+    `white` is the brightest grey level of what the net sees.
+    """
 
     name: str
+    picture: Bytes
     digits: tuple[Prediction, ...]
     white: int
 
@@ -67,7 +71,7 @@ class Answer:
         return show.draw_prediction(self.name, self.digits, pictures=True, ascii_only=False)
 
     def _repr_html_(self) -> str:
-        return show.prediction_html(self.name, self.digits, self.white)
+        return show.prediction_html(self.name, self.digits, self.white, self.picture)
 
 
 @dataclass(frozen=True, repr=False)
@@ -162,7 +166,7 @@ class Model:
             name, pixels = "the picture", _to_pixels(np.asarray(picture), saved.size, saved.white)
             as_is = pixels.shape[:2] == saved.size if as_is is None else as_is
         digits = Reader(saved).read(pixels, as_is=bool(as_is), name=name)
-        return Answer(name, tuple(digits), saved.white)
+        return Answer(name, pixels, tuple(digits), saved.white)
 
     def report(self, path: str | Path, data: str | None = None) -> None:
         """Write the page that `bpcli report` writes.

@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from bpcli.arrays import Bytes
 from bpcli.data.preparation import BOX, Prepared
-from bpcli.errors import readable
+from bpcli.errors import ExtraError, readable
+from bpcli.files.image import encode_png, to_grey
+from bpcli.files.scaling import resize
+from bpcli.show.page.page import data_uri
 from bpcli.show.picture import draw_picture, image_svg
 from bpcli.show.table import lines_html
 from bpcli.show.text import draw_csv, join_lines, text_width
@@ -19,6 +23,7 @@ Answers = Iterable[tuple[Sequence[str | int], Probabilities | None]]
 
 DECIMALS = 6  # of a probability; float32 has no more
 WIDTH = len(",0.") + DECIMALS
+LARGEST = 160  # pixels of a screen that a picture is wide and high
 
 
 def draw_prediction(
@@ -43,16 +48,16 @@ def draw_prediction(
     return join_lines(line.rstrip() for line in lines)
 
 
-def prediction_html(picture: str, found: Sequence[Prediction], white: int) -> str:
-    """Return what a picture shows as a notebook shows it: what the net sees, beside bars."""
-    parts = []
+def prediction_html(name: str, found: Sequence[Prediction], white: int, picture: Bytes) -> str:
+    """Return what a picture shows as a notebook shows it: it, what the net sees, and bars."""
+    parts = [f"<div>{_small(picture)}</div>"]
     for one in found:
-        words = [f"{picture}: {readable(one.label)}", explain_way(one.seen), *one.doubts]
+        words = [f"{name}: {readable(one.label)}", explain_way(one.seen), *one.doubts]
         bars = "".join(
-            f"<tr><td>{html.escape(readable(name))}</td>"
+            f"<tr><td>{html.escape(readable(label))}</td>"
             f'<td><meter value="{chance:.4f}"></meter></td>'
             f"<td>{chance:.1%}</td></tr>"
-            for name, chance in one.likeliest
+            for label, chance in one.likeliest
         )
         parts.append(
             '<div style="display: flex; flex-wrap: wrap; gap: 1em; align-items: center">'
@@ -60,6 +65,17 @@ def prediction_html(picture: str, found: Sequence[Prediction], white: int) -> st
             f"<div>{lines_html(words)}</div></div>"
         )
     return "".join(parts)
+
+
+def _small(picture: Bytes) -> str:
+    """Return a picture (height, width, 3) made small, where there is a package that writes it."""
+    shrunk = max(1.0, max(picture.shape[:2]) / LARGEST)
+    size = [max(1, round(n / shrunk)) for n in picture.shape[:2]]
+    try:
+        content = encode_png(np.round(resize(to_grey(picture), size)).astype(np.uint8))
+    except ExtraError:
+        return ""
+    return f'<img alt="the picture" src="{data_uri(content, "png")}"/>'
 
 
 def explain_way(seen: Seen) -> str:

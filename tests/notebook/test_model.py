@@ -118,6 +118,7 @@ def test_a_picture_is_read_as_by_the_command(mnist_model, bpcli, tmp_path):
         answer = model.predict(picture)
         assert answer.label == printed["answer"] == "1"
         assert answer.digits[0].seen.way == "prepared"
+        assert 'alt="the picture" src="data:image/png;base64,' in answer._repr_html_()
 
 
 @pytest.mark.parametrize(
