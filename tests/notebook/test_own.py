@@ -2,6 +2,7 @@
 
 import json
 
+import chapter
 import numpy as np
 import pytest
 
@@ -22,48 +23,10 @@ from bpcli.data import load_split
 from bpcli.errors import ArgumentError
 
 
-class BookAffine:
-    def __init__(self, W, b):
-        self.W, self.b = W, b
-
-    def forward(self, x):
-        self.x = x
-        return np.dot(x, self.W) + self.b
-
-    def backward(self, dout):
-        self.dW = np.dot(self.x.T, dout)
-        self.db = np.sum(dout, axis=0)
-        return np.dot(dout, self.W.T)
-
-
-class Relu:
-    def forward(self, x):
-        self.mask = x <= 0
-        out = x.copy()
-        out[self.mask] = 0
-        return out
-
-    def backward(self, dout):
-        dout[self.mask] = 0
-        return dout
-
-
-class LeakyRelu(Relu):
+class LeakyRelu(chapter.Relu):
     def forward(self, x):
         self.mask = x <= 0
         return np.where(self.mask, 0.3 * x, x)
-
-
-class BookLoss:
-    def forward(self, x, t):
-        e = np.exp(x - x.max(axis=1, keepdims=True))
-        self.y, self.t = e / e.sum(axis=1, keepdims=True), t
-        return -np.mean(np.log(self.y[np.arange(len(t)), t]))
-
-    def backward(self):
-        dx = self.y.copy()
-        dx[np.arange(len(self.t)), self.t] -= 1
-        return dx / len(self.t)
 
 
 @pytest.fixture
@@ -95,7 +58,7 @@ NETS = {
         [BatchNormalization(np.ones(8, np.float32), np.zeros(8, np.float32)), ReLU()],
         SoftmaxWithLoss(),
     ),
-    "the book's": lambda: (BookAffine, [Relu()], BookLoss()),
+    "the book's": lambda: (chapter.Affine, [chapter.Relu()], chapter.SoftmaxWithLoss()),
 }  # fmt: skip
 
 
@@ -122,7 +85,10 @@ def test_a_network_of_float64_is_taken(teach, tiny):
 
 @pytest.mark.parametrize(
     ("between", "loss"),
-    [([LeakyRelu()], SoftmaxWithLoss()), ([Relu(), Relu(), Tanh()], SoftmaxWithLoss())],
+    [
+        ([LeakyRelu()], SoftmaxWithLoss()),
+        ([chapter.Relu(), chapter.Relu(), Tanh()], SoftmaxWithLoss()),
+    ],
     ids=["another activation", "two activations"],
 )
 def test_what_does_other_than_ours_is_refused(between, loss, teach, tiny):

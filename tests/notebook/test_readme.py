@@ -1,10 +1,12 @@
 """A new notebook with the layers of chapter 5 and the README's lines runs from nothing to a page."""
 
+import inspect
 import os
 import re
 import subprocess
 import sys
 
+import chapter
 import pytest
 from photographs import Strokes, colour, lay
 from tiny import ROOT
@@ -12,38 +14,7 @@ from tiny import ROOT
 from bpcli.data import load_split
 from bpcli.training import load
 
-# As the book's readers type them.
-LAYERS = """
-import numpy as np
-class Relu:
-    def __init__(self):
-        self.mask = None
-    def forward(self, x):
-        self.mask = (x <= 0)
-        out = x.copy()
-        out[self.mask] = 0
-        return out
-    def backward(self, dout):
-        dout[self.mask] = 0
-        dx = dout
-        return dx
-class Affine:
-    def __init__(self, W, b):
-        self.W = W
-        self.b = b
-        self.x = None
-        self.dW = None
-        self.db = None
-    def forward(self, x):
-        self.x = x
-        out = np.dot(x, self.W) + self.b
-        return out
-    def backward(self, dout):
-        dx = np.dot(dout, self.W.T)
-        self.dW = np.dot(self.x.T, dout)
-        self.db = np.sum(dout, axis=0)
-        return dx
-"""
+LAYERS = "\n".join(["import numpy as np", *map(inspect.getsource, (chapter.Affine, chapter.Relu))])
 RUN = """
 import sys
 from IPython.core.interactiveshell import InteractiveShell
