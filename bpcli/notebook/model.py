@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bpcli import __version__, show
 from bpcli.arrays import MATRIX, WHITE, Bytes
+from bpcli.data.preparation import lies_on_light
 from bpcli.data.split import SplitName
 from bpcli.errors import PictureError
 from bpcli.files import atomic
@@ -127,8 +128,12 @@ class Model:
 
     def __repr__(self) -> str:
         record = self.saved.record
-        found = f"{record.split} accuracy {record.accuracy:.2%}, " if record else ""
-        return f"<Model {self.saved.path}: {found}iteration {self.saved.own_iteration:,}>"
+        at, found = self.saved.own_iteration, ""
+        if record:
+            # A run that was interrupted has gone on since it was evaluated.
+            when = "" if record.iteration == at else f" at iteration {record.iteration:,}"
+            found = f"{record.split} accuracy {record.accuracy:.2%}{when}, "
+        return f"<Model {self.saved.path}: {found}iteration {at:,}>"
 
     def _repr_html_(self) -> str:
         return show.lines_html([repr(self)[1:-1]]) + self.curve._repr_html_()
@@ -155,16 +160,16 @@ class Model:
         """Say what a picture shows: a file, or an array of grey levels or of red, green and blue.
 
         An array is (height, width) or (height, width, 3), whole numbers from 0 to 255 or real ones
-        from 0 to 1. It is prepared as `bpcli predict` prepares a picture; one that has the net's
-        own size already, as an image of the data has, or is just so many pixels, is taken as it is,
-        unless `as_is` says otherwise. Raises PictureError.
+        from 0 to 1. It is prepared as `bpcli predict` prepares a picture; one that is as an image
+        of the data is, of the net's own size or just so many pixels, and dark or light along its
+        edges as these are, is taken as it is, unless `as_is` says otherwise. Raises PictureError.
         """
         saved = self.saved
         if isinstance(picture, str | Path):
             name, pixels = str(picture), read_image(Path(picture))
         else:
             name, pixels = "the picture", _to_pixels(np.asarray(picture), saved.size, saved.white)
-            as_is = pixels.shape[:2] == saved.size if as_is is None else as_is
+            as_is = _is_image_of(saved, pixels) if as_is is None else as_is
         digits = Reader(saved).read(pixels, as_is=bool(as_is), name=name)
         return Answer(name, pixels, tuple(digits), saved.white)
 
@@ -198,6 +203,13 @@ def load(path: str | Path) -> Model:
 def compare(*models: Model) -> Comparison:
     """Lay models side by side: what their configurations differ in, and what they reached."""
     return Comparison(compare_models([model.saved for model in models]))
+
+
+def _is_image_of(saved: Checkpoint, pixels: Bytes) -> bool:
+    """Tell whether pixels (height, width, 3) may be an image of what a model has learnt from."""
+    if pixels.shape[:2] != saved.size:
+        return False
+    return lies_on_light(pixels[np.newaxis, ..., 0], saved.white) == saved.is_dark
 
 
 def _to_pixels(array: npt.NDArray[Any], size: Sequence[int], white: int) -> Bytes:

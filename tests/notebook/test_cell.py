@@ -1,5 +1,6 @@
 """A cell of a notebook shows a bar and a curve while a model learns, and can be interrupted."""
 
+import re
 import sys
 import types
 
@@ -67,6 +68,17 @@ def test_an_interrupted_cell_keeps_what_has_been_learnt(cell, values, monkeypatc
     assert repr(model) == "<Model model: iteration 3>"
     assert model.evaluate().images == 40
     assert [point.iteration for point in model.curve.points] == [0]
+
+
+def test_an_accuracy_is_of_the_iteration_that_it_was_measured_at(cell, values, monkeypatch):
+    times = iter([False] * 15 + [True])
+    monkeypatch.setattr(Handle, "update", lambda *_: next(times) and interrupt())
+    with pytest.warns(UserWarning, match="interrupted at iteration 15 of 60"):
+        model = bpcli.train(**values)
+    assert model.saved.record.iteration == 12
+    assert re.fullmatch(
+        r"<Model model: test accuracy [\d.]+% at iteration 12, iteration 15>", repr(model)
+    )
 
 
 def test_in_a_script_an_interrupt_is_one(values, monkeypatch):

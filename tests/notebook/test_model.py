@@ -139,6 +139,19 @@ def test_an_image_of_the_data_is_taken_as_it_is(form, trained, image):
     np.testing.assert_array_equal(answer.digits[0].seen.image.ravel(), image)
 
 
+def test_a_drawing_of_the_nets_own_size_on_light_paper_is_no_image_of_the_data(mnist_model):
+    test = load_split("mnist", "test")
+    model = notebook.load(mnist_model)
+    right = {True: 0, False: 0}
+    for image, label in zip(test.images[:40], test.labels[:40], strict=True):
+        for is_inverted in right:
+            drawn = image.reshape(28, 28)
+            answer = model.predict(255 - drawn if is_inverted else drawn)
+            assert answer.digits[0].seen.way == ("prepared" if is_inverted else "as is")
+            right[is_inverted] += answer.label == str(label)
+    assert min(right.values()) >= 38
+
+
 @pytest.mark.parametrize(
     "array",
     [
