@@ -60,7 +60,7 @@ def _check(file: str, lender: "Lender", *, as_json: bool) -> None:
 
     with counter(len(lender.roles)) as watch:
         found = check_file(file, list(lender.roles.values()), watch=watch)
-    if found.stopped or not all(unit.complete and not unit.wrong for unit in found.units):
+    if found.stopped or not all(unit.right for unit in found.units):
         say(show.file_check_fields(found) if as_json else show.draw_file_check(found))
         raise NotAsAsked(f"{file}: nothing is trained with it; --unchecked trains all the same")
 
@@ -80,16 +80,14 @@ def _foresee(file: str, lender: "Lender", run: "Run") -> list[str]:
 
 def check_agreement(file: str, place: "Output", run: "Run") -> None:
     """See that the model of a run predicts as the layers of the file do. Raises NotAsAsked."""
+    from bpcli import show
     from bpcli.training.own import compare
 
     found = compare(run)
     if found.agrees:
         return
     place.save(run)
-    first = found.first
-    where = f"; {first.layer} is the first, by {first.share:.2g} times" if first else ""
     raise NotAsAsked(
-        f"{file}: its forward is not ours: logits of the {found.split} images differ by up to "
-        f"{found.difference:.2g} times the largest{where}; no model is written, as it would "
-        f"predict otherwise; the run is in {place.part}"
+        f"{file}: its forward is not ours: {show.describe_difference(found)}; no model is written, "
+        f"as it would predict otherwise; the run is in {place.part}"
     )

@@ -7,7 +7,6 @@ from bpcli.cli.options import FILE, threads_option
 from bpcli.cli.terminal import complain
 
 FORMS = (".html", ".svg", ".png", ".pdf")
-MISTAKES = 24  # that are shown
 
 
 @click.command("report")
@@ -39,7 +38,7 @@ def report_command(models: tuple[str, ...], output: str, data: str | None, no_ca
     if form == ".html":
         from bpcli.show.page.report import draw_report
 
-        analysis = analyze(saved[0], data, MISTAKES)
+        analysis = analyze(saved[0], data)
         if analysis.measured.doubt:
             complain(f"{models[0]}: {analysis.measured.doubt}")
         page = draw_report(analysis, saved, __version__, canvas=not no_canvas)

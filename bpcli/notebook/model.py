@@ -33,7 +33,6 @@ from bpcli.training.unseen import Measured, find_images
 
 CALLED = "model"  # what has no file yet
 WIDTH = 100  # columns of text
-MISTAKES = 24  # that a page shows
 COLOURS = 3
 
 
@@ -179,7 +178,7 @@ class Model:
         Raises DatasetError, PlaceError, SaveError, and ExtraError without what pages are made with.
         """
         check_result(path, (".html",))
-        analysis = analyze(self.saved, data, MISTAKES)
+        analysis = analyze(self.saved, data)
         page = draw_report(analysis, [self.saved], __version__, canvas=True)
         write_result(path, page.encode(errors="backslashreplace"))
 

@@ -11,7 +11,6 @@ from bpcli.errors import DivergedError, NotAsAsked
 from bpcli.files.document import to_scalar
 from bpcli.notebook.cell import Cell, is_notebook
 from bpcli.notebook.model import Model
-from bpcli.training import own
 from bpcli.training.config import KEYS, Config, load_config
 from bpcli.training.failure import find_failure
 from bpcli.training.loop import train as learn
@@ -69,9 +68,11 @@ def _begin(config: str | Path | Config | None, init: Model | None, values: dict[
 
 def _join(run: Run, layers: Sequence[Any], *, unchecked: bool) -> None:
     """Let a run learn with somebody's layers, once they have been found to be right."""
+    from bpcli.training import own
+
     if not unchecked:
         found = own.check_layers(run, layers)
-        if not all(unit.complete and not unit.wrong for unit in found):
+        if not all(unit.right for unit in found):
             last = "nothing is trained with these layers; unchecked=True trains all the same"
             raise NotAsAsked(*show.draw_units(found).splitlines(), last)
     own.join(run, layers)
@@ -79,13 +80,13 @@ def _join(run: Run, layers: Sequence[Any], *, unchecked: bool) -> None:
 
 def _check_agreement(run: Run) -> None:
     """See that one of our networks predicts as the layers that a run has learnt with."""
+    from bpcli.training import own
+
     found = own.compare(run)
     if not found.agrees:
-        where = f"; {found.first.layer} is the first" if found.first else ""
         raise NotAsAsked(
-            f"the forward of these layers is not ours: logits of the {found.split} images differ "
-            f"by up to {found.difference:.2g} times the largest{where}; there is no model, as it "
-            "would predict otherwise"
+            f"the forward of these layers is not ours: {show.describe_difference(found)}; there is "
+            "no model, as it would predict otherwise"
         )
 
 

@@ -24,7 +24,7 @@ from bpcli.show.prediction import (
     prediction_fields,
     prediction_html,
 )
-from bpcli.show.record import draw_end, draw_progress, draw_record, end_fields
+from bpcli.show.record import describe_difference, draw_end, draw_progress, draw_record, end_fields
 from bpcli.show.side_by_side import (
     comparison_csv,
     comparison_fields,
@@ -45,6 +45,7 @@ __all__ = [
     "comparison_html",
     "contents_fields",
     "curve_svg",
+    "describe_difference",
     "doubt_brightness",
     "draw_check",
     "draw_comparison",

@@ -6,15 +6,13 @@ from typing import Any
 
 from bpcli.errors import PictureError, readable
 from bpcli.files.document import to_scalar
+from bpcli.show.colours import COLOURS
 from bpcli.show.plot import draw_sheet
 from bpcli.training.analysis import Analysis
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.tuning.metric import Metric
 from bpcli.tuning.results import TrialResult
 
-# Colours that stand out from light and dark paper, and from one another for everybody (Okabe & Ito
-# 2008, two of them darker).
-COLOURS = ("#2a78b5", "#d55e00", "#009e73", "#b5609a", "#b8860b", "#4d4d9a")
 NO_HISTORY = "found no history: it has not been evaluated yet, or an older bpcli has written it"
 PAGE = (8.0, 3.2)  # inches
 COLUMNS = 3  # of charts of keys, side by side

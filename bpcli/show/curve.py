@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as XML
 
+from bpcli.show.colours import COLOURS
 from bpcli.training.history import Point
 
-# Two that stand out from light and dark paper, and from one another for everybody.
-TRAIN, HELD_OUT = "#2a78b5", "#d55e00"
+TRAIN, HELD_OUT, *_ = COLOURS
 WIDTH, HEIGHT = 300.0, 170.0  # of one chart
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 22.0, 24.0  # what its frame leaves free
 SIZE = 11  # of letters

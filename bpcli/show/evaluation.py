@@ -26,7 +26,7 @@ def draw_evaluation(saved: Checkpoint, measured: Measured, found: Evaluation) ->
     Of many classes there are no counts but those of the pairs that are confused most.
     """
     names, confusion = saved.names, found.confusion
-    classes = np.flatnonzero(confusion.sum(axis=0) + confusion.sum(axis=1)).tolist()
+    classes = _classes(found)
     is_wide = len(classes) > MOST_CLASSES
     width = max(5, len(str(confusion.max())) + 1)
     shown = [readable(name) for name in names]
@@ -41,27 +41,35 @@ def draw_evaluation(saved: Checkpoint, measured: Measured, found: Evaluation) ->
         heads = "".join(align_right(_cut(shown[c], width - 1), width) for c in classes)
         lines.append(" " * (column + 27) + heads)
     for c in classes:
-        rates = [_percent(rate[c]) for rate in (found.precision, found.recall, found.f1)]
         counts = [confusion[c].sum()] if is_wide else confusion[c, classes]
         cells = "".join(f"{count:{width + is_wide}d}" for count in counts)
         name = align_right(shown[c], column)
-        lines.append("{}  {:>9}  {:>6}  {:>6}  {}".format(name, *rates, cells))
+        lines.append("{}  {:>9}  {:>6}  {:>6}  {}".format(name, *_rates(found, c), cells))
     return join_lines(lines + (_list_confused(found, shown) if is_wide else []))
 
 
 def evaluation_html(saved: Checkpoint, measured: Measured, found: Evaluation) -> str:
     """Return an evaluation as a notebook shows it: figures, and a row for each class."""
-    classes = np.flatnonzero(found.confusion.sum(axis=0) + found.confusion.sum(axis=1)).tolist()
     rows = []
-    for c in classes:
-        rates = [_percent(rate[c]) for rate in (found.precision, found.recall, found.f1)]
+    for c in _classes(found):
         taken = [(n, p) for p, n in enumerate(found.confusion[c].tolist()) if n and p != c]
         mistakes = ", ".join(
             f"{readable(saved.names[p])} ({n:,})" for n, p in sorted(taken, key=lambda t: -t[0])[:3]
         )
-        rows.append([readable(saved.names[c]), f"{found.confusion[c].sum():,}", *rates, mistakes])
+        name, images = readable(saved.names[c]), f"{found.confusion[c].sum():,}"
+        rows.append([name, images, *_rates(found, c), mistakes])
     heads = ["class", "images", "precision", "recall", "F1", "taken for, most often"]
     return lines_html(_figures(saved, measured, found)) + table_html(heads, rows)
+
+
+def _classes(found: Evaluation) -> list[int]:
+    """Return the classes that an image is of or taken for."""
+    counts = found.confusion.sum(axis=0) + found.confusion.sum(axis=1)
+    return [int(c) for c in np.flatnonzero(counts)]
+
+
+def _rates(found: Evaluation, c: int) -> list[str]:
+    return [_percent(rate[c]) for rate in (found.precision, found.recall, found.f1)]
 
 
 def _figures(saved: Checkpoint, measured: Measured, found: Evaluation) -> list[str]:

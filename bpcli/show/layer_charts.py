@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from bpcli.show.chart import show_plain_numbers
+from bpcli.show.colours import COLOURS
 from bpcli.show.layers import name_stuck
 from bpcli.show.plot import draw_sheet
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.inside import Figures, Inside
 
-FIRST, LAST = "#d55e00", "#2a78b5"  # evaluations; colours as in the other charts
+LAST, FIRST, *_ = COLOURS  # evaluations
 WIDTH = 8.0  # inches
 MOST = 8  # layers whose outputs are drawn
 

@@ -1,12 +1,15 @@
 """the Record of an evaluation during training in -> a line of text, or the fields of JSON, out."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bpcli.errors import visible
 from bpcli.training.checkpoint import digest
 from bpcli.training.config import list_changes
 from bpcli.training.record import Record
 from bpcli.training.run import Run
+
+if TYPE_CHECKING:  # training needs nothing of it
+    from bpcli.training.own import Agreement
 
 
 def draw_record(record: Record) -> str:
@@ -22,6 +25,16 @@ def draw_record(record: Record) -> str:
 def draw_progress(record: Record) -> str:
     """Return the few words on the last evaluation that stand beside a progress bar."""
     return f"loss {record.loss:.4f}, {record.split} accuracy {record.accuracy:.2%}"
+
+
+def describe_difference(found: "Agreement") -> str:
+    """Say how far the answers of a person's layers are from those of ours, and where it begins."""
+    first = found.first
+    where = f"; {first.layer} is the first, by {first.share:.2g} times" if first else ""
+    return (
+        f"logits of the {found.split} images differ by up to {found.difference:.2g} times the "
+        f"largest{where}"
+    )
 
 
 def draw_end(model: str, run: Run) -> str:

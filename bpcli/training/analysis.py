@@ -22,6 +22,7 @@ from bpcli.training.evaluation import (
 from bpcli.training.prediction import to_probabilities
 from bpcli.training.unseen import Measured, find_images
 
+MISTAKES = 24  # that are kept
 BINS = 10  # of the probabilities of answers
 
 
@@ -56,10 +57,10 @@ class Analysis:
 
 
 @quietly
-def analyze(saved: Checkpoint, source: str | None, most: int) -> Analysis:
+def analyze(saved: Checkpoint, source: str | None) -> Analysis:
     """Measure a model on what it has not seen of its own data, or of a source.
 
-    `mistakes` has at most `most`. Raises DatasetError.
+    `mistakes` has at most MISTAKES. Raises DatasetError.
     """
     measured, network = find_images(saved, source=source), saved.network()
     images = measured.images
@@ -74,7 +75,7 @@ def analyze(saved: Checkpoint, source: str | None, most: int) -> Analysis:
         saved,
         measured,
         evaluate(network, images),
-        find_mistakes(network, images, most),
+        find_mistakes(network, images, MISTAKES),
         right.tolist(),
         wrong.tolist(),
         _units(network, images),

@@ -38,7 +38,7 @@ def page(browser, mnist_model, tmp_path_factory):
     """The browser with the page of a model."""
     saved = load(mnist_model)
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(draw_report(analyze(saved, None, 24), [saved], "1", canvas=True), "utf-8")
+    path.write_text(draw_report(analyze(saved, None), [saved], "1", canvas=True), "utf-8")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
     browser.set_window_size(1000, 900)
     browser.get_log("browser")

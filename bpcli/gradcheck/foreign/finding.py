@@ -47,6 +47,11 @@ class UnitCheck:
         return self.checked and all(f.verdict != "not checked" for f in self.findings)
 
     @property
+    def right(self) -> bool:
+        """Whether there is a verdict on every array that forward reads, and none is wrong."""
+        return self.complete and not self.wrong
+
+    @property
     def passed(self) -> bool:
         """Whether gradients were compared, and none is wrong."""
         return self.checked and not self.wrong
