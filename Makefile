@@ -33,7 +33,7 @@ MODEL := $(call model,$(CONFIG))
 PAGE  := $(MODEL:.npz=.html)
 MODELS := $(MODEL) $(foreach config,$(wildcard configs/*.yaml),$(call model,$(config)))
 
-.PHONY: help train eval report gradcheck test test-long test-pythons test-oldest lint bench table screenshot stick clean
+.PHONY: help train eval report gradcheck test coverage test-long test-pythons test-oldest lint bench table screenshot stick clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -50,8 +50,11 @@ report: $(PAGE)  ## make a page on the model of CONFIG, to look at and to draw a
 gradcheck: $(VENV)/installed  ## check every gradient of CONFIG's net against a numerical one
 	$(BPCLI) gradcheck '$(CONFIG)'
 
-test: $(VENV)/installed-dev  ## run the whole test suite, with branch coverage
-	$(VENV)/bin/python -m pytest $(or $(TESTS),--cov --numprocesses auto --dist worksteal)
+test: $(VENV)/installed-dev  ## run the whole test suite
+	$(VENV)/bin/python -m pytest $(or $(TESTS),--numprocesses auto --dist worksteal)
+
+coverage: $(VENV)/installed-dev  ## run the whole test suite with branch coverage, which has to reach 95 %
+	$(VENV)/bin/python -m pytest --cov --numprocesses auto --dist worksteal
 
 test-long: $(VENV)/installed-dev  ## run the whole test suite in its long forms (about an hour)
 	$(VENV)/bin/python -m pytest --long $(or $(TESTS),--numprocesses auto --dist worksteal)

@@ -31,6 +31,12 @@ settings.register_profile("short", max_examples=50, **FAIR)
 settings.register_profile("long", max_examples=1000, **FAIR)
 
 
+MEMORY = Path("/dev/shm")  # a folder in memory, on Linux
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30:
+    # Where pytest puts `tmp_path`: a disk that others wait for, too, costs minutes.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="the long forms of the slow tests")
 

@@ -189,7 +189,12 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize("name", FAILING)
+ENDS_ALIKE = ("ends", "crashes", "closes")  # as "exits" does
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.long] * (n in ENDS_ALIKE)) for n in FAILING]
+)
 def test_a_layer_that_fails_while_it_learns_costs_nothing_that_was_learnt(
     bpcli, train, write, tiny_options, name
 ):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 
 import numpy as np
@@ -243,9 +244,17 @@ def test_on_paper_there_is_no_canvas(page):
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("batch_norm", ["false", "true"])
+KINDS = [*itertools.product(["false", "true"], ACTIVATIONS, LOSSES)]
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "activation", "loss"),
+    # In the short form each activation, and what comes before and behind it in either way.
+    [
+        pytest.param(*kind, marks=[pytest.mark.long] * (i not in (3, 6, 10)))
+        for i, kind in enumerate(KINDS)
+    ],
+)
 def test_every_kind_of_layer_runs_in_the_page(
     batch_norm, activation, loss, browser, tmp_path, bpcli
 ):

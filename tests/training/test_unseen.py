@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny import write_idx
 
@@ -136,9 +136,8 @@ def call(*args):
     return done
 
 
-@pytest.mark.parametrize("container", CONTAINERS)
-@settings(max_examples=8)
 @given(
+    st.sampled_from(list(CONTAINERS)),
     sources(),
     st.sampled_from([0, 1, 3, 0.1, 0.5]),
     st.sampled_from([0, 0, 4, 0.4]),

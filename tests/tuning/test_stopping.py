@@ -7,7 +7,7 @@ import pytest
 from signs import catches, wait_until
 from trials import check_arrays, trials_of
 
-SLOW = ["-s", "training.iterations=12000", "-s", "training.evaluate_every=200"]
+SLOW = ["-s", "training.iterations=6000", "-s", "training.evaluate_every=200"]
 
 
 def test_a_study_that_is_stopped_goes_on_to_the_same_arrays(bpcli, search, tmp_path, shell, tune):
@@ -99,7 +99,11 @@ def has_trials(_process, folder, _workers_of):
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
-@pytest.mark.parametrize("moment", [has_handlers, has_a_study, has_workers, has_trials])
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param(has_handlers, marks=pytest.mark.long), pytest.param(has_a_study, marks=pytest.mark.long),
+     has_workers, pytest.param(has_trials, marks=pytest.mark.long)],
+)  # fmt: skip
 def test_ctrl_c_in_a_terminal_is_for_all_its_processes(
     moment, bpcli, search, tmp_path, shell, workers_of
 ):

@@ -217,7 +217,13 @@ def go_on(shell, folder, tiny, trials=6):
     return shell("tune", "-o", folder, *arguments, "--trials", trials)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        *(pytest.param(n, marks=pytest.mark.long) for n in (signal.SIGTERM, signal.SIGUSR1)),
+    ],
+)
 def test_a_locked_study_is_waited_for_aloud_and_a_signal_ends_it(
     number, locked, shell, folder, tiny
 ):

@@ -13,18 +13,18 @@ from bpcli.training import load, load_config
 
 def test_the_best_of_a_study(bpcli, search, tmp_path, capfd):
     folder = tmp_path / "study"
-    command = ["tune", "-o", folder, *search, "--trials", 8, "--seeds", 2, "--jobs", 2]
+    command = ["tune", "-o", folder, *search, "--trials", 4, "--seeds", 2, "--jobs", 2]
     stdout = bpcli(*command).stdout
     assert capfd.readouterr() == ("", "")  # of the processes that ran the trials
     trials = trials_of(bpcli, folder)
-    assert [trial["slot"] for trial in trials] == list(range(8))
+    assert [trial["slot"] for trial in trials] == list(range(4))
     assert {trial["state"] for trial in trials} == {"done"}
     assert all(len(trial["accuracies"]) == 2 for trial in trials)
     best = max(trials, key=lambda trial: trial["mean"])
     assert f"{best['mean']:.2%} of held-out images" in stdout
     text = (folder / "best.yaml").read_text()
     assert text.startswith(
-        f"# The best of 8 trials: {best['mean']:.2%} of 30 held-out images of 2 seeds"
+        f"# The best of 4 trials: {best['mean']:.2%} of 30 held-out images of 2 seeds"
     )
     config = load_config(folder / "best.yaml")
     assert config.dataset.validation == 0
@@ -36,8 +36,8 @@ def test_the_best_of_a_study(bpcli, search, tmp_path, capfd):
     assert table.splitlines()[1].split()[0] == str(best["slot"])
     bpcli("tune", "--show", folder, "-o", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert f"Trial {best['slot']} is the best of 8: {100 * best['mean']:.2f} %" in page
-    assert page.count('<tr><th scope="row">') == 8
+    assert f"Trial {best['slot']} is the best of 4: {100 * best['mean']:.2f} %" in page
+    assert page.count('<tr><th scope="row">') == 4
     assert not re.search(r'(src|href)="(?!data:image/)|http:|https:|<script', page)
     assert "network.hidden, optimizer.learning_rate" in page
 
@@ -61,7 +61,7 @@ def test_a_trial_that_diverges_is_a_result(bpcli, search, tmp_path, tune):
 
 def test_pruned_trials_end_early_where_the_schedule_is_constant(bpcli, search, tmp_path, tune):
     options = ["-s", "optimizer.learning_rate=log(1e-9, 1)", "--method", "random"]
-    for schedule, pruned, trials in (("constant", True, 16), ("linear", False, 6)):
+    for schedule, pruned, trials in (("constant", True, 12), ("linear", False, 3)):
         folder = tmp_path / schedule
         done = tune("-o", folder, *search, *options, "--trials", trials, "--prune", "-s",
                     f"optimizer.schedule={schedule}", "-s", "training.evaluate_every=5")  # fmt: skip
@@ -136,7 +136,7 @@ def test_help_and_train_do_not_import_optuna():
 def test_the_same_study_is_the_same_again(bpcli, search, tmp_path, tune):
     found = []
     for name in ("a", "b"):
-        assert tune("-o", tmp_path / name, *search, "--trials", 14).stderr == ""
+        assert tune("-o", tmp_path / name, *search, "--trials", 11).stderr == ""
         found.append(trials_of(bpcli, tmp_path / name))
     assert found[0] == found[1]
     rates = [trial["values"]["optimizer.learning_rate"] for trial in found[0]]
@@ -144,7 +144,7 @@ def test_the_same_study_is_the_same_again(bpcli, search, tmp_path, tune):
 
 
 def test_random_trials_are_the_same_with_any_number_of_workers(bpcli, search, tmp_path, tune):
-    command = [*search, "--trials", 5, "--method", "random"]
+    command = [*search, "--trials", 3, "--method", "random"]
     tune("-o", tmp_path / "one", *command)
     bpcli("tune", "-o", tmp_path / "two", *command, "--jobs", 2)
     assert trials_of(bpcli, tmp_path / "one") == trials_of(bpcli, tmp_path / "two")
