@@ -27,7 +27,7 @@ from bpcli.training import load_config, save, set_up, train
 
 # Whether an example takes long is no fault on a busy machine.
 FAIR = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("short", max_examples=50, **FAIR)
+settings.register_profile("short", max_examples=30, **FAIR)
 settings.register_profile("long", max_examples=1000, **FAIR)
 
 

@@ -46,13 +46,13 @@ def test_digits_of_every_kind_of_picture_are_recognised(reader, tmp_path):
 def test_images_of_mnist_pass_nearly_unchanged(reader):
     test = load_split("mnist", "test")
     right = as_is = 0
-    for image, label in zip(test.images[:500], test.labels[:500], strict=True):
+    for image, label in zip(test.images[:250], test.labels[:250], strict=True):
         picture = np.repeat(image.reshape(28, 28, 1), 3, axis=2)
         (found,) = prepare(picture)
         assert not found.is_dark
         right += answer(reader, picture) == str(label)
         as_is += reader.read(picture, as_is=True)[0].label == str(label)
-    assert right >= as_is - 4
+    assert right >= as_is - 2
 
 
 @pytest.mark.parametrize("digits", [[4, 2], [1, 0, 7], [3, 1, 4, 1, 5]])
@@ -62,7 +62,7 @@ def test_digits_side_by_side_are_read_from_left_to_right(digits, reader, rng):
     assert sum(one == "".join(map(str, digits)) for one in found) >= 3
 
 
-PAGES = 30
+PAGES = 15
 
 
 def test_pages_of_rows_and_columns_are_read_row_by_row(reader, rng):

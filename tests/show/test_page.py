@@ -263,6 +263,7 @@ def test_every_kind_of_layer_runs_in_the_page(
           "network.hidden=[12, 8]", "-s", "network.weight_init=xavier", "-s", "network.dropout=0.2",
           "-s", f"network.batch_norm={batch_norm}", "-s", "training.iterations=100", "-o", model)  # fmt: skip
     bpcli("report", model, "-o", tmp_path / "page.html")
+    browser.set_window_size(1000, 900)
     browser.get((tmp_path / "page.html").as_uri())
     draw(browser, [[(70, 60), (200, 60), (120, 230)]])
     pixels, (found,) = on_paper(browser)

@@ -70,9 +70,8 @@ def test_a_worker_that_sleeps_too_long_drops_its_trial_and_goes_on(
     check(bpcli, database, 4)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGUSR2, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR2])
 def test_a_signal_ends_the_wait_for_a_server_that_is_away(
     number, bpcli, search, database, server, tmp_path, shell
 ):
