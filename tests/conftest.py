@@ -6,6 +6,9 @@ from bpcli.machine import limit_threads
 
 limit_threads(1)  # as the command line has it; the environment is read when numpy is imported
 
+# Of pytest-xdist, for lines of its own; a test that is about widths says one.
+os.environ.pop("COLUMNS", None)
+
 # Only children that check other people's layers are measured: it makes every start slower.
 MEASURED = {name: os.environ.pop(name) for name in [*os.environ] if "COVERAGE_PROCESS" in name}
 

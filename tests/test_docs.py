@@ -104,7 +104,11 @@ def run(command, folder):
     dry = "-n" if "make test" in command else ""  # this is what make test runs
     command = re.sub(r"\bmake\b", f"make {dry} {installed}", command, count=1)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    environment = clean | {"PATH": f"{VENV}/bin:{os.environ['PATH']}", "VENV": str(VENV)}
+    environment = clean | {
+        "PATH": f"{VENV}/bin:{os.environ['PATH']}",
+        "VENV": str(VENV),
+        "COLUMNS": "80",
+    }
     done = subprocess.run(
         command,
         shell=True,

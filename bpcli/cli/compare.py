@@ -3,7 +3,7 @@
 import click
 
 from bpcli.cli.options import FILE, json_option
-from bpcli.cli.terminal import say, terminal_width
+from bpcli.cli.terminal import line_width, say
 
 
 @click.command("compare")
@@ -37,4 +37,5 @@ def compare_command(
     elif as_csv:
         say(show.comparison_csv(found, history=history, layers=layers))
     else:
-        say(show.draw_comparison(found, terminal_width(), history=history, layers=layers))
+        text = show.draw_comparison(found, line_width(), history=history, layers=layers)
+        say(text, best=[1 + i for i in found.best])

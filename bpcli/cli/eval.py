@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from bpcli.cli.options import FILE, Fraction, json_option, label_option, threads_option
-from bpcli.cli.terminal import can_print, complain, say, terminal_width
+from bpcli.cli.terminal import can_print, complain, line_width, say, terminal_width
 from bpcli.errors import NotAsAsked
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def eval_command(
     elif as_csv:
         say(show.evaluation_csv(found, saved.names))
     else:
-        say(show.draw_evaluation(saved, measured, found))
+        say(show.draw_evaluation(saved, measured, found, line_width()))
         if mistakes:
             say("\n" + _draw(mistakes, images))
     for name, reached, least in (

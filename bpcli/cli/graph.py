@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bpcli.cli.options import FILE, json_option, threads_option
-from bpcli.cli.terminal import can_print, say, terminal_width
+from bpcli.cli.terminal import can_print, line_width, say, terminal_width
 from bpcli.errors import readable
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _of_expression(
     figure = graph_figure(
         graph, *notes, numbered=explained or expand, complete=expand and not explained
     )
-    return figure, graph_fields(graph) | told, draw_steps(steps, terminal_width())
+    return figure, graph_fields(graph) | told, draw_steps(steps, terminal_width(), line_width())
 
 
 def _of_network(config_file: str | None, model: str | None) -> "tuple[Figure, dict[str, Any], str]":

@@ -4,7 +4,7 @@ import click
 
 from bpcli import __version__
 from bpcli.cli.options import FILE, json_option, threads_option
-from bpcli.cli.terminal import say
+from bpcli.cli.terminal import can_print, line_width, say
 
 
 @click.command("info")
@@ -21,5 +21,12 @@ def info_command(model: str | None, as_json: bool) -> None:
     from bpcli.training import load
 
     saved = None if model is None else load(model)
-    form = show.info_fields if as_json else show.draw_info
-    say(form(__version__, machine.describe_all(), saved))
+    here = machine.describe_all()
+    if as_json:
+        say(show.info_fields(__version__, here, saved))
+    else:
+        say(
+            show.draw_info(
+                __version__, here, saved, line_width(), ascii_only=not can_print(show.BLOCKS)
+            )
+        )

@@ -46,10 +46,8 @@ class Menu(Shell):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        room = formatter.width - 6 - max(map(len, SUMMARIES))  # as click has it
-        alike = [click.Command(name, help=summary) for name, summary in SUMMARIES.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl([(str(one.name), one.get_short_help_str(room)) for one in alike])
+        with formatter.section("Commands"):  # whole, where click would cut them off
+            formatter.write_dl([*SUMMARIES.items()])
 
 
 @click.group(cls=Menu, context_settings={"help_option_names": ["-h", "--help"]})

@@ -49,7 +49,7 @@ def kept_if_layers_fail(place: "Output", run: "Run") -> Iterator[None]:
         if not run.iteration:
             raise
         place.save(run)
-        words = f"what was learnt until iteration {run.iteration} is in {place.part}"
+        words = f"what was learnt until iteration {run.iteration:,} is in {place.part}"
         raise SourceError(f"{error}; {words}") from error
 
 

@@ -2,9 +2,10 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -16,15 +17,28 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+ALARM = re.compile(r"\b(?:WRONG|FAILED)\b")
+DOUBT = re.compile(r"^ *in doubt:")
+# Without a rate of its own: what is told behind it is in images.
+BAR = "{percentage:3.0f}%|{bar}| {n:,}/{total:,} [{elapsed}<{remaining}{postfix}]"
+COUNT = "{n:,} [{elapsed}{postfix}]"  # of what nobody knows how many there are
 COLUMNS = 80  # where no terminal says how many
+WHOLE = 100_000  # columns that no line needs
 
 
-def say(result: str | dict[str, Any]) -> None:
+def say(result: str | dict[str, Any], best: Collection[int] = ()) -> None:
     """Write a result, text or the fields of a JSON object, to standard output at once.
 
     Characters that a terminal would obey are written out, but the ends of the text's own lines.
+    Where people look on, and want colours, they see what is wrong or in doubt, and which lines,
+    by their numbers from 0, are the `best`.
     """
     text = visible(result, keep="\n\t") if isinstance(result, str) else _to_json(result)
+    if isinstance(result, str) and _has_colours():
+        lines = ALARM.sub(lambda word: click.style(word[0], fg="red", bold=True), text).split("\n")
+        lines = [DOUBT.sub(lambda word: click.style(word[0], fg="yellow"), line) for line in lines]
+        marked = (click.style(s, bold=True) if i in best else s for i, s in enumerate(lines))
+        text = "\n".join(marked)
     if sys.stdout is None:
         raise OutputError("standard output: could not be written: it is closed")
     encoding = sys.stdout.encoding or "utf-8"  # file names can have characters that it has not
@@ -35,6 +49,12 @@ def say(result: str | dict[str, Any]) -> None:
         if isinstance(error, BrokenPipeError):
             raise
         raise OutputError(f"standard output: could not be written: {error.strerror}") from error
+
+
+def _has_colours() -> bool:
+    """Tell whether standard output shows colours, and the user has not asked for none."""
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return is_terminal() and not is_plain
 
 
 def _to_json(fields: dict[str, Any]) -> str:
@@ -78,7 +98,15 @@ def is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def terminal_width() -> int:
+def line_width() -> int:
+    """Return how wide a line of a result may be.
+
+    What goes to a file or another program, and COLUMNS says nothing, is whole.
+    """
+    return terminal_width(otherwise=WHOLE)
+
+
+def terminal_width(otherwise: int = COLUMNS) -> int:
     """Return how many columns there are to write in: what COLUMNS or the terminal says, else 80.
 
     It is what shutil has, which imports three kinds of compression, and help is to be quick.
@@ -88,8 +116,8 @@ def terminal_width() -> int:
         if said > 0:
             return said
     with contextlib.suppress(AttributeError, ValueError, OSError):  # closed, or no terminal
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or COLUMNS  # type: ignore[union-attr]
-    return COLUMNS
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or otherwise  # type: ignore[union-attr]
+    return otherwise
 
 
 def can_print(text: str) -> bool:
@@ -120,7 +148,7 @@ def _make_bar(
         total=total,
         initial=done,
         disable=quiet or not _has_room_for_a_bar(),
-        unit="it",
+        bar_format=BAR if total else COUNT,
         leave=False,
     )
 

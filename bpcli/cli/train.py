@@ -7,7 +7,15 @@ import click
 from bpcli.cli.options import FILE, config_argument, json_option, set_option, threads_option
 from bpcli.cli.own_layers import check_agreement, kept_if_layers_fail, lent_layers
 from bpcli.cli.stopping import Stop, stopping
-from bpcli.cli.terminal import complain, own_command, progress, say
+from bpcli.cli.terminal import (
+    can_print,
+    complain,
+    is_terminal,
+    line_width,
+    own_command,
+    progress,
+    say,
+)
 from bpcli.errors import DivergedError, Stopped
 
 if TYPE_CHECKING:
@@ -128,7 +136,7 @@ def _train(
         if record and not run.complete:
             place.save(run)
             if not quiet:
-                say(record.to_fields() if as_json else show.draw_record(record))
+                say(record.to_fields() if as_json else show.draw_record(record, line_width()))
         if stop.is_asked():
             break
     if not run.complete:
@@ -157,7 +165,10 @@ def _say_end(output: str, run: "Run", *, as_json: bool, quiet: bool) -> None:
         say(show.end_fields(output, run))
         return
     if not quiet:
-        say(show.draw_record(last))
+        say(show.draw_record(last, line_width()))
+        curve = show.draw_losses(run.losses, line_width(), ascii_only=not can_print(show.BLOCKS))
+        if curve and is_terminal():
+            say(curve)
     say(show.draw_end(output, run))
 
 
@@ -180,7 +191,7 @@ def _stopped(place: "Output", run: "Run", number: int, layers: str | None) -> St
     place.save(run)
     return Stopped(
         number,
-        f"stopped at iteration {run.iteration} and saved in {place.part}; go on with: "
+        f"stopped at iteration {run.iteration:,} and saved in {place.part}; go on with: "
         f"{_again(place, layers)}",
     )
 

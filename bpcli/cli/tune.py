@@ -10,7 +10,7 @@ import click
 from bpcli import __version__
 from bpcli.cli.options import FILE, complete_key, config_argument, json_option
 from bpcli.cli.stopping import Stop, stopping
-from bpcli.cli.terminal import complain, counter, exit_as, own_command, say
+from bpcli.cli.terminal import complain, counter, exit_as, line_width, own_command, say
 from bpcli.errors import BpcliError, NotAsAsked, Stopped
 
 if TYPE_CHECKING:
@@ -192,4 +192,4 @@ def _show(where: str, page: str | None, stop: Stop, *, as_json: bool) -> None:
     if as_json:
         say(trials_fields(found.trials, found.importances))
     elif page is None:
-        say(draw_trials(found.trials, found.importances))
+        say(draw_trials(found.trials, found.importances, line_width()), best=[1])

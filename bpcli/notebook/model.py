@@ -44,7 +44,7 @@ class Measurement(Evaluation):
     measured: Measured
 
     def __repr__(self) -> str:
-        return show.draw_evaluation(self.saved, self.measured, self)
+        return show.draw_evaluation(self.saved, self.measured, self, WIDTH)
 
     def _repr_html_(self) -> str:
         return show.evaluation_html(self.saved, self.measured, self)
@@ -86,7 +86,7 @@ class Curve:
         return self.saved.history
 
     def __repr__(self) -> str:
-        return show.draw_history(self.saved)
+        return show.draw_history(self.saved, WIDTH)
 
     def _repr_html_(self) -> str:
         if not self.saved.history:

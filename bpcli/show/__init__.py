@@ -32,10 +32,12 @@ from bpcli.show.side_by_side import (
     draw_comparison,
     draw_history,
 )
+from bpcli.show.sparkline import BLOCKS, draw_losses
 from bpcli.show.svg import figure_svg, graph_svg, network_svg
 from bpcli.show.table import lines_html, table_html
 
 __all__ = [
+    "BLOCKS",
     "answer_fields",
     "answers_csv",
     "check_fields",
@@ -56,6 +58,7 @@ __all__ = [
     "draw_file_check",
     "draw_history",
     "draw_info",
+    "draw_losses",
     "draw_mistakes",
     "draw_picture",
     "draw_prediction",

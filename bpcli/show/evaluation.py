@@ -1,6 +1,6 @@
 """an Evaluation, and mistakes, in -> text, pictures and the fields of JSON out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,41 +11,67 @@ from bpcli.errors import readable
 from bpcli.show.number import json_fields, json_number
 from bpcli.show.picture import draw_picture
 from bpcli.show.table import lines_html, table_html
-from bpcli.show.text import align_left, align_right, draw_csv, draw_row, join_lines, text_width
+from bpcli.show.text import (
+    GAP,
+    align_left,
+    align_right,
+    draw_csv,
+    draw_row,
+    join_lines,
+    text_width,
+)
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.evaluation import Evaluation, Mistake
 from bpcli.training.unseen import Measured
 
 MOST_CLASSES = 16  # whose confusion matrix is shown
+RATES = ("precision", "recall", "F1")
+CELL = 3  # characters of a class's name above a column of the matrix, or more where counts have
 MOST_PAIRS = 20  # of classes that are shown where there are more
 
 
-def draw_evaluation(saved: Checkpoint, measured: Measured, found: Evaluation) -> str:
+def draw_evaluation(saved: Checkpoint, measured: Measured, found: Evaluation, width: int) -> str:
     """Return what `bpcli eval` prints, without classes that no image is of or taken for.
 
-    Of many classes there are no counts but those of the pairs that are confused most.
+    The confusion matrix is beside the figures of the classes, or where that is wider than `width`
+    columns below them. Of many classes there are no counts but of the pairs that are confused most.
     """
-    names, confusion = saved.names, found.confusion
-    classes = _classes(found)
-    is_wide = len(classes) > MOST_CLASSES
-    width = max(5, len(str(confusion.max())) + 1)
-    shown = [readable(name) for name in names]
-    column = max(5, *(text_width(shown[c]) for c in classes))
-    lines = [
-        *_figures(saved, measured, found),
-        "",
-        f"{align_left('class', column)}  precision  recall      F1  "
-        + ("images" if is_wide else "predicted as"),
-    ]
-    if not is_wide:
-        heads = "".join(align_right(_cut(shown[c], width - 1), width) for c in classes)
-        lines.append(" " * (column + 27) + heads)
-    for c in classes:
-        counts = [confusion[c].sum()] if is_wide else confusion[c, classes]
-        cells = "".join(f"{count:{width + is_wide}d}" for count in counts)
-        name = align_right(shown[c], column)
-        lines.append("{}  {:>9}  {:>6}  {:>6}  {}".format(name, *_rates(found, c), cells))
-    return join_lines(lines + (_list_confused(found, shown) if is_wide else []))
+    shown, classes = [readable(name) for name in saved.names], _classes(found)
+    names = _column("class", [shown[c] for c in classes], align_left)
+    rates = zip(*(_rates(found, c) for c in classes), strict=True)
+    figures = [names, *map(_column, RATES, rates)]
+    lines = [*_figures(saved, measured, found), ""]
+    if len(classes) > MOST_CLASSES:
+        images = _column("images", [f"{found.confusion[c].sum():,}" for c in classes])
+        lines += _beside(*figures, images)
+        return join_lines([*lines, *_list_confused(found, shown)])
+    matrix = _draw_matrix(found, [shown[c] for c in classes], classes)
+    whole = _beside(*([one[0], " " * text_width(one[0]), *one[1:]] for one in figures), matrix)
+    if max(map(text_width, whole)) > width:
+        whole = [*_beside(*figures), "", *_beside([" " * text_width(names[0]), *names], matrix)]
+    return join_lines(lines + whole)
+
+
+def _column(
+    head: str, cells: Sequence[str], align: Callable[[str, int], str] = align_right
+) -> list[str]:
+    """Return a column of a table as lines of the same width."""
+    width = max(map(text_width, [head, *cells]))
+    return [align(head, width), *(align_right(cell, width) for cell in cells)]
+
+
+def _draw_matrix(found: Evaluation, names: Sequence[str], classes: Sequence[int]) -> list[str]:
+    """Return how often each class is taken for each as lines, below their names and a head."""
+    columns = []
+    for name, c in zip(names, classes, strict=True):
+        counts = [f"{count:,}" for count in found.confusion[classes, c]]
+        columns.append(_column(_cut(name, max(CELL, *map(len, counts))), counts))
+    return ["predicted as", *(" ".join(line) for line in zip(*columns, strict=True))]
+
+
+def _beside(*columns: Sequence[str]) -> list[str]:
+    """Return columns of lines side by side."""
+    return [GAP.join(line).rstrip() for line in zip(*columns, strict=True)]
 
 
 def evaluation_html(saved: Checkpoint, measured: Measured, found: Evaluation) -> str:
@@ -186,4 +212,4 @@ def _name(mistake: Mistake, split: Split) -> dict[str, Any]:
 
 
 def _percent(fraction: float | None) -> str:
-    return "-" if fraction is None else f"{fraction:.1%}"
+    return "-" if fraction is None else f"{fraction:.2%}"

@@ -4,16 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bpcli.errors import readable
+from bpcli.errors import readable, visible
 from bpcli.files.document import to_scalar
 from bpcli.machine import without_home
 from bpcli.show.number import draw_shape, json_number
-from bpcli.show.text import join_lines
+from bpcli.show.sparkline import draw_losses
+from bpcli.show.text import wrap
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import flatten, list_changes
 from bpcli.training.learnt_with import LearntWith
 
 LONGEST = 1000  # characters of whose layers it has learnt with
+CURVE = 60  # columns of its curve
 CUT = 16  # characters of a digest that are shown
 
 
@@ -52,19 +54,29 @@ def _model_fields(saved: Checkpoint) -> dict[str, Any]:
     }
 
 
-def draw_info(version: str, machine: dict[str, Any], saved: Checkpoint | None) -> str:
-    """Return lines of text with the same."""
-    parts = [_lines({"bpcli": version} | machine)]
+def draw_info(
+    version: str,
+    machine: dict[str, Any],
+    saved: Checkpoint | None,
+    width: int,
+    *,
+    ascii_only: bool = False,
+) -> str:
+    """Return lines of text with the same, of at most `width` columns."""
+    parts = [_lines({"bpcli": version} | machine, width)]
     if saved:
-        parts.append(_lines(_describe(hide_home(saved))))
+        parts.append(_lines(_describe(hide_home(saved), ascii_only=ascii_only), width))
     return "\n\n".join(parts)
 
 
-def _lines(values: dict[str, Any]) -> str:
-    width = max(map(len, values)) + 2
-    return join_lines(
-        f"{name.replace('_', ' '):<{width}}{_spell(value)}" for name, value in values.items()
-    )
+def _lines(values: dict[str, Any], width: int) -> str:
+    room = max(map(len, values)) + 2
+    lines = []
+    for name, value in values.items():
+        first, *others = wrap(visible(_spell(value)), width - room)
+        lines.append(f"{name.replace('_', ' '):<{room}}{first}")
+        lines += [" " * room + other for other in others]
+    return "\n".join(lines)
 
 
 def _spell(value: Any) -> str:
@@ -73,7 +85,7 @@ def _spell(value: Any) -> str:
     return "not installed" if value is None else str(value) or "unknown"
 
 
-def _describe(saved: Checkpoint) -> dict[str, Any]:
+def _describe(saved: Checkpoint, *, ascii_only: bool) -> dict[str, Any]:
     record, height, width = saved.record, *saved.size
     changes = [f"{key}={to_scalar(value)}" for key, value in list_changes(saved.config).items()]
     shapes = [f"{name} {draw_shape(array.shape)}" for name, array in saved.arrays.items()]
@@ -81,6 +93,7 @@ def _describe(saved: Checkpoint) -> dict[str, Any]:
     best = f", the best of {saved.best_of} evaluations" if saved.best_of else ""
     pairs = saved.surroundings.items()
     wrote = ", ".join(f"{name.replace('_', ' ')} {readable(value)}" for name, value in pairs)
+    curve = draw_losses(saved.losses, CURVE, ascii_only=ascii_only)
     learnt = {"learnt with": _draw_layers(saved.learnt_with)} if saved.learnt_with else {}
     return {
         "model": saved.path,
@@ -90,6 +103,7 @@ def _describe(saved: Checkpoint) -> dict[str, Any]:
         "classes": list(map(readable, saved.names)),
         "digest": f"{saved.digest[:CUT]}...",
         "reached": f"{reached} after {saved.own_iteration:,} iterations{best}",
+        **({"curve": curve} if curve else {}),
         **learnt,
         "written by": f"bpcli {readable(saved.written_by)}, {wrote}",
     }

@@ -7,7 +7,7 @@ import numpy as np
 
 from bpcli.errors import visible
 from bpcli.show.number import json_number
-from bpcli.show.text import draw_csv, draw_table
+from bpcli.show.text import draw_csv, fold_table, wrap
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.inside import FIGURES, Inside, find_steepness
 
@@ -63,13 +63,17 @@ def describe_steepness(inside: Inside) -> list[str]:
     return found
 
 
-def draw_layers(saved: Checkpoint) -> str:
-    """Return what happened in the layers of a model as a table, with a word where it is needed."""
+def draw_layers(saved: Checkpoint, width: int) -> str:
+    """Return what happened in the layers of a model as a table, with a word where it is needed.
+
+    It has at most `width` columns.
+    """
     path = visible(str(saved.path))
     if not saved.inside.iterations:
         return f"{path}: {NOTHING}"
-    table = draw_table(*list_layers(saved))
-    return "\n".join([f"{path}:", table, *describe_steepness(saved.inside)])
+    table = fold_table(*list_layers(saved), width, repeated=2)
+    words = (line for one in describe_steepness(saved.inside) for line in wrap(one, width))
+    return "\n".join([f"{path}:", table, *words])
 
 
 def layer_fields(saved: Checkpoint) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from bpcli.errors import visible
+from bpcli.show.text import text_width
 from bpcli.training.checkpoint import digest
 from bpcli.training.config import list_changes
 from bpcli.training.record import Record
@@ -12,19 +13,33 @@ if TYPE_CHECKING:  # training needs nothing of it
     from bpcli.training.own import Agreement
 
 
-def draw_record(record: Record) -> str:
-    """Return one line on an evaluation during training."""
-    held_out = f"{record.split} {record.accuracy:6.2%}  " if record.split != "train" else ""
-    return (
-        f"iteration {record.iteration:6d}  epoch {record.epoch:6.2f}  loss {record.loss:.4f}  "
-        f"train {record.train_accuracy:6.2%}  {held_out}"
-        f"{record.images_per_second:9,.0f} images/s"
-    )
+# What a line on an evaluation does without first where there is no room for all of it.
+LEAST_FIRST = ("speed", "epoch", "train")
+
+
+def draw_record(record: Record, width: int) -> str:
+    """Return one line on an evaluation during training, with what `width` columns have room for."""
+    figures = {
+        "iteration": f"iteration {record.iteration:7,}",
+        "epoch": f"epoch {record.epoch:6.2f}",
+        "loss": f"loss {record.loss:.4f}",
+        "train": f"train {record.train_accuracy:6.2%}",
+    }
+    if record.split != "train":
+        figures["held out"] = f"{record.split} {record.accuracy:6.2%}"
+    figures["speed"] = f"{record.images_per_second:9,.0f} images/s"
+    for least in LEAST_FIRST:
+        if text_width("  ".join(figures.values())) > width:
+            del figures[least]
+    return "  ".join(figures.values())
 
 
 def draw_progress(record: Record) -> str:
     """Return the few words on the last evaluation that stand beside a progress bar."""
-    return f"loss {record.loss:.4f}, {record.split} accuracy {record.accuracy:.2%}"
+    return (
+        f"loss {record.loss:.4f}, {record.split} accuracy {record.accuracy:.2%}, "
+        f"{record.images_per_second:,.0f} images/s"
+    )
 
 
 def describe_difference(found: "Agreement") -> str:

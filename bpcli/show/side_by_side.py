@@ -8,7 +8,7 @@ from bpcli.files.document import to_scalar
 from bpcli.show.layers import draw_layers, layer_fields, layers_csv
 from bpcli.show.number import json_number
 from bpcli.show.table import lines_html, table_html
-from bpcli.show.text import draw_csv, draw_table, join_lines, text_width
+from bpcli.show.text import draw_csv, draw_table, fold_table, join_lines, text_width, wrap
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.history import COLUMNS
 from bpcli.training.side_by_side import ModelComparison, Seeds
@@ -30,15 +30,17 @@ def draw_comparison(
     tables = [draw_table(heads, whole)]
     if max(map(text_width, tables[0].split("\n"))) > width:
         rows = [[row[0], *row[-len(REACHED) :]] for row in whole]
-        tables = [draw_table(["model", *REACHED], rows)]
+        tables = [fold_table(["model", *REACHED], rows, width)]
         if found.keys:
             values = [row[1 : -len(REACHED)] for row in whole]
-            tables.append(draw_table(["", *names], zip(found.keys, *values, strict=True)))
-    parts = [*tables, *(describe_seeds(found, seeds) for seeds in found.seeds)]
+            turned = zip(found.keys, *values, strict=True)
+            tables.append(fold_table(["", *names], turned, width))
+    seeds = ("\n".join(wrap(describe_seeds(found, one), width)) for one in found.seeds)
+    parts = [*tables, *seeds]
     if history:
-        parts += [draw_history(saved) for saved in found.models]
+        parts += [draw_history(saved, width) for saved in found.models]
     if layers:
-        parts += [draw_layers(saved) for saved in found.models]
+        parts += [draw_layers(saved, width) for saved in found.models]
     return "\n\n".join(parts)
 
 
@@ -66,7 +68,7 @@ def _reached(saved: Checkpoint) -> list[str]:
     return [
         *("-" if share is None else f"{share:.2%}" for share in shares),
         record.split,
-        f"{record.loss:.4f}",
+        "-" if record.held_out_loss is None else f"{record.held_out_loss:.4f}",
         f"{saved.own_iteration:,}{best}",
         f"{record.seconds:.1f}",
     ]
@@ -81,8 +83,8 @@ def describe_seeds(found: ModelComparison, seeds: Seeds) -> str:
     )
 
 
-def draw_history(saved: Checkpoint) -> str:
-    """Return the curve of a run as a table: a row for each evaluation."""
+def draw_history(saved: Checkpoint, width: int) -> str:
+    """Return the curve of a run as a table of so many columns: a row for each evaluation."""
     rows = [
         [
             f"{point.iteration:,}",
@@ -99,8 +101,8 @@ def draw_history(saved: Checkpoint) -> str:
             [f"{saved.path}: no history: not evaluated yet, or written by an older bpcli"]
         )
     split = saved.record.split if saved.record else "held out"
-    heads = ["iteration", "loss", "train", f"{split} loss", split, "seconds"]
-    return f"{visible(str(saved.path))}:\n{draw_table(heads, rows)}"
+    heads = ["iteration", "train loss", "train", f"{split} loss", split, "seconds"]
+    return f"{visible(str(saved.path))}:\n{fold_table(heads, rows, width)}"
 
 
 def comparison_fields(

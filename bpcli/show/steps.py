@@ -39,6 +39,7 @@ from bpcli.backprop.node import (
 )
 from bpcli.show.naming import Names, call, spell
 from bpcli.show.number import draw_matrix, draw_number, json_array
+from bpcli.show.text import wrap
 
 STEP = 1e-4  # of an input, to see what it really does to the result
 NEAR = 1e-3  # relative difference of two slopes that are one, but for curvature and rounding
@@ -93,10 +94,10 @@ def explain(graph: Graph) -> list[Step]:
     return steps + [Step("input", *told) for told in _inputs(graph)]
 
 
-def draw_steps(steps: list[Step], width: int) -> str:
-    """Return the steps as text, under a heading for each direction.
+def draw_steps(steps: list[Step], width: int, line: int) -> str:
+    """Return the steps as text, under a heading for each direction, in lines of `line` columns.
 
-    The numbers of an array stand below what is said of it, in lines of `width` characters.
+    The numbers of an array stand below what is said of it, in lines of `width`.
     """
     headings = {
         "forward": "Forward, from left to right:",
@@ -108,7 +109,7 @@ def draw_steps(steps: list[Step], width: int) -> str:
         told = [step for step in steps if step.direction == direction]
         lines += ["", heading] if told else []
         for step in told:
-            lines.append(f"  {step.words}")
+            lines += wrap(f"  {step.words}", line, INDENT)
             if step.value.ndim:
                 lines += (INDENT + line for line in draw_matrix(step.value, width - len(INDENT)))
     return "\n".join(lines[1:])

@@ -6,6 +6,7 @@ A line is one line, whatever stands in a name: see `bpcli.errors.visible`.
 import csv
 import io
 import re
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -67,6 +68,43 @@ def draw_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         cells = [align_left(*first), *(align_right(*cell) for cell in others)]
         texts.append(GAP.join(cells).rstrip())
     return "\n".join(texts)
+
+
+def fold_table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], width: int, repeated: int = 1
+) -> str:
+    """Return a table of at most `width` columns, in several blocks where there is no room.
+
+    The blocks are one below the other; the first columns are `repeated` in each. Of a text that
+    is wider than half of all there is the end, as that of a path tells more.
+    """
+    room = (width - len(GAP)) // 2
+    lines = [[_keep_end(visible(cell), room) for cell in row] for row in [heads, *rows]]
+    widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
+    blocks = [[*range(repeated)]]
+    for i in range(repeated, len(widths)):
+        if sum(widths[j] + len(GAP) for j in [*blocks[-1], i]) - len(GAP) > width:
+            blocks.append([*range(repeated)])
+        blocks[-1].append(i)
+    blocks = [block for block in blocks if len(block) > repeated]  # the first may have no room
+    tables = ([[line[i] for i in block] for line in lines] for block in blocks)
+    return "\n\n".join(draw_table(head, body) for head, *body in tables)
+
+
+def _keep_end(text: str, width: int) -> str:
+    """Return a text, or as much of its end as has room in so many columns."""
+    if text_width(text) <= width:
+        return text
+    while text and text_width(text) >= width:
+        text = text[1:]
+    return f"…{text}"
+
+
+def wrap(text: str, width: int, indent: str = "") -> list[str]:
+    """Return a text as lines of at most `width` columns, `indent` before all but the first."""
+    room = max(width, len(indent) + 1)
+    lines = textwrap.wrap(text, room, subsequent_indent=indent, break_on_hyphens=False)
+    return lines or [""]
 
 
 def draw_csv(rows: Iterable[Iterable[Any]]) -> str:

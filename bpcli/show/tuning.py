@@ -7,16 +7,17 @@ from typing import Any
 
 from bpcli.errors import visible
 from bpcli.files.document import to_scalar
-from bpcli.show.text import draw_table
+from bpcli.show.text import fold_table, wrap
 from bpcli.tuning.metric import ACCURACY
 from bpcli.tuning.results import TrialResult
 
 
-def draw_trials(trials: Sequence[TrialResult], importances: Mapping[str, float]) -> str:
-    """Return trials, the best first, and how much each key matters."""
-    parts = [draw_table(*list_rows(trials))]
+def draw_trials(trials: Sequence[TrialResult], importances: Mapping[str, float], width: int) -> str:
+    """Return trials, the best first, and how much each key matters, in `width` columns."""
+    parts = [fold_table(*list_rows(trials), width)]
     if importances:
-        parts.append(f"What the best have in common: {list_importances(importances)}")
+        words = f"What the best have in common: {list_importances(importances)}"
+        parts.append("\n".join(wrap(words, width)))
     return "\n\n".join(parts)
 
 

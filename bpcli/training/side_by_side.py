@@ -33,6 +33,17 @@ class ModelComparison:
     values: tuple[tuple[Any, ...], ...]
     seeds: tuple[Seeds, ...]
 
+    @property
+    def best(self) -> tuple[int, ...]:
+        """The models with the highest accuracy, by their numbers; none of other images each."""
+        reached = [(one.record.split, one.record.accuracy) for one in self.models if one.record]
+        if len(reached) < 2 or len({split for split, _ in reached}) > 1:
+            return ()
+        highest = max(accuracy for _, accuracy in reached)
+        return tuple(
+            i for i, one in enumerate(self.models) if one.record and one.record.accuracy == highest
+        )
+
 
 def compare(models: Sequence[Checkpoint]) -> ModelComparison:
     """Return what tells models apart, and what they reached where only the seed does."""

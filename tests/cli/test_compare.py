@@ -98,7 +98,7 @@ def test_keys_are_columns_where_there_is_room_for_them(bpcli, seeds, monkeypatch
     paths = [path.rename(path.parent / f"{i}.npz") for i, path in enumerate(seeds)]
     monkeypatch.chdir(paths[0].parent)
     names = [path.name for path in paths]
-    for columns, tables in (("120", 1), ("60", 2)):
+    for columns, tables in (("120", 1), ("76", 2)):
         monkeypatch.setenv("COLUMNS", columns)
         drawn = bpcli("compare", *names).stdout.split("\n\n")
         assert len(drawn) == tables + 1

@@ -18,10 +18,10 @@ def test_eval_prints_accuracy_and_the_confusion_matrix(bpcli, model):
     assert lines[2] == "balanced accuracy 100.00%, macro F1 100.00%"
     assert [line.split() for line in lines[5:]] == [
         ["0", "1", "2", "3"],
-        ["0", "100.0%", "100.0%", "100.0%", "10", "0", "0", "0"],
-        ["1", "100.0%", "100.0%", "100.0%", "0", "10", "0", "0"],
-        ["2", "100.0%", "100.0%", "100.0%", "0", "0", "10", "0"],
-        ["3", "100.0%", "100.0%", "100.0%", "0", "0", "0", "10"],
+        ["0", "100.00%", "100.00%", "100.00%", "10", "0", "0", "0"],
+        ["1", "100.00%", "100.00%", "100.00%", "0", "10", "0", "0"],
+        ["2", "100.00%", "100.00%", "100.00%", "0", "0", "10", "0"],
+        ["3", "100.00%", "100.00%", "100.00%", "0", "0", "0", "10"],
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_model_of_upright_images_makes_those_upright_that_it_is_measured_on(
 
 def test_eval_of_a_class_that_is_never_predicted(bpcli, tiny_options, folder):
     bpcli("train", *tiny_options, "-s", "network.weight_init=0", "-s", "training.iterations=1")
-    assert re.search(r"^ +\d +- +0\.0% ", bpcli("eval", "model.npz").stdout, re.MULTILINE)
+    assert re.search(r"^ +\d +- +0\.00% ", bpcli("eval", "model.npz").stdout, re.MULTILINE)
     classes = json.loads(bpcli("eval", "model.npz", "--json").stdout)["per_class"]
     assert {"precision": None, "recall": 0.0, "f1": 0.0} in classes
 

@@ -31,7 +31,7 @@ def run(tmp_path):
 @pytest.mark.parametrize(
     "env",
     [
-        {"TERM": "dumb", "COLUMNS": "20", "NO_COLOR": "1"},
+        {"TERM": "dumb", "COLUMNS": "200", "NO_COLOR": "1"},
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         {"LC_ALL": "de_DE.ISO-8859-1", "PYTHONIOENCODING": "latin-1"},
         {"HOME": "/proc", "TMPDIR": "/nowhere"},

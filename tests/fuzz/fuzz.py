@@ -265,7 +265,7 @@ def metadata(folder, data):
         assert len(str(error)) < 2000 + len(str(path))
     else:
         assert saved.network().parameters.size
-        assert draw_info("", {}, saved).isascii() or saved.names
+        assert draw_info("", {}, saved, 80).isascii() or saved.names
         json.dumps(info_fields("", {}, saved), allow_nan=False)
         assert draw_comparison(compare([saved]), 80, history=True)
 

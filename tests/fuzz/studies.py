@@ -176,7 +176,7 @@ def read_study(folder, data):
 
 def show(folder):
     found = look(str(folder))
-    assert draw_trials(found.trials, found.importances)
+    assert draw_trials(found.trials, found.importances, 80)
     assert json.dumps(trials_fields(found.trials, found.importances), allow_nan=False)
     if zlib.crc32(repr(found).encode()) % 20 == 0:  # as pictures take long
         assert draw_study("study", found.trials, found.importances, "1")

@@ -192,7 +192,8 @@ def test_a_page_is_that_of_the_command(trained, bpcli, tmp_path):
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
-def test_models_are_compared_as_by_the_command(trained, values, bpcli, tmp_path):
+def test_models_are_compared_as_by_the_command(trained, values, bpcli, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     other = notebook.train(**values | {"hidden": [5]})
     trained.save(tmp_path / "a.npz")
     other.save(tmp_path / "b.npz")
