@@ -19,6 +19,7 @@ WINGS = (
     "training",
     "export",
     "tuning",
+    "teaching",
     "show",
     "notebook",
     "cli",

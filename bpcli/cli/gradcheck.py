@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpcli.cli.marking import is_marking, mark, marking_options
 from bpcli.cli.options import FILE, json_option, set_option, threads_option
 from bpcli.cli.terminal import counter, interruptible, say
 from bpcli.errors import ConfigError, NotAsAsked, SourceError, Stopped, readable
@@ -67,6 +68,7 @@ class Tolerance(click.FloatRange):
     type=Elements(),
     help="Of each array, or all; without it all of up to 50,000 in the network, 1,000 of more.",
 )
+@marking_options
 @json_option
 @threads_option
 def gradcheck_command(
@@ -78,6 +80,7 @@ def gradcheck_command(
     tolerance: float,
     elements: "int | str | None",
     as_json: bool,
+    **marking: Any,
 ) -> None:
     """Compare every gradient that backpropagation finds with a numerical one, in float64.
 
@@ -86,10 +89,19 @@ def gradcheck_command(
     in it are found, run and checked; -s NAME=VALUE gives arguments to them, and -s x=3x5 shapes.
     With :NAME it is those alone, all of which have to be there and to be checked.
 
+    With --require it marks a class: a row for each FILE, whatever it is, and exit code 1 unless
+    all have passed.
+
     \b
     bpcli gradcheck configs/sigmoid.yaml --samples 5
     bpcli gradcheck my_layers.py
+    bpcli gradcheck submitted/* --require Affine,Relu --csv marks.csv
     """
+    if is_marking(marking):
+        if model or method != "central" or elements:
+            raise click.UsageError("--require goes with files, -s and --tolerance only")
+        mark(targets, _read_given(overrides), tolerance, marking, as_json=as_json)
+        return
     files = [CODE.fullmatch(target) for target in targets]
     if any(files):
         if not all(files) or model or method != "central" or elements:
@@ -162,14 +174,7 @@ def _check_files(
     from bpcli import show
     from bpcli.gradcheck import check_file
 
-    given = {}
-    for override in overrides:
-        name, sign, value = override.partition("=")
-        if not (sign and name.isidentifier()):
-            raise click.UsageError(
-                f"-s {readable(override)}: expected NAME=VALUE, as -s n_in=5 or -s x=3x5"
-            )
-        given[name] = value
+    given = _read_given(overrides)
     requests: dict[tuple[str, bool], list[str]] = {}  # of one file: all units, and those by name
     for path, unit in files:
         if unit is not None and not re.fullmatch(r"[\w.]+", unit):
@@ -189,3 +194,16 @@ def _check_files(
         raise NotAsAsked
     if not checked:
         raise SourceError("nothing could be checked")
+
+
+def _read_given(overrides: tuple[str, ...]) -> dict[str, str]:
+    """Return the values that -s gives to arguments of anybody's own, by their names."""
+    given = {}
+    for override in overrides:
+        name, sign, value = override.partition("=")
+        if not (sign and name.isidentifier()):
+            raise click.UsageError(
+                f"-s {readable(override)}: expected NAME=VALUE, as -s n_in=5 or -s x=3x5"
+            )
+        given[name] = value
+    return given

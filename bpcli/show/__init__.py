@@ -16,6 +16,7 @@ from bpcli.show.foreign import draw_file_check, draw_units, file_check_fields
 from bpcli.show.gradcheck import check_fields, check_html, draw_check
 from bpcli.show.graph import graph_fields, network_fields
 from bpcli.show.info import draw_info, info_fields
+from bpcli.show.marks import draw_marks, mark_fields, marks_csv
 from bpcli.show.picture import draw_picture
 from bpcli.show.prediction import (
     answer_fields,
@@ -59,6 +60,7 @@ __all__ = [
     "draw_history",
     "draw_info",
     "draw_losses",
+    "draw_marks",
     "draw_mistakes",
     "draw_picture",
     "draw_prediction",
@@ -76,6 +78,8 @@ __all__ = [
     "graph_svg",
     "info_fields",
     "lines_html",
+    "mark_fields",
+    "marks_csv",
     "network_fields",
     "network_figure",
     "network_svg",

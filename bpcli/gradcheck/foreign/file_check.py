@@ -67,8 +67,9 @@ def check_file(
     the processor (where that cannot be measured, twice as many on the clock), is one unit, or one
     statement, that is not checked; a process begins again behind it. `given` are values for
     arguments, as text: `3x5` is an array of that shape. `watch` is called with 1 as soon as a unit
-    is checked. Raises SourceError if the file cannot be run, or has nothing that can be checked.
-    Ctrl-C ends it, with what has been checked until then.
+    is checked, and with 0 while none is. Raises SourceError if the file cannot be run, or has
+    nothing that can be checked. Ctrl-C, or a `watch` that raises KeyboardInterrupt, ends it, with
+    what has been checked until then.
     """
     code = read_code(Path(path))
     request = {
@@ -152,6 +153,7 @@ class _Check:
             except FloodError as error:
                 return f"it wrote over its results: {error}"
             if message is None:
+                self.watch(0)
                 words = self.patience.lost()
                 if words:
                     self.hung += 1

@@ -65,10 +65,9 @@ def load_source(code: Code, begin: Callable[[int], bool] = lambda _line: True) -
 
 def _load(code: Code, begin: Callable[[int], bool] = lambda _line: True) -> Source:
     path, problems = code.path, list[str]()
-    texts = list(_read_cells(code, problems))
-    tree = ast.Module([s for text, start in texts for s in _parse(text, path, start)], [])
+    tree, text = parse_code(code, problems)
     let_import(path)
-    source = Source(path, _make_module(path, tree), problems, text="\n".join(t for t, _ in texts))
+    source = Source(path, _make_module(path, tree), problems, text=text)
     lines = source.text.splitlines(keepends=True)
     linecache.cache[str(path)] = (len(source.text), None, lines, str(path))
     runner = _Runner(source)
@@ -77,6 +76,17 @@ def _load(code: Code, begin: Callable[[int], bool] = lambda _line: True) -> Sour
             runner.run(statement)
     runner.stand_in_for_names(tree)
     return source
+
+
+def parse_code(code: Code, problems: list[str]) -> tuple[ast.Module, str]:
+    """Return the statements of all cells of code, and the text that was read; nothing is run.
+
+    What cannot be read of a notebook is left out, and added to the problems. Raises SourceError
+    for a file that Python cannot read.
+    """
+    texts = list(_read_cells(code, problems))
+    tree = ast.Module([s for text, start in texts for s in _parse(text, code.path, start)], [])
+    return tree, "\n".join(text for text, _ in texts)
 
 
 def _is_own(thing: object, source: Source) -> bool:
