@@ -36,13 +36,18 @@ def _mark_missing(outline: Outline, layer: str) -> Mark:
     return Mark(layer, MISSING, words=layer, near=near)
 
 
+def units_of(outline: Outline, layer: str, units: Sequence[UnitCheck]) -> list[UnitCheck]:
+    """Return what was found of a layer, by the name that the file has for it."""
+    own = outline.own_name(layer)
+    mine = [unit for unit in units if unit.name == own]
+    return mine or [unit for unit in units if unit.name.startswith(f"{own}_")]
+
+
 def mark_checked(
     code: Code, outline: Outline, layer: str, units: Sequence[UnitCheck], otherwise: str
 ) -> Mark:
     """Return the mark of a layer by what was found of it; `otherwise` says why there is nothing."""
-    own = outline.own_name(layer)
-    mine = [unit for unit in units if unit.name == own]
-    mine = mine or [unit for unit in units if unit.name.startswith(f"{own}_")]
+    mine = units_of(outline, layer, units)
     faults = [
         _fault(code, outline, layer, finding)
         for unit in mine
@@ -74,7 +79,14 @@ def _find_place(code: Code, outline: Outline, layer: str, finding: Finding) -> t
     raised = re.search(named, finding.words)
     if raised:
         return int(raised[1] or 0), int(raised[2])
-    line = find_line(outline, layer, finding.array)
+    return locate(code, outline, layer, finding.array)
+
+
+def locate(code: Code, outline: Outline, layer: str, array: str) -> tuple[int, int]:
+    """Return the cell and the line that set the gradient by an array, or begin forward."""
+    forwards, backwards = outline.parts_of(layer)
+    functions = {"forward": forwards, "backward": backwards}.get(array, {})
+    line = next((f.lineno for f in functions.values()), 0) or find_line(outline, layer, array)
     return code.locate(line) if line else (0, 0)
 
 
