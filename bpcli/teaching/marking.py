@@ -45,6 +45,8 @@ def mark_class(
         if stopping.is_set():
             raise KeyboardInterrupt
 
+    if terms.solution:
+        read_code(Path(terms.solution))  # before the work
     work = _Work(terms, known, seconds, go_on)
     found: dict[int, Marks] = {}
     with ThreadPoolExecutor(jobs) as pool:
@@ -194,8 +196,11 @@ def _placed(file: _File, layer: str, fault: Fault) -> Fault:
 
 def _digest(path: str, terms: Terms) -> str:
     """Return the digest of a file, its name, and what is asked of it. Raises SourceError."""
-    if look(path, SourceError) == "file" and Path(path).suffix.lower() not in SUFFIXES:
-        found = Path(path).suffix or "a name without an ending"
+    standing, ending = look(path, SourceError), Path(path).suffix
+    found = "nothing there" if standing == "nothing" else f"a {standing}"
+    if standing == "file":
+        found = ending or "a name without an ending"
+    if standing != "file" or ending.lower() not in SUFFIXES:
         raise SourceError(f"{path}: found {found}, expected {' or '.join(SUFFIXES)}")
     whole = hashlib.sha256(repr((__version__, path, terms)).encode(errors="surrogateescape"))
     for part in (path, terms.solution):
