@@ -99,6 +99,8 @@ class _Work:
             digest = _digest(path, self.terms)
             if digest in self.known:
                 return self.known[digest]
+            if Path(path).suffix.lower() not in SUFFIXES:
+                raise SourceError(f"{path}: expected a name that ends in {' or '.join(SUFFIXES)}")
             code = read_code(Path(path))
             file = _File(code, outline(code))
         except BpcliError as error:
@@ -196,12 +198,10 @@ def _placed(file: _File, layer: str, fault: Fault) -> Fault:
 
 def _digest(path: str, terms: Terms) -> str:
     """Return the digest of a file, its name, and what is asked of it. Raises SourceError."""
-    standing, ending = look(path, SourceError), Path(path).suffix
-    found = "nothing there" if standing == "nothing" else f"a {standing}"
-    if standing == "file":
-        found = ending or "a name without an ending"
-    if standing != "file" or ending.lower() not in SUFFIXES:
-        raise SourceError(f"{path}: found {found}, expected {' or '.join(SUFFIXES)}")
+    standing = look(path, SourceError)
+    if standing != "file":
+        found = "nothing there" if standing == "nothing" else f"a {standing}"
+        raise SourceError(f"{path}: found {found}, expected a file")
     whole = hashlib.sha256(repr((__version__, path, terms)).encode(errors="surrogateescape"))
     for part in (path, terms.solution):
         if part:

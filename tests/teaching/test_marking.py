@@ -65,7 +65,7 @@ def test_thirty_files_in_all_styles_are_marked_as_they_should_be(
     found = rows(bpcli(*command, code=1))
     assert [row["file"] for row in found] == files
     for row, one in zip(found, submitted, strict=True):
-        assert tuple(mark["verdict"] for mark in row["marks"]) == one.verdicts, one.name
+        assert tuple(mark["verdict"] for mark in row["marks"]) == one.verdicts, row
         faults = [fault for mark in row["marks"] for fault in mark.get("faults", [])]
         assert tuple(fault["kind"] for fault in faults) == one.kinds, one.name
         assert all(fault["line"] for fault in faults)
