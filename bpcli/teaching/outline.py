@@ -120,17 +120,18 @@ def outline(code: Code) -> Outline:
 def is_empty(function: ast.FunctionDef) -> bool:
     """Tell whether a body is still to be written.
 
-    It has nothing but `pass`, `...`, a docstring, NotImplementedError, and names for None.
+    It has nothing but `pass`, `...`, a docstring and names for None, or raises NotImplementedError
+    whatever it is given.
 
     >>> is_empty(ast.parse("def backward(self, dout): dx = None; return dx").body[0])
     True
     """
+    if any(map(_is_refusal, function.body)):
+        return True
     nothing: set[str] = set()
     for statement in function.body:
         match statement:
             case ast.Pass() | ast.Expr(ast.Constant()) | ast.Return(None):
-                continue
-            case ast.Raise(exc=ast.expr() as error) if "NotImplemented" in ast.unparse(error):
                 continue
             case ast.Assign(targets=targets, value=value) if _is_nothing(value, nothing):
                 nothing |= {ast.unparse(part) for target in targets for part in _parts(target)}
@@ -139,6 +140,10 @@ def is_empty(function: ast.FunctionDef) -> bool:
             case _:
                 return False
     return True
+
+
+def _is_refusal(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Raise) and "NotImplemented" in ast.unparse(statement)
 
 
 def _is_nothing(value: ast.expr, nothing: set[str]) -> bool:
