@@ -36,7 +36,7 @@ def make_sheet(layers: Sequence[str], style: str, *, solved: bool) -> list[Part]
     parts = [Part(_introduce(names, solved=solved)), Part(BEGINNING, is_code=True)]
     for name in names:
         source = Source(name, style)
-        parts.append(Part(_describe(source)))
+        parts.append(Part(_describe(source, solved=solved)))
         parts.append(Part(source.text(solved=solved), is_code=True))
         parts.append(Part(f"print({_check(name, style)})", is_code=True))
     return parts
@@ -55,10 +55,12 @@ def _introduce(names: Sequence[str], *, solved: bool) -> str:
     )
 
 
-def _describe(source: Source) -> str:
+def _describe(source: Source, *, solved: bool) -> str:
     where = f", section {source.section}" if source.section else ""
-    sides = ", ".join(f"`{side} = ...`" for side in source.left_sides)
-    return f"## {source.name}{where}\n\nForward: `{source.formula}`. To be written: {sides}"
+    words = f"## {source.name}{where}\n\nForward: `{source.formula}`."
+    if solved:
+        return words
+    return words + "\n\nTo be written: " + ", ".join(f"`{side}`" for side in source.left_sides)
 
 
 def _check(name: str, style: str) -> str:
