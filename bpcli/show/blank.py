@@ -27,11 +27,8 @@ def blank_figure(figure: Figure, what: str) -> Figure:
         )
         for row in figure.arrays
     ]
-    title = f"computational graph of {len(symbols)} nodes, with {what} to be found"
-    if what == "both":
-        title = (
-            f"computational graph of {len(symbols)} nodes, with values and derivatives to be found"
-        )
+    found = "values and derivatives" if what == "both" else what
+    title = f"computational graph of {len(symbols)} nodes, with {found} to be found"
     notes = () if derivatives else figure.notes
     return replace(
         figure, symbols=symbols, title=title, notes=notes, arrays=tuple(a for a in arrays if a)

@@ -51,14 +51,6 @@ def check_unit(unit: Unit, given: Mapping[str, Any], tolerance: float) -> UnitCh
         return _Search(loss_of(unit), given, tolerance).check()
 
 
-def find_convention(unit: Unit, given: Mapping[str, Any], tolerance: float) -> Convention | None:
-    """Return the way to call a unit that is believed, or fits best; None where it takes none."""
-    with randomness.repeatable(unit.module), precision.in_double(unit.module):
-        search = _Search(loss_of(unit), given, tolerance)
-        found = search.best(conventions(search.unit, given))
-    return found.convention if found else None
-
-
 @dataclass
 class _Search:
     """What the conventions that failed have told: which others need not be tried, what to say."""

@@ -14,16 +14,16 @@ import numpy as np
 from bpcli.arrays import Shape
 from bpcli.gradcheck.foreign import tree
 from bpcli.gradcheck.foreign.convention import Convention
-from bpcli.gradcheck.foreign.conventions import conventions
 from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment
+from bpcli.gradcheck.foreign.layout import SINGLE
 from bpcli.gradcheck.foreign.naming import same_words
 from bpcli.gradcheck.foreign.pairing import in_shape, pair
-from bpcli.gradcheck.foreign.search import find_convention
 from bpcli.gradcheck.foreign.state import MiscalledError, State
 from bpcli.gradcheck.foreign.tree import Path
 from bpcli.gradcheck.foreign.vocabulary import plain
 from bpcli.teaching.against.trial import Trial, kinds_of, move, place_values
+from bpcli.teaching.against.way import find_way
 
 Matches = dict[str, tuple[Path, bool]]  # names of the solution's arrays: ours, and whether turned
 
@@ -34,11 +34,11 @@ def answer(unit: Unit, given: Mapping[str, Any], tolerance: float, trial: Trial)
     `refused` is set where it takes no such mini-batch, and `unknown` says what is in the way of a
     comparison.
     """
-    believed = find_convention(unit, given, tolerance)
-    experiment = _experiment(unit, given, trial, believed)
-    if experiment is None:
-        alone = believed is not None and believed.layout.tier > 0
+    way, is_right = find_way(unit, given, tolerance, lambda way: _is_as(way, trial))
+    if way is None:
+        alone, _ = find_way(unit, given, tolerance, lambda way: way.layout.tier == SINGLE)
         return {"refused": True} if alone else {"unknown": "forward is not called as there"}
+    experiment = Experiment(way, 0)
     matches = _match(experiment, trial)
     if matches is None:
         return {"unknown": "which of its arrays stands for which of the solution's?"}
@@ -52,7 +52,7 @@ def answer(unit: Unit, given: Mapping[str, Any], tolerance: float, trial: Trial)
             called = experiment.call([np.asarray(dout, float) for dout in trial.douts])
     except MiscalledError:
         return found | {"calls": calls.most}
-    if believed is None or experiment.convention is not believed:
+    if not is_right:
         return found | {"calls": calls.most}
     gradients = {}
     candidates = pair(experiment, called)
@@ -63,20 +63,10 @@ def answer(unit: Unit, given: Mapping[str, Any], tolerance: float, trial: Trial)
     return found | {"calls": calls.most, "gradients": gradients}
 
 
-def _experiment(
-    unit: Unit, given: Mapping[str, Any], trial: Trial, believed: Convention | None
-) -> Experiment | None:
-    """Return an experiment in which the unit is called as the solution is, if it can be."""
-    ways = [believed] if believed else []
-    ways += [way for group in conventions(unit, given) for way in group]
-    for way in ways:
-        same = way.layout.x == tuple(trial.x) and way.layout.name == trial.layout
-        if same and kinds_of(way) == tuple(trial.kinds):
-            try:
-                return Experiment(way, 0)
-            except MiscalledError:
-                continue
-    return None
+def _is_as(way: Convention, trial: Trial) -> bool:
+    """Tell whether a way to call is that of the solution, as far as inputs go."""
+    same = way.layout.x == tuple(trial.x) and way.layout.name == trial.layout
+    return same and kinds_of(way) == tuple(trial.kinds)
 
 
 def _match(experiment: Experiment, trial: Trial) -> Matches | None:

@@ -16,9 +16,9 @@ from bpcli.gradcheck.foreign.discover import Unit
 from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment
 from bpcli.gradcheck.foreign.layout import draw
 from bpcli.gradcheck.foreign.pairing import in_shape, pair
-from bpcli.gradcheck.foreign.search import find_convention
 from bpcli.gradcheck.foreign.state import MiscalledError, State
 from bpcli.gradcheck.foreign.tree import Path
+from bpcli.teaching.against.way import find_way
 
 SEEDS = 0, 1
 LARGER = 5.0  # times as large as those of the gradient check, where ReLU6 is not ReLU
@@ -57,8 +57,8 @@ def kinds_of(convention: Convention) -> tuple[str, bool, bool]:
 
 def propose(unit: Unit, given: Mapping[str, Any], tolerance: float) -> Trial | None:
     """Return a trial by a unit of the solution, or None where its forward has no one value."""
-    convention = find_convention(unit, given, tolerance)
-    if convention is None or convention.loss or _is_random(convention):
+    convention, _ = find_way(unit, given, tolerance)
+    if convention is None or _is_random(convention):
         return None
     experiment = Experiment(convention, SEEDS[0])
     draws = list(_draws(experiment))
