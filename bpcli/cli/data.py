@@ -38,7 +38,8 @@ def data_command(
     """
     from bpcli import show
     from bpcli.data import look_into
-    from bpcli.files.npz_dataset import check_free, write_npz
+    from bpcli.files.atomic import check_free
+    from bpcli.files.npz_dataset import write_npz
     from bpcli.files.part import Labelled
     from bpcli.show.picture import HALVES
 

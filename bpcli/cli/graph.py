@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpcli.cli.drawing import BLANKS, FORMS, draw_for_terminal, encode
 from bpcli.cli.options import FILE, json_option, threads_option
-from bpcli.cli.terminal import can_print, line_width, say, terminal_width
+from bpcli.cli.terminal import line_width, say, terminal_width
 from bpcli.errors import readable
 
 if TYPE_CHECKING:
     from bpcli.show.figure import Figure
-
-FORMS = (".svg", ".png", ".pdf", ".dot")
 
 
 class GraphCommand(click.Command):
@@ -35,6 +34,8 @@ class GraphCommand(click.Command):
 @click.option(
     "-o", "--output", type=FILE, help="Draw into this file: .svg, .png, .pdf, or .dot for Graphviz."
 )
+@click.option("--blank", type=click.Choice(BLANKS), help="Leave these to be found by hand.")
+@click.option("--answers", type=FILE, metavar="KEY", help="Draw what --blank hides into this file.")
 @json_option
 @threads_option
 @click.option("--ascii", "as_ascii", is_flag=True, help="Draw with ASCII characters.")
@@ -47,6 +48,8 @@ def graph_command(
     config_file: str | None,
     model: str | None,
     output: str | None,
+    blank: str | None,
+    answers: str | None,
     as_json: bool,
     as_ascii: bool,
 ) -> None:
@@ -65,8 +68,10 @@ def graph_command(
     _expect_one("EXPRESSION, --config CONFIG and --model MODEL", expression, config_file, model)
     if as_json and as_ascii:
         raise click.UsageError("expected one of --json and --ascii, not two")
+    _check_blank(blank, answers, is_fit=expression is not None and not (explained or as_json))
     from bpcli.files.result import check_result, write_result
 
+    key_form = check_result(answers, FORMS) if answers is not None else ""
     form = check_result(output, FORMS) if output is not None else ""  # before the work
     if expression is None:
         if expand or explained or seed is not None:
@@ -74,17 +79,37 @@ def graph_command(
         figure, fields, steps = _of_network(config_file, model)
     else:
         figure, fields, steps = _of_expression(expression, values, expand, explained, seed or 0)
+    if answers is not None:
+        write_result(answers, encode(figure, key_form))
+    figure = _blank(figure, blank)
     if output is not None:
-        write_result(output, _encode(figure, form))
+        write_result(output, encode(figure, form))
     if as_json:
         say(fields)
-    else:
-        _say_drawn(figure if output is None else None, steps, as_ascii=as_ascii)
+    elif output is None or steps:
+        shown = figure if output is None else None
+        say(draw_for_terminal(shown, *([steps] if steps else []), as_ascii=as_ascii))
 
 
 def _expect_one(what: str, *given: str | None) -> None:
     if sum(one is not None for one in given) != 1:
         raise click.UsageError(f"expected one of {what}")
+
+
+def _check_blank(blank: str | None, answers: str | None, *, is_fit: bool) -> None:
+    """Refuse what would tell what is to be found by hand, and a key of nothing."""
+    if blank and not is_fit:
+        raise click.UsageError("--blank goes with an EXPRESSION, not with --explain or --json")
+    if answers and not blank:
+        raise click.UsageError("--answers goes with --blank")
+
+
+def _blank(figure: "Figure", blank: str | None) -> "Figure":
+    if blank is None:
+        return figure
+    from bpcli.show.blank import blank_figure
+
+    return blank_figure(figure, blank)
 
 
 def _of_expression(
@@ -119,27 +144,3 @@ def _of_network(config_file: str | None, model: str | None) -> "tuple[Figure, di
 
     specs = load(model).network().specs if model else outline_network(load_config(config_file))
     return network_figure(specs), network_fields(specs), ""
-
-
-def _encode(figure: "Figure", form: str) -> bytes:
-    """Return a figure as the bytes of a file of one of FORMS."""
-    if form == ".svg":
-        from bpcli.show.svg import figure_svg
-
-        return figure_svg(figure).encode()
-    if form == ".dot":
-        from bpcli.show.dot import figure_dot
-
-        return figure_dot(figure).encode()
-    from bpcli.show.plot import figure_picture
-
-    return figure_picture(figure, form[1:])
-
-
-def _say_drawn(figure: "Figure | None", steps: str, *, as_ascii: bool) -> None:
-    from bpcli.show.characters import ASCII, draw_figure
-
-    parts = [draw_figure(figure, terminal_width())] if figure else []
-    drawn = "\n\n".join([*parts, *([steps] if steps else [])])
-    if drawn:
-        say(drawn.translate(ASCII) if as_ascii or not can_print(drawn) else drawn)

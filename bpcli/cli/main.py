@@ -17,6 +17,8 @@ SUMMARIES = {
     "data": "Show what SOURCE holds: classes, rare, equal and empty images, and some pictures.",
     "eval": "Measure MODEL on images that it has not learnt from: accuracy, loss, F1, confusion "
     "matrix.",
+    "exercise": "Make a sheet of the chapter's layers, an exam of graphs, or a layer with a "
+    "mistake.",
     "export": "Write MODEL for other programs: as ONNX, or its weights as PyTorch's Sequential "
     "takes them.",
     "gradcheck": "Compare every gradient that backpropagation finds with a numerical one, in "

@@ -61,6 +61,12 @@ def check_place(path: str | Path) -> bool:
     return found == "file"
 
 
+def check_free(path: str | Path) -> None:
+    """Raise PlaceError if there is a file at `path` already, which is never to be replaced."""
+    if check_place(path) or link_target(path):
+        raise PlaceError(f"{path}: found a file, expected none there; choose another with -o")
+
+
 def copy_into_place(source: Path, target: Path) -> None:
     """Put a copy of a file, whole or not at all, in the place of `target`.
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.errors import DatasetError, PlaceError
+from bpcli.errors import DatasetError
 from bpcli.files import atomic
 from bpcli.files.archive import list_arrays, read_arrays
 from bpcli.files.labels import to_labels
 from bpcli.files.part import Labelled
-from bpcli.files.path import link_target, open_file
+from bpcli.files.path import open_file
 
 ONE = "arr_0"  # what the one array of a file is called that numpy has named
 
@@ -37,21 +37,15 @@ def read_array(path: Path, name: str) -> npt.NDArray[Any]:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
 
 
-def check_free(path: str | Path) -> None:
-    """Raise PlaceError if there is a file at `path` already: data are never replaced."""
-    if atomic.check_place(path) or link_target(path):
-        raise PlaceError(f"{path}: found a file, expected none there; choose another with -o")
-
-
 def write_npz(path: str | Path, parts: Mapping[str, Labelled]) -> None:
     """Write an .npz that is read as a source, of images and labels by part: all, or nothing.
 
-    Raises SaveError, BusyError, and PlaceError as `check_free` does.
+    Raises SaveError, BusyError, and PlaceError as `atomic.check_free` does.
     """
     arrays: dict[str, Any] = {}
     for part, found in parts.items():
         arrays[f"x_{part}"] = found.images
         arrays[f"y_{part}"] = to_labels(found.labels, found.names)
     with atomic.reserved(path), atomic.replacing(path) as file:
-        check_free(path)
+        atomic.check_free(path)
         np.savez_compressed(file, **arrays)

@@ -29,7 +29,8 @@ def blank_figure(figure: Figure, what: str) -> Figure:
     ]
     found = "values and derivatives" if what == "both" else what
     title = f"computational graph of {len(symbols)} nodes, with {found} to be found"
-    notes = () if derivatives else figure.notes
+    plain = tuple(note for note in figure.notes if not any(map(str.isdigit, note)))
+    notes = plain if derivatives else figure.notes
     return replace(
         figure, symbols=symbols, title=title, notes=notes, arrays=tuple(a for a in arrays if a)
     )
