@@ -16,14 +16,18 @@ def mark_unwritten(outline: Outline, layer: str) -> Mark | None:
     """Return the mark of a layer that there is nothing to check of, or None."""
     if outline.find_missing(layer):
         return _mark_missing(outline, layer)
-    empty = outline.find_empty(layer)
+    empty, lacking = outline.find_empty(layer), outline.find_lacking(layer)
+    base = outline.find_base(layer)
+    if base and (lacking or empty == outline.own_name(layer)):
+        words = f"it is made from {base}, which the file does not define"
+        return Mark(layer, NOT_CHECKED, words=words)
     if empty:
         return Mark(layer, EMPTY, words=empty)
-    lacking = outline.find_lacking(layer)
     if not lacking:
         return None
     near = outline.find_near_method(layer, lacking)
-    return Mark(layer, MISSING, words=f"{layer}.{lacking}", near=near)
+    between = "." if outline.own_name(layer) in outline.classes else "_"
+    return Mark(layer, MISSING, words=f"{layer}{between}{lacking}", near=near)
 
 
 def _mark_missing(outline: Outline, layer: str) -> Mark:

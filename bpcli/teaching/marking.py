@@ -23,6 +23,7 @@ from bpcli.teaching.mark import NOT_CHECKED, PASSED, WRONG, ClassMarks, Fault, M
 from bpcli.teaching.outline import Outline, outline
 
 SUFFIXES = (".py", NOTEBOOK)
+TOO_DEEP = "found brackets within brackets, expected fewer: it cannot be read"
 
 
 def mark_class(
@@ -103,15 +104,16 @@ class _Work:
                 raise SourceError(f"{path}: expected a name that ends in {' or '.join(SUFFIXES)}")
             code = read_code(Path(path))
             file = _File(code, outline(code))
-        except BpcliError as error:
-            words = str(error)
+            form = normal_form(file.outline.tree)
+        except (BpcliError, RecursionError, MemoryError) as error:
+            words = str(error) if isinstance(error, BpcliError) else f"{path}: {TOO_DEEP}"
             marks = tuple(Mark(one, NOT_CHECKED, words=words) for one in self.terms.layers)
             return Marks(path, marks, digest)
         unwritten = {layer: mark_unwritten(file.outline, layer) for layer in self.terms.layers}
         written = [layer for layer, mark in unwritten.items() if mark is None]
         checked = self._check(file, written)
         every = tuple(unwritten[layer] or checked[layer] for layer in self.terms.layers)
-        return Marks(path, every, digest, normal_form(file.outline.tree) if written else "")
+        return Marks(path, every, digest, form if written else "")
 
     def _check(self, file: _File, layers: Sequence[str]) -> dict[str, Mark]:
         """Check layers that are there, and return their marks.

@@ -20,14 +20,16 @@ Functions = dict[str, ast.FunctionDef]
 class Outline:
     """What a file defines: classes by their names, each with its methods, and functions.
 
-    Of what is defined twice the last counts. `blank` are the numbers of a notebook's cells of code
-    in which there is nothing, but for the last, which editors leave there.
+    Of what is defined twice the last counts. `bases` are what classes are made from that the file
+    does not define, and `blank` the numbers of a notebook's cells of code in which there is
+    nothing, but for the last, which editors leave there.
     """
 
     tree: ast.Module
     classes: dict[str, Functions] = field(default_factory=dict)
     functions: Functions = field(default_factory=dict)
     other_names: dict[str, str] = field(default_factory=dict)  # Relu = MyRelu
+    bases: dict[str, str] = field(default_factory=dict)
     blank: tuple[int, ...] = ()
 
     @property
@@ -74,8 +76,11 @@ class Outline:
         return ""
 
     def find_lacking(self, name: str) -> str:
-        """Return what a class does not have, `forward` or `backward`, or ""."""
-        if self.own_name(name) not in self.classes:
+        """Return what a class, or a pair of functions, does not have: `forward` or `backward`.
+
+        A function of the name itself may be a loss, which returns its gradient.
+        """
+        if self.own_name(name) in self.functions:
             return ""
         lacking = [
             word
@@ -83,6 +88,10 @@ class Outline:
             if not found
         ]
         return lacking[-1] if lacking else ""
+
+    def find_base(self, name: str) -> str:
+        """Return what a class has its methods from that the file does not define, or ""."""
+        return self.bases.get(self.own_name(name), "")
 
     def find_near_method(self, name: str, wanted: str) -> str:
         """Return the method that may be meant by one that is lacking, or ""."""
@@ -95,26 +104,52 @@ def outline(code: Code) -> Outline:
     tree, _ = parse_code(code, [])
     blank = [cell.number for cell in code.cells[:-1] if cell.number and _is_blank(cell.text)]
     found = Outline(tree, blank=tuple(blank))
-    bases: dict[str, list[str]] = {}
     for statement in _statements(tree.body):
         match statement:
             case ast.ClassDef(name=name):
-                bases[name] = [ast.unparse(base) for base in statement.bases]
-                inherited = [found.classes.get(base, {}) for base in reversed(bases[name])]
-                methods = {n: f for one in inherited for n, f in one.items()}
-                own = {s.name: s for s in statement.body if isinstance(s, ast.FunctionDef)}
-                found.classes[name] = methods | own
+                _add_class(found, name, statement)
             case ast.FunctionDef(name=name):
                 found.functions[name] = statement
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name(id=other)):
                 if other in found.classes or other in found.functions:
                     found.other_names[name] = found.own_name(other)
             case ast.Assign(
-                targets=[ast.Attribute(value=ast.Name(id=owner), attr=name)],
-                value=ast.Name(id=other),
-            ) if owner in found.classes and other in found.functions:
-                found.classes[owner][name] = found.functions[other]
+                targets=[ast.Attribute(value=ast.Name(id=owner), attr=name)], value=value
+            ) if owner in found.classes:
+                found.classes[owner][name] = _function_of(found, value)
     return found
+
+
+def _add_class(found: Outline, name: str, statement: ast.ClassDef) -> None:
+    """Add a class, with the methods of those that it is made from."""
+    bases = [ast.unparse(base) for base in statement.bases]
+    inherited = [found.classes.get(base, {}) for base in reversed(bases)]
+    methods = {n: f for one in inherited for n, f in one.items()}
+    for part in statement.body:
+        match part:
+            case ast.FunctionDef(name=own):
+                methods[own] = part
+            case ast.Assign(targets=targets, value=ast.Name() | ast.Lambda() as value):
+                function = methods.get(ast.unparse(value)) or _function_of(found, value)
+                methods |= {ast.unparse(target): function for target in targets}
+    found.classes[name] = methods
+    found.bases.pop(name, None)
+    known = {*found.classes, "object", "ABC", "abc.ABC"}
+    others = [found.bases.get(base, "") if base in found.classes else base for base in bases]
+    unknown = next((base for base in others if base and base not in known), "")
+    if unknown:
+        found.bases[name] = unknown
+
+
+def _function_of(found: Outline, value: ast.expr) -> ast.FunctionDef:
+    """Return the function that a method is set to; of one that is not in the file, its call."""
+    known = found.functions.get(ast.unparse(value))
+    if known:
+        return known
+    (call,) = ast.parse(f"def function(): return ({ast.unparse(value)})()").body
+    assert isinstance(call, ast.FunctionDef)  # noqa: S101 - that is what was written
+    call.lineno = value.lineno
+    return call
 
 
 def is_empty(function: ast.FunctionDef) -> bool:

@@ -41,6 +41,8 @@ def every_command(tiny_options, search, mnist_model, tmp_path):
         (["report", mnist_model, "-o", "curve.png"], ["curve.png"]),
         (["gradcheck", "-s", "network.hidden=[3]", "--elements", "9"], []),
         (["gradcheck", "relu.py"], []),
+        (["gradcheck", "relu.py", "--require", "Relu", "--csv", "marks.csv"], ["marks.csv"]),
+        (["exercise", "-o", "sheet.py"], ["sheet.py"]),
         (["graph", "x * x", "x=2"], []),
         (["graph", "x * x", "x=2", "-o", "graph.svg"], ["graph.svg"]),
         (["data"], []),

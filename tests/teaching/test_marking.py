@@ -168,6 +168,19 @@ def test_a_solution_has_to_pass_itself(bpcli, folder):
     assert "gone.py: found nothing there" in bpcli(*command, "gone.py", code=2).stderr
 
 
+def test_no_file_costs_another_its_row(bpcli, folder):
+    (folder / "deep.py").write_text("x = " + "(" * 190 + "1" + ",)" * 190)
+    (folder / "sum.py").write_text("x = 1" + " + 1" * 20_000)
+    (folder / "null.py").write_bytes(b"x = 1\0")
+    (folder / "utf16.py").write_bytes("x = 1".encode("utf-16"))
+    (folder / "cut.ipynb").write_text('{"cells": [')
+    (folder / "folder.py").mkdir()
+    files = sorted(path.name for path in folder.iterdir() if path.name != "tiny")
+    found = rows(bpcli("gradcheck", *files, "--require", "Relu", "--json", code=1))
+    assert [row["file"] for row in found] == files
+    assert {row["marks"][0]["verdict"] for row in found} <= {"not checked", "missing"}
+
+
 def test_what_is_stopped_tells_what_was_marked_until_then(folder):
     for name in ("a.py", "b.py", "c.py"):
         (folder / name).write_text(NUMPY + RELU)

@@ -10,7 +10,7 @@ from submissions import RENAMED, WHOLE
 
 from bpcli.files.notebook import Cell
 from bpcli.gradcheck.foreign.code import Code
-from bpcli.teaching.judge import find_line
+from bpcli.teaching.judge import find_line, mark_unwritten
 from bpcli.teaching.likeness import group, normal_form
 from bpcli.teaching.outline import is_empty, outline
 
@@ -60,6 +60,34 @@ def test_of_two_definitions_the_last_counts_wherever_it_stands():
     assert read(later).find_empty("A") == ""
     inherited = text + "class B(A):\n def forward(self, x): return x\n"
     assert read(inherited).find_empty("B") == "B.backward"
+
+
+def test_methods_that_are_set_count_as_written():
+    text = "class A:\n forward = lambda self, x: x\nA.backward = lambda self, dout: dout\n"
+    assert mark_unwritten(read(text), "A") is None
+    same = "class A:\n def g(self, x): return x\n forward = backward = g"
+    assert mark_unwritten(read(same), "A") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "words"),
+    [
+        ("from bpcli.backprop import ReLU\nclass Relu(ReLU): pass", "not checked", "ReLU"),
+        ("from x import B\nclass Relu(B):\n def forward(self, x): return x", "not checked", "B"),
+        ("from x import B\nclass Relu(B):\n def forward(self, x): return x\n"
+         " def backward(self, d): pass", "empty", "Relu.backward"),
+        ("from bpcli.backprop import ReLU as Relu", "missing", "Relu"),
+        ("class Relu: pass", "empty", "Relu"),
+        ("class Relu:\n def forward(self, x): return x", "missing", "Relu.backward"),
+        ("def Relu_forward(x): return x", "missing", "Relu_backward"),
+        ("def Relu_backward(dout): return dout", "missing", "Relu_forward"),
+        ("'Only words.'", "empty", "the file"),
+    ],
+)  # fmt: skip
+def test_what_there_is_nothing_to_check_of(text, verdict, words):
+    mark = mark_unwritten(read(text), "Relu")
+    assert mark.verdict == verdict
+    assert words in mark.words
 
 
 def test_functions_stand_for_a_layer_by_the_beginning_of_their_names():
