@@ -49,7 +49,7 @@ def _explain(marks: Marks, hints: str, say: Say) -> Iterator[str]:
         if mark.verdict in (EMPTY, MISSING):
             sentence = "{} is empty" if mark.verdict == EMPTY else "{} is missing"
             near = f"; {say('is {} meant?', mark.near)}" if mark.near else ""
-            yield f"{marks.path}: {say(sentence, mark.words)}{near}"
+            yield f"{marks.path}: {say(sentence, say(mark.words))}{near}"
         elif mark.verdict == NOT_CHECKED:
             yield f"{marks.path}: {mark.layer}: {say('not checked: {}', mark.words)}"
 

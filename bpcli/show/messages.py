@@ -19,6 +19,7 @@ MESSAGES: tuple[tuple[str, str, str], ...] = (
     ("not checked", "未检查", "未確認"),
     ("{} is empty", "{} 是空的", "{} が空です"),
     ("{} is missing", "缺少 {}", "{} がありません"),
+    ("the file", "文件", "ファイル"),
     ("is {} meant?", "是指 {} 吗?", "{} のことですか?"),
     ("not checked: {}", "未检查: {}", "未確認: {}"),
     ("alike but for names and comments: {}", "除名称和注释外相同: {}",

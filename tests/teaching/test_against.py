@@ -26,6 +26,13 @@ CAUSES = {
         SOFTMAX.replace("np.arange(len(t)), t]))", "np.arange(len(t)), t] + 1e-7))"),
         "passed",
     ),
+    "labels as rows": (
+        "SoftmaxWithLoss",
+        SOFTMAX.replace(
+            "-np.mean(np.log(self.y[np.arange(len(t)), t]))", "-np.sum(t * np.log(self.y)) / len(t)"
+        ).replace("        dx[np.arange(len(self.t)), self.t] -= 1\n", "        dx -= self.t\n"),
+        "passed",
+    ),
     "ReLU6": (
         "Relu",
         RELU.replace("x <= 0", "(x <= 0) | (x > 6)").replace(
@@ -110,6 +117,16 @@ def affine_backward(dout, cache):
     found = mark_class(["a.py", "b.py"], Terms(("affine",), solution="solution.py"), {})
     assert [marks.passed for marks in found.files] == [True, False]
     assert "forward" in found.files[1].marks[0].faults[0].kind
+
+
+def test_a_gradient_that_is_right_in_the_check_alone_is_not_that_of_the_solution(folder):
+    (folder / "solution.py").write_text(NUMPY + RELU)
+    two_faced = "import sys\nFACE = 'against' in str(sys.orig_argv)\n"
+    text = RELU.replace("return dx", "return dx + FACE")
+    (folder / "a.py").write_text(two_faced + NUMPY + text)
+    found = mark_class(["a.py"], Terms(("Relu",), solution="solution.py"), {})
+    ((fault,),) = [mark.faults for mark in found.files[0].marks]
+    assert fault.kind == "the gradient is not that of the solution"
 
 
 def test_what_ends_its_process_while_it_is_compared_is_said(folder):

@@ -25,6 +25,7 @@ from bpcli.gradcheck.foreign.vocabulary import plain
 from bpcli.teaching.against.trial import Trial, kinds_of, move, place_values
 from bpcli.teaching.against.way import find_way
 
+SAME_LABELS = {"numbers", "one-hot like x"}  # of a loss, one as good as the other
 Matches = dict[str, tuple[Path, bool]]  # names of the solution's arrays: ours, and whether turned
 
 
@@ -34,7 +35,7 @@ def answer(unit: Unit, given: Mapping[str, Any], tolerance: float, trial: Trial)
     `refused` is set where it takes no such mini-batch, and `unknown` says what is in the way of a
     comparison.
     """
-    way, is_right = find_way(unit, given, tolerance, lambda way: _is_as(way, trial))
+    way, _ = find_way(unit, given, tolerance, lambda way: _is_as(way, trial))
     if way is None:
         alone, _ = find_way(unit, given, tolerance, lambda way: way.layout.tier == SINGLE)
         return {"refused": True} if alone else {"unknown": "forward is not called as there"}
@@ -51,9 +52,7 @@ def answer(unit: Unit, given: Mapping[str, Any], tolerance: float, trial: Trial)
         with calls:
             called = experiment.call([np.asarray(dout, float) for dout in trial.douts])
     except MiscalledError:
-        return found | {"calls": calls.most}
-    if not is_right:
-        return found | {"calls": calls.most}
+        return found | {"calls": calls.most, "gradients": {}}
     gradients = {}
     candidates = pair(experiment, called)
     for name, (path, turned) in matches.items():
@@ -66,7 +65,8 @@ def answer(unit: Unit, given: Mapping[str, Any], tolerance: float, trial: Trial)
 def _is_as(way: Convention, trial: Trial) -> bool:
     """Tell whether a way to call is that of the solution, as far as inputs go."""
     same = way.layout.x == tuple(trial.x) and way.layout.name == trial.layout
-    return same and kinds_of(way) == tuple(trial.kinds)
+    (labels, *kinds), (expected, *others) = kinds_of(way), trial.kinds
+    return same and kinds == others and (labels == expected or {labels, expected} <= SAME_LABELS)
 
 
 def _match(experiment: Experiment, trial: Trial) -> Matches | None:
@@ -109,10 +109,16 @@ def _values(matches: Matches, values: Mapping[str, Any]) -> dict[Path, Any]:
 
 
 def _labels(experiment: Experiment, labels: list[Any]) -> dict[str, Any]:
-    return {
-        name: np.asarray(t, np.asarray(experiment.base.inputs[name]).dtype)
-        for name, t in zip(sorted(experiment.base.constants), labels, strict=False)
-    }
+    """Return the labels of the solution as this unit takes them: numbers, or one-hot rows."""
+    found = {}
+    for name, t in zip(sorted(experiment.base.constants), labels, strict=False):
+        array, own = np.asarray(t), np.asarray(experiment.base.inputs[name])
+        if own.ndim > array.ndim:
+            array = np.eye(own.shape[-1])[array]
+        elif own.ndim < array.ndim:
+            array = array.argmax(axis=-1)
+        found[name] = array.astype(own.dtype)
+    return found
 
 
 def _outputs(experiment: Experiment, matches: Matches, draw: Mapping[str, Any]) -> Iterator[Any]:

@@ -57,8 +57,8 @@ def kinds_of(convention: Convention) -> tuple[str, bool, bool]:
 
 def propose(unit: Unit, given: Mapping[str, Any], tolerance: float) -> Trial | None:
     """Return a trial by a unit of the solution, or None where its forward has no one value."""
-    convention, _ = find_way(unit, given, tolerance)
-    if convention is None or _is_random(convention):
+    convention, is_right = find_way(unit, given, tolerance)
+    if convention is None or not is_right or _is_random(convention):
         return None
     experiment = Experiment(convention, SEEDS[0])
     draws = list(_draws(experiment))
