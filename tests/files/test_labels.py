@@ -48,7 +48,7 @@ def test_labels_keep_their_names_from_data_to_reports(form, bpcli, tiny_options,
         assert json.loads(str(archive["metadata"]))["names"] == names.split()
     rows = bpcli("eval", "model.npz").stdout.splitlines()
     assert [line.split()[:3] for line in rows[-4:]] == [
-        [word, "100.0%", "100.0%"] for word in names.split()
+        [word, "100.00%", "100.00%"] for word in names.split()
     ]
     assert json.loads(bpcli("eval", "model.npz", "--json").stdout)["classes"] == names.split()
     found = json.loads(bpcli("data", "d.npz", "--json").stdout)["splits"]["test"]["counts"]
