@@ -95,7 +95,7 @@ def test_folders_of_pictures_are_data(bpcli, tiny_options, folder, rng):
     bpcli("train", *tiny_options, "-s", "dataset.source=p", "-q")
     result = bpcli("eval", "model.npz", "--data", "p/test")  # one folder for each class
     assert "accuracy 100.00%" in result.stdout
-    assert "  dog     100.00%" in result.stdout
+    assert "  dog    100.00%" in result.stdout
 
 
 def test_any_part_of_pictures_is_of_all_classes(bpcli, tiny_options, folder, rng):
