@@ -7,9 +7,9 @@ paper that may lie half in the shadow.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bpcli.arrays import WHITE, Bytes
+from bpcli.data.pieces import Mask
 from bpcli.files.scaling import Grey, resize
 
 LONGEST = 400  # pixels of a picture's longer side that are looked at
@@ -23,45 +23,66 @@ FAINT, NOISES = 8.0, 5.0  # contrast, in grey levels and in noises, below which 
 
 
 @dataclass(frozen=True)
-class Ink:
-    """`levels` (height, width), from 0 for paper to 1 for ink, and where they are surely ink.
+class Contrast:
+    """By how many grey levels pixels (height, width) differ from their paper, dark or light.
 
-    `contrast`, in grey levels, is that of most ink with its paper; `shrunk` by how many times a
-    side of the picture is longer than one of `levels`.
+    `noise` is that of most paper; `shrunk` by how many times a side of the picture is longer.
     """
 
     levels: Grey
-    mask: npt.NDArray[np.bool_]
+    noise: float
+    is_dark: bool
+    shrunk: float
+
+
+@dataclass(frozen=True)
+class Ink:
+    """`levels` (height, width), from 0 for paper to 1 for ink, and where they are surely ink.
+
+    `contrast`, in grey levels, is that of most ink with its paper.
+    """
+
+    levels: Grey
+    mask: Mask
     is_dark: bool
     contrast: float
     shrunk: float
 
 
-def find_ink(picture: Bytes) -> Ink | None:
-    """Return the ink on a picture (height, width, 3) of bytes, or None where there is none."""
+def find_contrast(picture: Bytes, *, is_dark: bool | None = None) -> Contrast | None:
+    """Return how a picture (height, width, 3) of bytes differs from its paper, None for no paper.
+
+    Unless it is told whether the ink `is_dark`, that is what differs most from its surroundings.
+    """
     shrunk = max(1.0, max(picture.shape[:2]) / LONGEST)
     size = [max(1, round(n / shrunk)) for n in picture.shape[:2]]
     margin = max(size) // MARGIN
     colours = [_with_margin(resize(picture[..., i], size), margin) for i in range(3)]
-    is_dark = _is_dark((colours[0] + colours[1] + colours[2]) / 3)
+    if is_dark is None:
+        is_dark = _is_dark((colours[0] + colours[1] + colours[2]) / 3)
     if is_dark:
         colours = [WHITE - colour for colour in colours]
     reach = max(size) // PAPER // 2
-    ink = np.max([colour - _paper(colour, reach) for colour in colours], axis=0)
-    ink = ink[margin : margin + size[0], margin : margin + size[1]]
-    paper = ink[ink < _otsu(ink)]
+    levels = np.max([colour - _paper(colour, reach) for colour in colours], axis=0)
+    levels = levels[margin : margin + size[0], margin : margin + size[1]]
+    paper = levels[levels < _otsu(levels)]
     if not paper.size:
         return None
     middle = float(np.median(paper))
     noise = float(np.median(np.abs(paper - middle)))
-    ink = np.maximum(ink - middle, 0)
-    if ink.max() < max(FAINT, NOISES * noise):
+    return Contrast(np.maximum(levels - middle, 0), noise, is_dark, shrunk)
+
+
+def cut(found: Contrast, *, without: Mask | None = None) -> Ink | None:
+    """Return the ink, as far as it is not left out, or None where there is none."""
+    there = found.levels if without is None else np.where(without, 0, found.levels)
+    if there.max() < max(FAINT, NOISES * found.noise):
         return None
-    cut = _cut(ink)
-    mask = ink >= cut
-    low, contrast = FAINTEST * cut, float(np.median(ink[mask]))
-    levels = np.clip((ink - low) / (contrast - low), 0, 1)
-    return Ink(levels, mask, is_dark, contrast, shrunk)
+    least = _cut(there)
+    mask = there >= least
+    low, contrast = FAINTEST * least, float(np.median(there[mask]))
+    levels = np.clip((there - low) / (contrast - low), 0, 1)
+    return Ink(levels, mask, found.is_dark, contrast, found.shrunk)
 
 
 def _with_margin(colour: Grey, margin: int) -> Grey:

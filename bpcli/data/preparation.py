@@ -12,13 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import WHITE, Bytes, Size, to_bytes
-from bpcli.data.ink import Ink, find_ink
-from bpcli.data.pieces import Piece, find_digits
+from bpcli.data.ink import Contrast, Ink, cut, find_contrast
+from bpcli.data.pieces import Piece
+from bpcli.data.rows import Layout, find_digits
 from bpcli.files.image import to_grey
 from bpcli.files.scaling import Grey, resize
 
 BOX, SIDE = 20, 28  # pixels that a digit, and an image, are high and wide
 MOSTLY = 0.9  # of images that are as MNIST's; of its own it is all but a few
+FULL, WIDE = 0.7, 0.2  # of its box, and of a picture, that a sheet with digits on it covers
 STROKE = 2.1  # pixels; thinner strokes are thickened
 
 
@@ -46,12 +48,18 @@ class Prepared:
 
 def prepare(picture: Bytes) -> list[Prepared]:
     """Return the digits on a picture (height, width, 3) of bytes, row by row, if any."""
-    ink = find_ink(picture)
-    if ink is None:
+    found = find_contrast(picture)
+    seen = found and _lay_out(found)
+    if seen and _is_sheet(seen[1]):
+        turned = find_contrast(picture, is_dark=not seen[0].is_dark)
+        seen = (turned and _lay_out(turned)) or seen
+    if not seen:
         return []
-    labels, rows = find_digits(ink.mask)
+    ink, layout = seen
     return [
-        _prepare(ink, labels, pieces, row) for row, digits in enumerate(rows) for pieces in digits
+        _prepare(ink, layout.labels, pieces, row)
+        for row, digits in enumerate(layout.rows)
+        for pieces in digits
     ]
 
 
@@ -91,6 +99,26 @@ def _reach(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     """Return how many rows (N, SIDE) lie from the first to the last one that has ink."""
     reach: npt.NDArray[np.intp] = SIDE - found[:, ::-1].argmax(axis=1) - found.argmax(axis=1)
     return reach
+
+
+def _lay_out(found: Contrast) -> tuple[Ink, Layout] | None:
+    """Return the ink and its digits; what comes in from the edges has no part in where it is cut."""
+    ink = cut(found)
+    if ink is None:
+        return None
+    layout = find_digits(ink.mask)
+    again = cut(found, without=layout.beyond) if layout.beyond.any() else None
+    return (ink, layout) if again is None else (again, find_digits(again.mask))
+
+
+def _is_sheet(layout: Layout) -> bool:
+    """Tell whether the main piece is a sheet of paper, or a window, and no digit."""
+    pieces = [piece for row in layout.rows for digit in row for piece in digit]
+    main = max(pieces, key=lambda p: p.size, default=None)
+    if main is None:
+        return False
+    is_full = main.size > FULL * main.width * main.height
+    return is_full and main.size > WIDE * layout.labels.size
 
 
 def _prepare(ink: Ink, labels: npt.NDArray[np.intp], pieces: list[Piece], row: int) -> Prepared:
