@@ -102,7 +102,7 @@ def _reach(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
 
 
 def _lay_out(found: Contrast) -> tuple[Ink, Layout] | None:
-    """Return the ink and its digits; what comes in from the edges has no part in where it is cut."""
+    """Return ink and its digits; what comes in from the edges has no part in where it is cut."""
     ink = cut(found)
     if ink is None:
         return None

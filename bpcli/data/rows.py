@@ -1,11 +1,10 @@
-"""where ink lies on a picture in -> the digits on it, row by row, each its connected pieces, out."""
+"""where ink lies on a picture in -> the digits on it, each its pieces, row by row, out."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bpcli.data.pieces import Labels, Mask, Piece, find_pieces, label
 
@@ -21,12 +20,12 @@ LEVEL = 0.7  # of the taller of two, that digits beside one another lie beside
 NEAR, APART = 0.06, 0.15  # of a piece's longer side: within it there is more of it; nothing else
 THICK = 1.5  # times as thick as the main piece is no stroke of its pen
 BAR, POST = 4, 6  # times as wide as high, or as high as wide, are lines and not digits
-LONG, RAISED = 1.2, 1.6  # of the tallest digit, or of most, beyond which they are so
+LONG = 1.2  # times as long as the tallest digit
 TALL = 0.6  # of a row's height; what is lower, and close to it, is no row of its own
 LOW = 0.4  # of the tallest digit of its row; what is lower is no digit of its own
-CLOSE = 0.3  # of a row's height, within which what is lower belongs to it
+CLOSE = 0.3  # of a digit's height, within which what is lower belongs to it, if it stands alone
 TOUCHING = 0.15  # of a row's height, within which what is low and beside a digit belongs to it
-BROKEN = 0.1  # of a part's height, within which another part of the same digit lies
+BROKEN = 0.1  # of a part's height, within which another part of the same digit always lies
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _without_edges(labels: Labels, pieces: list[Piece]) -> list[Piece]:
 
 
 def _around(labels: Labels, piece: Piece, part: float) -> set[int]:
-    """Return the labels in the box of a piece and around it, as far as a part of its longer side."""
+    """Return the labels in the box of a piece and around it, by a part of its longer side."""
     reach = max(1, math.floor(part * _longer(piece)))
     rows = slice(max(piece.top - reach, 0), piece.bottom + reach)
     columns = slice(max(piece.left - reach, 0), piece.right + reach)
@@ -151,11 +150,9 @@ def _without_lines(pieces: list[Piece]) -> list[Piece]:
     kept = []
     for piece in pieces:
         others = [p for p in pieces if p is not piece and p.size >= SPECK * piece.size]
-        heights = sorted(p.height for p in others)
-        is_bar = piece.width > BAR * piece.height and len(heights) > 0
-        is_bar = is_bar and piece.width > LONG * heights[-1] > LONG * piece.height
-        is_post = piece.height > POST * piece.width and len(heights) > 1
-        is_post = is_post and piece.height > RAISED * heights[len(heights) // 2]
+        longest = LONG * max((p.height for p in others), default=math.inf)
+        is_bar = piece.width > BAR * piece.height and piece.width > longest > piece.height
+        is_post = piece.height > POST * piece.width and piece.height > longest
         if not (is_bar or is_post):
             kept.append(piece)
     return kept or pieces
@@ -198,8 +195,8 @@ def _are_one_row(above: list[Piece], below: list[Piece]) -> bool:
     least, most = (max(p.height for p in row) for row in (low, high))
     distance = min(p.top for p in below) - max(p.bottom for p in above)
     if least < TALL * most:
-        is_part = len(low) <= len(high) and all(_overlap(high, p) for p in low)
-        return distance < CLOSE * most and is_part
+        are_parts = all(any(_overlap([other], p) for other in high) for p in low)
+        return are_parts and distance < (CLOSE if len(high) == 1 else BROKEN) * most
     is_alone = len(above) == len(below) == 1
     return is_alone and distance < BROKEN * least and _overlap(above, below[0])
 
