@@ -8,11 +8,10 @@ import json
 import numpy as np
 import pytest
 from contrast import contrast
-from photographs import page_of_digits, photographs
 from PIL import Image
 
 from bpcli.backprop.architecture import ACTIVATIONS, LOSSES
-from bpcli.data import load_split, prepare
+from bpcli.data import load_split
 from bpcli.show.page.report import draw_report
 from bpcli.training import Reader, analyze, load
 
@@ -92,55 +91,6 @@ def test_each_digit_is_read_as_predict_reads_it(page, reader, request):
             assert found[int(label)] == pytest.approx(chance, abs=2e-6)
         right += expected.label == str(digit)
     assert right >= 0.75 * len(drawn)
-
-
-def test_the_steps_of_the_page_are_those_of_python(page):
-    """Pictures of every kind are prepared to the same images, but for a grey level's rounding."""
-    different = 0
-    for _, _, picture in photographs(1):
-        pixels = np.array(picture.convert("RGB").resize((120, 120)))
-        expected = [one.image for one in prepare(pixels)]
-        found = page.execute_script(
-            """const [flat, height, width] = arguments;
-            const colours = [0, 1, 2].map(c => new Grey(height, width,
-              Float64Array.from({length: height * width}, (_, i) => flat[3 * i + c])));
-            return prepare(colours).flat().map(image => [...image.data]);""",
-            pixels.ravel().tolist(), 120, 120,
-        )  # fmt: skip
-        assert len(found) == len(expected)
-        for one, other in zip(found, expected, strict=True):
-            difference = np.abs(np.array(one).reshape(28, 28) - other)
-            assert difference.max() <= 1
-            different += int((difference > 0).sum())
-    assert different <= 5
-
-
-def test_pictures_larger_than_the_steps_look_at_are_the_same_too(page):
-    (_, _, picture), *_ = photographs(1, seed=3)
-    pixels = np.array(picture.convert("RGB").resize((610, 430)))
-    found = page.execute_script(
-        """const [text, height, width] = arguments, flat = Uint8Array.from(atob(text), c => c.charCodeAt(0));
-        return prepare([0, 1, 2].map(c => new Grey(height, width,
-          Float64Array.from({length: height * width}, (_, i) => flat[3 * i + c])))).flat().map(i => [...i.data]);""",
-        base64.b64encode(pixels.tobytes()).decode(), 430, 610,
-    )  # fmt: skip
-    (expected,) = prepare(pixels)
-    assert np.abs(np.array(found[0]).reshape(28, 28) - expected.image).max() <= 1
-
-
-def test_rows_of_the_page_are_those_of_python(page, rng):
-    for rows in (["70", "25"], ["1", "8", "4"], ["314159"]):
-        picture, _ = page_of_digits(rows, rng)
-        pixels = np.array(picture)
-        height, width, _ = pixels.shape
-        found = page.execute_script(
-            """const [text, height, width] = arguments, flat = Uint8Array.from(atob(text), c => c.charCodeAt(0));
-            return prepare([0, 1, 2].map(c => new Grey(height, width,
-              Float64Array.from({length: height * width}, (_, i) => flat[3 * i + c])))).map(row => row.length);""",
-            base64.b64encode(pixels.tobytes()).decode(), height, width,
-        )  # fmt: skip
-        counts = np.bincount([one.row for one in prepare(pixels)]).tolist()
-        assert found == counts == list(map(len, rows))
 
 
 def test_the_layers_of_the_page_are_those_of_the_net(page, reader):

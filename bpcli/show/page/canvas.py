@@ -7,13 +7,12 @@ from typing import Any
 from bpcli import arrays
 from bpcli.arrays import WHITE, Array
 from bpcli.backprop.layer import Layer
-from bpcli.data import ink, pieces, preparation
+from bpcli.data import ink, preparation, rows
 from bpcli.errors import readable
 from bpcli.export.translation import TRANSLATIONS, translate
 from bpcli.show.page.page import read_part
 from bpcli.training.checkpoint import Checkpoint
 
-SCRIPTS = ("layers.js", "preparation.js", "canvas.js")
 # What the script's steps take from those of Python.
 CONSTANTS = {
     arrays: ("WHITE",),
@@ -29,8 +28,29 @@ CONSTANTS = {
         "FAINT",
         "NOISES",
     ),
-    pieces: ("SPECK", "OUTER", "EDGE_TO_EDGE", "TALL", "LOW", "CLOSE", "BROKEN", "INNER"),
-    preparation: ("BOX", "SIDE", "STROKE"),
+    rows: (
+        "SMALL",
+        "SPECK",
+        "OUTER",
+        "EDGE_TO_EDGE",
+        "INNER",
+        "INNER_HEIGHT",
+        "LEAST",
+        "SHORT",
+        "LEVEL",
+        "NEAR",
+        "APART",
+        "THICK",
+        "BAR",
+        "POST",
+        "LONG",
+        "TALL",
+        "LOW",
+        "CLOSE",
+        "TOUCHING",
+        "BROKEN",
+    ),
+    preparation: ("BOX", "SIDE", "FULL", "WIDE", "STROKE"),
 }
 
 
@@ -42,24 +62,29 @@ def can_read(saved: Checkpoint) -> bool:
     return saved.is_prepared and is_plain and layers <= TRANSLATIONS.keys()
 
 
+def preparation_script() -> str:
+    """Return the script that prepares pictures, with the constants of its steps."""
+    steps = {name: getattr(room, name) for room, names in CONSTANTS.items() for name in names}
+    return f"const STEPS = {_literal(steps)};\n{read_part('preparation.js')}"
+
+
 def canvas_script(saved: Checkpoint) -> str:
-    """Return the script of the canvas: constants, the model's layers and the files beside this."""
+    """Return the script of the canvas: the model's layers, its steps and the files beside this."""
     network = saved.network().folded()
     layers = network.layers
-    steps = {name: getattr(room, name) for room, names in CONSTANTS.items() for name in names}
     functions = {type(layer).__name__: translate(layer).javascript for layer in layers}
     model = {
         "layers": [_layer(layer) for layer in layers],
         "names": list(map(readable, saved.names)),
     }
     constants = {
-        "STEPS": _literal(steps),
         "MODEL": _literal(model),
         "LAYERS": f"{{ {', '.join(f'{kind}: {text}' for kind, text in functions.items())} }}",
         "PROBABILITIES": translate(network.loss_layer).javascript,
     }
     declared = (f"const {name} = {value};" for name, value in constants.items())
-    return "\n".join(['"use strict";', *declared, *map(read_part, SCRIPTS)])
+    scripts = (read_part("layers.js"), preparation_script(), read_part("canvas.js"))
+    return "\n".join(['"use strict";', *declared, *scripts])
 
 
 def _literal(value: Any) -> str:

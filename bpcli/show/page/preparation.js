@@ -1,5 +1,5 @@
 // a picture in -> its digits as MNIST's images are, out: the steps, and the numbers, of
-// bpcli/data/ink.py, bpcli/data/pieces.py and bpcli/data/preparation.py. STEPS has their constants.
+// bpcli/data/ink.py, pieces.py, rows.py and preparation.py beside it. STEPS has their constants.
 "use strict";
 
 class Grey {  // height x width numbers, row by row
@@ -19,7 +19,7 @@ class Grey {  // height x width numbers, row by row
 
 // ---- ink ------------------------------------------------------------------------------------
 
-function findInk(colours) {
+function findContrast(colours, told = null) {
   const same = (a, b) => a.data.every((value, i) => value === b.data[i]);
   if (same(colours[0], colours[1]) && same(colours[0], colours[2])) colours = colours.slice(0, 1);
   const { height, width } = colours[0], longer = Math.max(height, width);
@@ -27,24 +27,30 @@ function findInk(colours) {
   const size = [height, width].map(n => Math.max(1, roundHalfEven(n / shrunk)));
   const margin = Math.floor(Math.max(...size) / STEPS.MARGIN);
   colours = colours.map(colour => withMargin(resize(colour, ...size), margin));
-  const isDark = standsOutDark(colours[0].map(
+  const isDark = told ?? standsOutDark(colours[0].map(
     (_, i) => colours.reduce((sum, colour) => sum + colour.data[i], 0) / colours.length));
   if (isDark) colours = colours.map(colour => colour.map(value => STEPS.WHITE - value));
   const reach = Math.floor(Math.floor(Math.max(...size) / STEPS.PAPER) / 2);
   const papers = colours.map(colour => extreme(extreme(colour, reach, Math.min), reach, Math.max));
-  let ink = withoutMargin(colours[0].map((_, i) => colours.reduce(
+  const ink = withoutMargin(colours[0].map((_, i) => colours.reduce(
     (most, colour, c) => Math.max(most, colour.data[i] - papers[c].data[i]), -STEPS.WHITE)), margin);
   const least = otsu(ink.data), paper = ink.data.filter(value => value < least);
   if (!paper.length) return null;
   const middle = percentile(paper, 50);
   const noise = percentile(paper.map(value => Math.abs(value - middle)), 50);
-  ink = ink.map(value => Math.max(value - middle, 0));
-  const highest = ink.data.reduce((a, b) => Math.max(a, b));
+  return { levels: ink.map(value => Math.max(value - middle, 0)), noise, isDark };
+}
+
+function cut({ levels, noise }, without = null) {  // the ink, as far as it is not left out
+  if (without) levels = levels.map((value, i) => without.data[i] ? 0 : value);
+  const highest = levels.data.reduce((a, b) => Math.max(a, b));
   if (highest < Math.max(STEPS.FAINT, STEPS.NOISES * noise)) return null;
-  const cut = findCut(ink.data), low = STEPS.FAINTEST * cut;
-  const contrast = percentile(ink.data.filter(value => value >= cut), 50);
-  const levels = ink.map(value => Math.min(Math.max((value - low) / (contrast - low), 0), 1));
-  return { levels, mask: ink.map(value => value >= cut ? 1 : 0), isDark, contrast, shrunk };
+  const least = findCut(levels.data), low = STEPS.FAINTEST * least;
+  const contrast = percentile(levels.data.filter(value => value >= least), 50);
+  return {
+    levels: levels.map(value => Math.min(Math.max((value - low) / (contrast - low), 0), 1)),
+    mask: levels.map(value => value >= least ? 1 : 0), contrast,
+  };
 }
 
 // Paper around a picture: its colour, from the edges on, goes over to that of most of the outer ring.
@@ -218,17 +224,89 @@ function findPieces(labels) {
   return [...pieces.values()].sort((a, b) => a.label - b.label);
 }
 
+// ---- rows -----------------------------------------------------------------------------------
+
 function findDigits(mask) {
-  const labels = label(withoutFrames(mask));
+  const labels = labelBroken(withoutFrames(mask)), pieces = findPieces(labels);
+  let inside = withoutEdges(labels, pieces);
+  const gone = new Set(pieces.filter(p => !inside.includes(p)).map(p => p.label));
+  const beyond = gone.size ? labels.map(owner => gone.has(owner) ? 1 : 0) : null;
+  inside = withoutLines(withoutBoxes(inside));
+  const main = Math.max(0, ...inside.map(p => p.size));
+  const rows = rowsOf(inside.filter(p => p.size >= STEPS.SPECK * main)).map(beside);
+  return { labels, rows, beyond };
+}
+
+function labelBroken(mask) {  // in a small picture, a pixel of paper may be within a piece
   const { height, width } = mask;
-  let pieces = findPieces(labels);
+  if (Math.max(height, width) > STEPS.SMALL) return label(mask);
+  const wide = new Grey(height + 1, width + 1);
+  mask.data.forEach((ink, i) => {
+    const at = Math.floor(i / width) * (width + 1) + i % width;
+    if (ink) for (const step of [0, 1, width + 1, width + 2]) wide.data[at + step] = 1;
+  });
+  const labels = label(wide);
+  return mask.map((ink, i) => ink && labels.at(Math.floor(i / width), i % width));
+}
+
+const high = p => p.bottom - p.top, across = p => p.right - p.left;
+const longer = p => Math.max(high(p), across(p));
+const shared = (a, b) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+
+function withoutEdges(labels, pieces) {  // what touches an edge is left out beside what is large
+  const { height, width } = labels;
   const inner = pieces.filter(p => p.top && p.left && p.bottom < height && p.right < width);
-  const largest = of => of.reduce((most, piece) => Math.max(most, piece.size), 0);
-  const all = pieces.reduce((sum, piece) => sum + piece.size, 0);
-  if (largest(inner) > STEPS.INNER * all) pieces = inner;
-  const main = largest(pieces);
-  const own = pieces.filter(p => p.size >= STEPS.SPECK * main);
-  return { labels, rows: rowsOf(own).map(beside) };
+  if (!inner.length) return pieces;
+  const edges = pieces.filter(p => !inner.includes(p));
+  const main = inner.reduce((a, b) => b.size > a.size ? b : a);
+  const all = pieces.reduce((sum, p) => sum + p.size, 0);
+  if (main.size > STEPS.INNER * all && edges.every(p => longer(main) > STEPS.SHORT * longer(p))) {
+    const near = around(labels, main, STEPS.NEAR);
+    const isOfPen = p => p.size / longer(p) <= STEPS.THICK * main.size / longer(main);
+    const isNext = p => shared(p, main) > STEPS.LEVEL * Math.max(high(p), high(main))
+      && across(p) * STEPS.POST > high(p);
+    return pieces.filter(p =>
+      inner.includes(p) || (isOfPen(p) && (near.has(p.label) || isNext(p))));
+  }
+  const shorter = Math.min(height, width);
+  const alone = inner.filter(p => high(p) >= STEPS.LEAST * shorter
+    && [...around(labels, p, STEPS.APART)].every(other => other === p.label));
+  const sum = alone.reduce((total, p) => total + high(p), 0);
+  return sum >= STEPS.INNER_HEIGHT * shorter ? inner : pieces;
+}
+
+function around(labels, piece, part) {  // the labels in its box and around it
+  const reach = Math.max(1, Math.floor(part * longer(piece))), found = new Set();
+  const bottom = Math.min(piece.bottom + reach, labels.height);
+  const right = Math.min(piece.right + reach, labels.width);
+  for (let row = Math.max(piece.top - reach, 0); row < bottom; row++) {
+    for (let c = Math.max(piece.left - reach, 0); c < right; c++) found.add(labels.at(row, c));
+  }
+  found.delete(0);
+  return found;
+}
+
+function withoutBoxes(pieces) {  // the lines of a table, the box of a form
+  const liesIn = (p, other) => other.left < p.left && p.right < other.right
+    && other.top < p.top && p.bottom < other.bottom;
+  return pieces.filter(box => {
+    const inside = pieces.filter(p => liesIn(p, box));
+    const small = inside.filter(p => high(p) >= STEPS.LEAST * high(box));
+    const sum = small.reduce((total, p) => total + p.size, 0);
+    return !(inside.some(p => high(p) >= STEPS.CLOSE * high(box))
+      || (small.length > 1 && sum > STEPS.SPECK * box.size));
+  });
+}
+
+function withoutLines(pieces) {  // bars and posts
+  const kept = pieces.filter(piece => {
+    const others = pieces.filter(p => p !== piece && p.size >= STEPS.SPECK * piece.size);
+    const longest = STEPS.LONG * (others.length ? Math.max(...others.map(high)) : Infinity);
+    const isBar = across(piece) > STEPS.BAR * high(piece) && across(piece) > longest
+      && longest > high(piece);
+    return !(isBar || (high(piece) > STEPS.POST * across(piece) && high(piece) > longest));
+  });
+  return kept.length ? kept : pieces;
 }
 
 function withoutFrames(mask) {  // rows and columns near the edges that are ink from edge to edge
@@ -268,12 +346,11 @@ function overlap(digit, piece) {
 
 function rowsOf(pieces) {  // from top to bottom
   const rows = [], joined = [];
-  const shared = (a, b) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-  const order = (a, b) => (a.top - a.bottom) - (b.top - b.bottom) || a.label - b.label;
+  const order = (a, b) => high(b) - high(a) || a.label - b.label;
   for (const piece of [...pieces].sort(order)) {
     const shares = rows.map(row => Math.max(...row.map(other => shared(piece, other))));
     const best = Math.max(0, ...shares);
-    if (best >= (piece.bottom - piece.top) / 2) rows[shares.indexOf(best)].push(piece);
+    if (best >= high(piece) / 2) rows[shares.indexOf(best)].push(piece);
     else rows.push([piece]);
   }
   const top = row => Math.min(...row.map(p => p.top));
@@ -281,16 +358,20 @@ function rowsOf(pieces) {  // from top to bottom
     if (joined.length && areOneRow(joined.at(-1), row)) joined.at(-1).push(...row);
     else joined.push(row);
   }
-  return joined;
+  const tallest = Math.max(0, ...joined.map(height));
+  return joined.filter(row => row.length > 1 || height(row) >= STEPS.LOW * tallest);
 }
 
-function areOneRow(above, below) {  // a low one close to another, or halves of a digit
-  const heights = [above, below].map(row => Math.max(...row.map(p => p.bottom - p.top)));
-  const low = Math.min(...heights), high = Math.max(...heights);
+function areOneRow(above, below) {  // low ones close to others, or halves of a digit
+  const tall = row => Math.max(...row.map(high));
+  const [low, most] = tall(above) <= tall(below) ? [above, below] : [below, above];
   const distance = box(below).top - box(above).bottom;
-  if (low < STEPS.TALL * high) return distance < STEPS.CLOSE * high || low < STEPS.LOW * high;
+  if (tall(low) < STEPS.TALL * tall(most)) {
+    const areParts = low.every(p => most.some(other => overlap([other], p)));
+    return areParts && distance < (most.length === 1 ? STEPS.CLOSE : STEPS.BROKEN) * tall(most);
+  }
   const isAlone = above.length === 1 && below.length === 1;
-  return isAlone && distance < STEPS.BROKEN * low && overlap(above, below[0]);
+  return isAlone && distance < STEPS.BROKEN * tall(low) && overlap(above, below[0]);
 }
 
 function beside(pieces) {
@@ -300,10 +381,11 @@ function beside(pieces) {
     parts = parts.filter(part => !above.includes(part));
     parts.push([...above.flat(), piece]);
   }
-  const least = STEPS.LOW * Math.max(0, ...parts.map(height));
+  const tallest = Math.max(0, ...parts.map(height)), least = STEPS.LOW * tallest;
   const digits = parts.filter(part => height(part) >= least);
   for (const part of parts.filter(part => height(part) < least)) {
-    digits.reduce((near, digit) => gap(digit, part) < gap(near, part) ? digit : near).push(...part);
+    const nearest = digits.reduce((near, digit) => gap(digit, part) < gap(near, part) ? digit : near);
+    if (gap(nearest, part) < STEPS.TOUCHING * tallest) nearest.push(...part);
   }
   return digits;
 }
@@ -313,10 +395,29 @@ function beside(pieces) {
 // Takes red, green and blue as Grey; returns rows of images of SIDE x SIDE whole numbers from 0 to
 // WHITE.
 function prepare(colours) {
-  const ink = findInk(colours);
-  if (!ink) return [];
-  const { labels, rows } = findDigits(ink.mask);
-  return rows.map(digits => digits.map(pieces => prepareDigit(ink, labels, pieces)));
+  const found = findContrast(colours);
+  let seen = found && layOut(found);
+  if (seen && isSheet(seen)) {
+    const turned = findContrast(colours, !found.isDark);
+    seen = (turned && layOut(turned)) ?? seen;
+  }
+  return seen
+    ? seen.rows.map(digits => digits.map(pieces => prepareDigit(seen.ink, seen.labels, pieces))) : [];
+}
+
+function layOut(found) {  // what comes in from the edges has no part in where the ink is cut
+  const ink = cut(found);
+  if (!ink) return null;
+  const layout = findDigits(ink.mask), again = layout.beyond && cut(found, layout.beyond);
+  return again ? { ink: again, ...findDigits(again.mask) } : { ink, ...layout };
+}
+
+function isSheet({ labels, rows }) {  // the main piece is paper, or a window, and no digit
+  const pieces = rows.flat(2);
+  if (!pieces.length) return false;
+  const main = pieces.reduce((a, b) => b.size > a.size ? b : a);
+  return main.size > STEPS.FULL * high(main) * across(main)
+    && main.size > STEPS.WIDE * labels.data.length;
 }
 
 function prepareDigit(ink, labels, pieces) {
