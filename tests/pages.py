@@ -4,18 +4,14 @@ Each kind is a function rng -> (a picture of Pillow, the digits of each row of i
 """
 
 import numpy as np
-from photographs import Strokes, colour, lay, noisy, page_of_digits
+from photographs import colour, lay, noisy, page_of_digits, some_strokes
 from PIL import Image, ImageDraw, ImageFont
-
-from bpcli.data import load_split
 
 WORDS = ("Number:", "Date", "Name and code", "Total", "amount", "please write here")
 
 
 def draw_digit(digit, height, pen, rng):
-    test = load_split("mnist", "test")
-    image = test.images[rng.choice(np.flatnonzero(test.labels == digit))]
-    return cropped(Strokes(image).draw(height, pen))
+    return cropped(some_strokes(digit, rng).draw(height, pen))
 
 
 def cropped(ink):

@@ -4,6 +4,7 @@ Each kind is a function (strokes, rng) -> a picture of Pillow, where `strokes` d
 a pen of some width. `photographs` gives them by kind, with the digit that they show.
 """
 
+import functools
 import io
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy import ndimage
 
 from bpcli.data import load_split
 
+FIRST = 100  # of the test images, which pages with several digits are drawn from
 FINE = 8  # times as many pixels as MNIST's, in which a pen's way is found
 
 
@@ -229,13 +231,23 @@ def photographs(count, seed=0):
             yield kind.__name__, int(test.labels[i]), kind(Strokes(test.images[i]), rng)
 
 
+@functools.cache
+def strokes_of(image):
+    return Strokes(load_split("mnist", "test").images[image])
+
+
+def some_strokes(digit, rng):
+    """Those of one of the first test images with this label."""
+    return strokes_of(
+        rng.choice(np.flatnonzero(load_split("mnist", "test").labels[:FIRST] == digit))
+    )
+
+
 def several_on_a_page(digits, rng):
     """A page with digits side by side, from the test images with these labels."""
-    test = load_split("mnist", "test")
     inks = []
     for digit in digits:
-        image = test.images[rng.choice(np.flatnonzero(test.labels == digit))]
-        inks.append(Strokes(image).draw(rng.integers(90, 120), rng.uniform(5, 9)))
+        inks.append(some_strokes(digit, rng).draw(rng.integers(90, 120), rng.uniform(5, 9)))
     page, column = np.zeros((220, sum(ink.shape[1] for ink in inks) + 20)), 10
     for ink in inks:
         ink = ink[:200]
@@ -247,7 +259,6 @@ def several_on_a_page(digits, rng):
 
 def page_of_digits(rows, rng):
     """A page with rows of digits from the test images; and each digit's box, row by row."""
-    test = load_split("mnist", "test")
     high = int(rng.integers(45, 80))
     pen, apart = high * rng.uniform(0.05, 0.12), int(high * rng.uniform(0.35, 1))
     page = np.zeros((len(rows) * (high + apart) + 40, max(map(len, rows)) * 2 * high + 40))
@@ -255,8 +266,7 @@ def page_of_digits(rows, rng):
     for i, row in enumerate(rows):
         column = 15
         for digit in row:
-            image = test.images[rng.choice(np.flatnonzero(test.labels == int(digit)))]
-            ink = Strokes(image).draw(high * rng.uniform(0.85, 1.1), pen)
+            ink = some_strokes(int(digit), rng).draw(high * rng.uniform(0.85, 1.1), pen)
             lines, columns = np.nonzero(ink > 0.2)
             ink = ink[lines.min() : lines.max() + 1, columns.min() : columns.max() + 1]
             top = 20 + i * (high + apart) + int(rng.integers(-4, 5))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +16,13 @@ from bpcli.data.warp import deskew_images
 from bpcli.errors import CheckpointError, DatasetError, PictureError
 from bpcli.files.image import to_grey
 from bpcli.training.checkpoint import Checkpoint
+from bpcli.training.doubt import find_doubts
 from bpcli.training.evaluation import images_at_once, quietly
 
 Probabilities = npt.NDArray[np.float64]
 
 LIKELIEST = 3
-HALF = 0.5  # a probability below which an answer is in doubt
-FAINT = 30.0  # grey levels of contrast, below which paper may have been taken for ink
+WIDE = 2.0  # times as wide as most gaps of its row is one that parts numbers
 STRANGE = 0.008  # of MNIST's test images, which have a smaller largest logit than strange pictures
 
 
@@ -58,29 +59,22 @@ class Prediction:
 
 
 def spell(found: Sequence[Prediction]) -> list[str]:
-    """Return what was read, a text for each row, with a space where a gap is as wide as high."""
-    rows: list[str] = []
-    before: Prediction | None = None
-    for one in found:
-        if not before or _row(before) != _row(one):
-            rows.append("")
-        elif _is_far(before, one):
-            rows[-1] += " "
-        rows[-1] += one.label
-        before = one
-    return rows
+    """Return what was read, a text for each row, with spaces where gaps are wide."""
+    rows = [list(row) for _, row in groupby(found, lambda one: one.seen.how and one.seen.how.row)]
+    return ["".join(_with_spaces(row)) for row in rows]
 
 
-def _row(one: Prediction) -> int:
-    return one.seen.how.row if one.seen.how else 0
+def _with_spaces(row: Sequence[Prediction]) -> Iterator[str]:
+    """Yield what is read in a row, and a space where there is room for a digit, as not everywhere.
 
-
-def _is_far(one: Prediction, other: Prediction) -> bool:
-    """Tell whether there is room for a digit between two."""
-    if not (one.seen.how and other.seen.how):
-        return False
-    left, _, width, height = one.seen.how.ink
-    return other.seen.how.ink[0] - (left + width) > max(height, other.seen.how.ink[3])
+    Somebody may leave so much between all of them.
+    """
+    boxes = [one.seen.how.ink for one in row if one.seen.how]
+    gaps = [after[0] - (before[0] + before[2]) for before, after in pairwise(boxes)]
+    usual = sorted(gaps)[(len(gaps) - 1) // 2] if len(gaps) > 1 else 0
+    least = max([WIDE * usual, *(height for *_, height in boxes)], default=0)
+    for one, gap in zip(row, [0, *gaps] if gaps else [0] * len(row), strict=True):
+        yield " " * (gap > least) + one.label
 
 
 class Reader:
@@ -102,8 +96,10 @@ class Reader:
         images = self._see(picture, as_is=as_is, name=name)
         logits = self._logits(np.stack([seen.image for seen in images]))
         chances = self._to_chances(logits)
-        largest = logits.max(axis=1).tolist()
-        return [self._answer(*one) for one in zip(images, chances, largest, strict=True)]
+        largest = logits.max(axis=1)
+        are_strange = largest < self.least_logit if self.saved.is_prepared else largest < -np.inf
+        doubts = find_doubts([seen.how for seen in images], chances.max(axis=1), are_strange)
+        return [self._answer(*one) for one in zip(images, chances, doubts, strict=True)]
 
     def _see(self, picture: Bytes, *, as_is: bool, name: str) -> list[Seen]:
         size = self.saved.size
@@ -127,16 +123,9 @@ class Reader:
         """Return an image whose white is that of the images that the model has learnt from."""
         return np.round(image * (self.saved.white / WHITE)).astype(np.uint8)
 
-    def _answer(self, seen: Seen, chances: Probabilities, logit: float) -> Prediction:
+    def _answer(self, seen: Seen, chances: Probabilities, doubts: list[str]) -> Prediction:
         order = np.argsort(-chances, kind="stable")[:LIKELIEST].tolist()
         likeliest = [(self.saved.names[c], float(chances[c])) for c in order]
-        doubts = []
-        if seen.how and seen.how.contrast < FAINT:
-            doubts.append("there is hardly any contrast")
-        if likeliest[0][1] < HALF:
-            doubts.append(f"the probability is only {likeliest[0][1]:.0%}")
-        if self.saved.is_prepared and logit < self.least_logit:
-            doubts.append("it looks like no digit that the net knows")
         return Prediction(seen, likeliest, doubts, chances.tolist())
 
     def classify(self, images: Bytes, name: str) -> Iterator[Probabilities]:

@@ -62,7 +62,7 @@ def test_digits_side_by_side_are_read_from_left_to_right(digits, reader, rng):
     assert sum(one == "".join(map(str, digits)) for one in found) >= 3
 
 
-PAGES = 15
+PAGES = 6
 
 
 def test_pages_of_rows_and_columns_are_read_row_by_row(reader, rng):

@@ -136,6 +136,18 @@ def test_several_digits_are_one_number(page, reader):
     assert len(expected) == 2
 
 
+def test_doubts_are_told(page, reader):
+    lattice = [[(60, y), (220, y)] for y in (60, 120, 180)]
+    draw(page, [*lattice, *([(y, x) for x, y in line] for line in lattice)])
+    pixels, _ = on_paper(page)
+    (expected,) = reader.read(pixels)
+    told = page.find_element("id", "doubts").text
+    assert expected.doubts
+    assert told == f"in doubt: {', '.join([expected.label, *expected.doubts])}".replace("%", " %")
+    draw(page, [[(140, 40), (140, 240)]])
+    assert page.find_element("id", "doubts").text == ""
+
+
 def test_no_request_leaves_the_page_and_nothing_is_complained_of(page):
     assert page.get_log("browser") == []
     requests = [

@@ -50,11 +50,11 @@ def pictures_of_every_kind(rng):
     for _, _, picture in photographs(1):
         yield np.array(picture.convert("RGB").resize((120, 120)))
     (_, _, picture), *_ = photographs(1, seed=3)
-    yield np.array(picture.convert("RGB").resize((610, 430)))  # larger than the steps look at
+    yield np.array(picture.convert("RGB").resize((430, 310)))  # larger than the steps look at
     for rows in (["70", "25"], ["1", "8", "4"], ["314159"]):
         yield np.array(page_of_digits(rows, rng)[0])
     for page in PAGES:
-        yield np.array(page(rng)[0])
+        yield np.array(page(rng)[0].convert("RGB").reduce(2))
     yield np.full((30, 40, 3), 255, np.uint8)  # where nothing is drawn
 
 

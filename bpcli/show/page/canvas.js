@@ -38,12 +38,22 @@ function read(colours) {
   }));
 }
 
+// What speaks against an answer.
+function doubt({ outputs, chances }) {
+  const highest = Math.max(...chances), isStrange = Math.max(...outputs.at(-1)) < MODEL.least_logit;
+  const found = highest < STEPS.UNSURE ? [`the probability is only ${(100 * highest).toFixed(0)} %`] : [];
+  return [...found, ...(isStrange ? ["it looks like no digit that the net knows"] : [])].join(", ");
+}
+
 function show() {
   const rows = read(colours()), found = rows.flat();
   const best = chances => chances.indexOf(Math.max(...chances));
   const spell = row => row.map(({ chances }) => MODEL.names[best(chances)]).join("");
   page("answer").textContent = rows.map(spell).join("\n") || "draw a digit";
+  const doubts = found.map(one => [MODEL.names[best(one.chances)], doubt(one)])
+    .filter(([, words]) => words).map(pair => pair.join(", "));
   page("others").textContent = found.length > 1 ? ", and its bars: of the first digit" : "";
+  page("doubts").textContent = doubts.length ? `in doubt: ${doubts.join("; ")}` : "";
   const { image, outputs, chances } = found[0]
     ?? { image: new Grey(STEPS.SIDE, STEPS.SIDE), outputs: [], chances: MODEL.names.map(() => 0) };
   const seen = page("seen").getContext("2d"), pixels = seen.createImageData(image.width, image.height);

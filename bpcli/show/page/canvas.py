@@ -11,6 +11,7 @@ from bpcli.data import ink, preparation, rows
 from bpcli.errors import readable
 from bpcli.export.translation import TRANSLATIONS, translate
 from bpcli.show.page.page import read_part
+from bpcli.training import Reader, doubt
 from bpcli.training.checkpoint import Checkpoint
 
 # What the script's steps take from those of Python.
@@ -50,6 +51,7 @@ CONSTANTS = {
         "TOUCHING",
         "BROKEN",
     ),
+    doubt: ("UNSURE",),
     preparation: ("BOX", "SIDE", "FULL", "WIDE", "STROKE"),
 }
 
@@ -76,6 +78,7 @@ def canvas_script(saved: Checkpoint) -> str:
     model = {
         "layers": [_layer(layer) for layer in layers],
         "names": list(map(readable, saved.names)),
+        "least_logit": Reader(saved).least_logit,
     }
     constants = {
         "MODEL": _literal(model),

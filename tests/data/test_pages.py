@@ -1,0 +1,73 @@
+"""Pages with several digits are read row by row, and what is no digit is not called one in silence."""
+
+import difflib
+
+import numpy as np
+import pytest
+from pages import NO_DIGITS, PAGES
+
+from bpcli.errors import PictureError
+from bpcli.training import Reader, load, load_config, save, set_up, train
+from bpcli.training.prediction import spell
+
+SHORT, LONG = 2, 20  # pages of each kind
+
+
+@pytest.fixture(scope="module")
+def reader(mnist_model, request, tmp_path_factory):
+    """Of the short form it is one of two seconds, of the long form the best for pictures."""
+    if not request.config.getoption("--long"):
+        return Reader(load(mnist_model))
+    run = set_up(load_config("99"))
+    list(train(run))
+    path = tmp_path_factory.mktemp("pages") / "99.npz"
+    save(path, run)
+    return Reader(load(path))
+
+
+@pytest.fixture
+def count(request):
+    return LONG if request.config.getoption("--long") else SHORT
+
+
+def read(reader, picture):
+    try:
+        return reader.read(np.array(picture.convert("RGB")))
+    except PictureError:
+        return []
+
+
+def test_digits_of_pages_are_found_row_by_row(reader, rng, count):
+    right, digits, laid_out = 0, 0, {kind.__name__: 0 for kind in PAGES}
+    for kind in PAGES:
+        for _ in range(count):
+            picture, rows = kind(rng)
+            found = [row.replace(" ", "") for row in spell(read(reader, picture))]
+            pairs = difflib.SequenceMatcher(None, " ".join(found), " ".join(rows), autojunk=False)
+            right += sum(m.size for m in pairs.get_matching_blocks()) - (len(rows) - 1)
+            digits += sum(map(len, rows))
+            laid_out[kind.__name__] += list(map(len, found)) == list(map(len, rows))
+    assert min(laid_out.values()) >= 0.6 * count, laid_out
+    assert sum(laid_out.values()) >= 0.95 * count * len(PAGES) - 1, laid_out
+    assert right >= (0.95 if count == LONG else 0.9) * digits
+
+
+@pytest.mark.parametrize("kind", NO_DIGITS)
+def test_what_is_no_digit_is_doubted(kind, reader, rng, count):
+    silent = 0
+    for _ in range(2 * count):
+        picture, _ = kind(rng)
+        found = read(reader, picture)
+        silent += bool(found) and not any(one.doubts for one in found)
+        assert len(found) < 10 or sum(bool(one.doubts) for one in found) >= 2
+    # A single letter, or a line that wanders about, may be as like a digit as many a digit is.
+    assert silent <= (0.7 if kind.__name__ in ("letter", "scribble") else 0.2) * 2 * count
+
+
+def test_bars_are_no_ones(reader):
+    page = np.full((200, 240, 3), 255, np.uint8)
+    for left, top in ((30, 40), (80, 20), (130, 60), (180, 50)):
+        page[top:180, left : left + 14] = 0
+    found = reader.read(page)
+    assert len(found) == 4
+    assert all("most of what is beside it are bars" in one.doubts for one in found)
