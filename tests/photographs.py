@@ -245,9 +245,8 @@ def some_strokes(digit, rng):
 
 def several_on_a_page(digits, rng):
     """A page with digits side by side, from the test images with these labels."""
-    inks = []
-    for digit in digits:
-        inks.append(some_strokes(digit, rng).draw(rng.integers(90, 120), rng.uniform(5, 9)))
+    strokes = [some_strokes(digit, rng) for digit in digits]
+    inks = [one.draw(rng.integers(90, 120), rng.uniform(5, 9)) for one in strokes]
     page, column = np.zeros((220, sum(ink.shape[1] for ink in inks) + 20)), 10
     for ink in inks:
         ink = ink[:200]

@@ -10,9 +10,9 @@ class Grey {  // height x width numbers, row by row
   map(change) { return new Grey(this.height, this.width, this.data.map(change)); }
   transposed() {
     const turned = new Grey(this.width, this.height);
-    this.data.forEach((value, i) => {
-      turned.data[(i % this.width) * this.height + Math.floor(i / this.width)] = value;
-    });
+    for (let row = 0, i = 0; row < this.height; row++) {
+      for (let c = 0; c < this.width; c++) turned.data[c * this.height + row] = this.data[i++];
+    }
     return turned;
   }
 }
@@ -31,7 +31,7 @@ function findContrast(colours, told = null) {
     (_, i) => colours.reduce((sum, colour) => sum + colour.data[i], 0) / colours.length));
   if (isDark) colours = colours.map(colour => colour.map(value => STEPS.WHITE - value));
   const reach = Math.floor(Math.floor(Math.max(...size) / STEPS.PAPER) / 2);
-  const papers = colours.map(colour => extreme(extreme(colour, reach, Math.min), reach, Math.max));
+  const papers = colours.map(colour => extreme(extreme(colour, reach, -1), reach, 1));
   const ink = withoutMargin(colours[0].map((_, i) => colours.reduce(
     (most, colour, c) => Math.max(most, colour.data[i] - papers[c].data[i]), -STEPS.WHITE)), margin);
   const least = otsu(ink.data), paper = ink.data.filter(value => value < least);
@@ -138,25 +138,26 @@ function mean(grey, reach) {  // of the rows up to `reach` away, as far as there
   return found;
 }
 
-function extreme(grey, reach, pick) {
-  return extremeRows(extremeRows(grey, reach, pick).transposed(), reach, pick).transposed();
+function extreme(grey, reach, sign) {  // the least, of the sign -1, or the largest
+  return extremeRows(extremeRows(grey, reach, sign).transposed(), reach, sign).transposed();
 }
 
-function extremeRows(grey, reach, pick) {  // spans of rows are doubled until they are long enough
-  const { height: n, width } = grey, rows = [];
-  for (let row = -reach; row < n + reach; row++) {
-    const start = Math.min(Math.max(row, 0), n - 1) * width;
-    rows.push(grey.data.subarray(start, start + width));
+function extremeRows(grey, reach, sign) {  // spans of rows are doubled until they are long enough
+  const { height: n, width } = grey, most = new Float64Array((n + 2 * reach) * width);
+  for (let row = 0; row < n + 2 * reach; row++) {
+    const start = Math.min(Math.max(row - reach, 0), n - 1) * width;
+    most.set(grey.data.subarray(start, start + width), row * width);
   }
-  const both = (a, b) => a.map((value, i) => pick(value, b[i]));
-  let span = 1, runs = rows;
-  for (; 2 * span <= 2 * reach + 1; span *= 2) {
-    const step = span;
-    runs = runs.slice(step).map((run, i) => both(runs[i], run));
-  }
-  const rest = 2 * reach + 1 - span, found = new Grey(n, width);
-  for (let row = 0; row < n; row++) found.data.set(both(runs[row], runs[row + rest]), row * width);
-  return found;
+  let span = 1;
+  const join = (rows, apart) => {
+    for (let i = 0; i < rows * width; i++) {
+      const other = most[i + apart * width];
+      if (sign * other > sign * most[i]) most[i] = other;
+    }
+  };
+  for (; 2 * span <= 2 * reach + 1; span *= 2) join(n + 2 * reach - 2 * span + 1, span);
+  join(n, 2 * reach + 1 - span);
+  return new Grey(n, width, most.slice(0, n * width));
 }
 
 function findCut(ink) {
