@@ -1,31 +1,42 @@
 """a model and pictures, or data, in -> what they show, and why, out: `bpcli predict`."""
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
 from bpcli.cli.options import FILE, json_option, label_option, threads_option
-from bpcli.cli.terminal import can_print, complain, counter, is_terminal, say
+from bpcli.cli.terminal import (
+    can_print,
+    complain,
+    counter,
+    is_terminal,
+    read_standard_input,
+    say,
+)
 from bpcli.errors import PictureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from bpcli.files.image import Picture
     from bpcli.training import Prediction, Reader
     from bpcli.training.prediction import Probabilities
 
     # What some images are called, and their probabilities, None where there is no answer.
     Answers = Iterator[tuple[Sequence[str | int], Probabilities | None]]
 
-STDOUT = "-"
+STDIN, STDOUT = "-", "-"
+STANDARD_INPUT = "standard input"
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 @click.command("predict")
 @click.argument("model", type=FILE)
 @click.argument("pictures", metavar="PICTURE|SOURCE...", nargs=-1, required=True, type=FILE)
 @click.option("--as-is", is_flag=True, help="Take it as it is: it has the net's own size already.")
-@click.option("-o", "--output", type=FILE, help="Write what the net sees as this .png.")
+@click.option("-o", "--output", type=FILE, help="Draw what was read where into this .png.")
 @click.option(
     "--csv", "table", type=FILE, help="Write a row for each image to this .csv; - is stdout."
 )
@@ -53,6 +64,8 @@ def predict_command(
 
     Of a net for MNIST it is made what its images are: light on dark, within 20 x 20 pixels, its
     centre of mass at the middle of 28 x 28. It does not tell letters from digits.
+
+    PICTURE may be a folder of them, or - for standard input.
 
     With --csv it answers for each image of SOURCE, with labels or without, in their order: data as
     `bpcli data` shows them are taken as the model's own were; pictures in a folder, or of a pattern
@@ -110,16 +123,49 @@ def _find(
     from bpcli.files.path import exists, expand_pattern
     from bpcli.files.source import is_source, list_pictures
 
-    found = [path for word in words for path in expand_pattern(word)]
-    sources = [path for path in found if is_source(path)]
-    if len(sources) == len(found) == 1:
+    _check_addresses(words)
+    given = [path for word in words for path in expand_pattern(word)]
+    sources = [path for path in given if path != STDIN and is_source(path)]
+    if len(sources) == len(given) == 1:
         return list_pictures(sources[0], split, BUNDLED, label)
-    if sources:
-        raise click.UsageError(f"{sources[0]}: expected one SOURCE, or pictures alone")
-    missing = [path for path in found if is_table and not exists(path)]
-    if missing:
-        raise PictureError(f"{missing[0]}: found nothing there, expected a picture, or data")
-    return [(path, Path(path)) for path in found]
+    found: list[tuple[str, Path]] = []
+    for path in given:
+        if path in sources:
+            inside = list_pictures(path, split, BUNDLED, label)
+            if inside is None:
+                raise click.UsageError(f"{path}: expected one SOURCE, or pictures alone")
+            found += [(str(Path(path) / name), picture) for name, picture in inside]
+        elif is_table and path != STDIN and not exists(path):
+            raise PictureError(f"{path}: found nothing there, expected a picture, or data")
+        else:
+            found.append((STANDARD_INPUT if path == STDIN else path, Path(path)))
+    return found
+
+
+def _check_addresses(words: tuple[str, ...]) -> None:
+    for word in words:
+        if ADDRESS.match(word):
+            raise PictureError(
+                f"{word}: found an address, from which nothing is downloaded; save the picture and "
+                f"name its file, or pipe it: curl -sL {word} | bpcli predict MODEL -"
+            )
+
+
+def _read_picture(
+    reader: "Reader", name: str, path: "Path", *, as_is: bool
+) -> "tuple[Picture, list[Prediction]]":
+    """Return a picture and what it shows; say it where its file has several."""
+    from pathlib import Path
+
+    content = None
+    if name == STANDARD_INPUT and str(path) == STDIN:
+        content, path = read_standard_input(), Path(name)
+    picture, digits = reader.read_file(path, content, as_is=as_is, name=name)
+    if picture.frames > 1:
+        complain(
+            f"{name}: found {picture.frames} frames; number {picture.frame} is the first with ink"
+        )
+    return picture, digits
 
 
 def _check_output(output: str | None, found: "list[tuple[str, Path]] | None") -> None:
@@ -144,22 +190,20 @@ def _show(
     as_is: bool,
     as_json: bool,
 ) -> None:
-    """Say of each picture what it shows, and write the one as the net sees it."""
-    import numpy as np
-
-    from bpcli.files.image import encode_png, read_image
+    """Say of each picture what it shows, and draw into the one what was read where."""
+    from bpcli import show
     from bpcli.files.result import write_result
 
     failed = False
     for name, path in found:
         try:
-            digits = reader.read(read_image(path), as_is=as_is, name=name)
+            picture, digits = _read_picture(reader, name, path, as_is=as_is)
         except PictureError as error:
             complain(*error.lines)
             failed = True
             continue
         if output is not None:
-            write_result(output, encode_png(np.hstack([one.seen.image for one in digits])))
+            write_result(output, show.draw_seen(picture, digits, reader.saved.white))
         _say(reader, name, digits, as_json=as_json)
     if failed:
         raise PictureError
@@ -182,12 +226,10 @@ def _read(
     """Yield answers for the digits on each picture, and none for one that shows nothing."""
     import numpy as np
 
-    from bpcli.files.image import read_image
-
     with counter(len(found)) as count:
         for name, path in found:
             try:
-                digits = reader.read(read_image(path), as_is=as_is, name=name)
+                _, digits = _read_picture(reader, name, path, as_is=as_is)
             except PictureError as error:
                 complain(*error.lines)
                 failed.append(name)

@@ -93,6 +93,11 @@ def complain(*lines: str) -> None:
         click.echo("".join(f"{visible(line)}\n" for line in lines), nl=False, err=True)
 
 
+def read_standard_input() -> bytes:
+    """Return all that another program, or somebody, hands over, nothing if that is closed."""
+    return sys.stdin.buffer.read() if sys.stdin is not None else b""
+
+
 def is_terminal() -> bool:
     """Tell whether somebody looks at standard output, and not a file or another program."""
     return sys.stdout is not None and sys.stdout.isatty()

@@ -5,7 +5,7 @@ middle of 28 x 28 (LeCun et al. 1998): a picture that is only made smaller looks
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,8 +46,11 @@ class Prepared:
     row: int
 
 
-def prepare(picture: Bytes) -> list[Prepared]:
-    """Return the digits on a picture (height, width, 3) of bytes, row by row, if any."""
+def prepare(picture: Bytes, reduced: int = 1) -> list[Prepared]:
+    """Return the digits on a picture (height, width, 3) of bytes, row by row, if any.
+
+    Their boxes are those on a picture whose sides are `reduced` times as long.
+    """
     found = find_contrast(picture)
     seen = found and _lay_out(found)
     if seen and _is_sheet(seen[1]):
@@ -57,7 +60,7 @@ def prepare(picture: Bytes) -> list[Prepared]:
         return []
     ink, layout = seen
     return [
-        _prepare(ink, layout.labels, pieces, row)
+        _prepare(replace(ink, shrunk=ink.shrunk * reduced), layout.labels, pieces, row)
         for row, digits in enumerate(layout.rows)
         for pieces in digits
     ]

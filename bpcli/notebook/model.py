@@ -16,7 +16,6 @@ from bpcli.data.preparation import lies_on_light
 from bpcli.data.split import SplitName
 from bpcli.errors import PictureError
 from bpcli.files import atomic
-from bpcli.files.image import read_image
 from bpcli.files.model import open_model
 from bpcli.files.result import check_result, write_result
 from bpcli.show.page.report import draw_report
@@ -164,12 +163,13 @@ class Model:
         edges as these are, is taken as it is, unless `as_is` says otherwise. Raises PictureError.
         """
         saved = self.saved
+        reader = Reader(saved)
         if isinstance(picture, str | Path):
-            name, pixels = str(picture), read_image(Path(picture))
-        else:
-            name, pixels = "the picture", _to_pixels(np.asarray(picture), saved.size, saved.white)
-            as_is = _is_image_of(saved, pixels) if as_is is None else as_is
-        digits = Reader(saved).read(pixels, as_is=bool(as_is), name=name)
+            file, digits = reader.read_file(Path(picture), as_is=bool(as_is))
+            return Answer(str(picture), file.pixels, tuple(digits), saved.white)
+        name, pixels = "the picture", _to_pixels(np.asarray(picture), saved.size, saved.white)
+        as_is = _is_image_of(saved, pixels) if as_is is None else as_is
+        digits = reader.read(pixels, as_is=as_is, name=name)
         return Answer(name, pixels, tuple(digits), saved.white)
 
     def report(self, path: str | Path, data: str | None = None) -> None:

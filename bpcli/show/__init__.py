@@ -22,6 +22,7 @@ from bpcli.show.prediction import (
     answer_fields,
     answers_csv,
     draw_prediction,
+    draw_seen,
     prediction_fields,
     prediction_html,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "draw_prediction",
     "draw_progress",
     "draw_record",
+    "draw_seen",
     "draw_units",
     "end_fields",
     "evaluation_csv",

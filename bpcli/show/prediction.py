@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.arrays import Bytes
+from bpcli.arrays import WHITE, Bytes
 from bpcli.data.preparation import BOX, Prepared
 from bpcli.errors import ExtraError, readable
-from bpcli.files.image import encode_png, to_grey
+from bpcli.files.image import Picture, draw_boxes, encode_png, to_grey
 from bpcli.files.scaling import resize
+from bpcli.show.colours import COLOURS
 from bpcli.show.page.page import data_uri
 from bpcli.show.picture import draw_picture, image_svg
 from bpcli.show.table import lines_html
@@ -23,6 +24,8 @@ Answers = Iterable[tuple[Sequence[str | int], Probabilities | None]]
 
 DECIMALS = 6  # of a probability; float32 has no more
 WIDTH = len(",0.") + DECIMALS
+LARGE = 280  # pixels that a side of a picture with boxes has at least, about
+SURE, DOUBTED = COLOURS[0], COLOURS[1]
 LARGEST = 160  # pixels of a screen that a picture is wide and high
 
 
@@ -34,7 +37,9 @@ def draw_prediction(
     if len(found) > 1:
         first, *below = map(readable, spell(found))
         rows = f" in {len(below) + 1} rows" if below else ""
-        lines.append(f"{picture}: {first}, {len(found)} digits{rows}")
+        doubted = sum(bool(one.doubts) for one in found)
+        in_doubt = f", {doubted} of them in doubt" if doubted else ""
+        lines.append(f"{picture}: {first}, {len(found)} digits{rows}{in_doubt}")
         lines += [" " * (text_width(picture) + 2) + row for row in below]
     for one in found:
         (label, chance), *others = one.likeliest
@@ -76,6 +81,35 @@ def _small(picture: Bytes) -> str:
     except ExtraError:
         return ""
     return f'<img alt="the picture" src="{data_uri(content, "png")}"/>'
+
+
+def draw_seen(picture: Picture, found: Sequence[Prediction], white: int) -> bytes:
+    """Return a PNG of a picture with a box and the answer for each digit, and what the net sees.
+
+    What is in doubt has another colour and a question mark. Raises ExtraError.
+    """
+    times = max(1, LARGE // max(picture.pixels.shape[:2]))
+    pixels = picture.pixels.repeat(times, axis=0).repeat(times, axis=1)
+    boxes = []
+    for one in found:
+        if one.seen.how:
+            left, top, width, height = (
+                round(n * times / picture.reduced) for n in one.seen.how.ink
+            )
+            text, colour = (f"{one.label}?", DOUBTED) if one.doubts else (one.label, SURE)
+            boxes.append(((left, top, width, height), text, colour))
+    return draw_boxes(
+        pixels, boxes, _tile([one.seen.image for one in found], pixels.shape[1], white)
+    )
+
+
+def _tile(images: Sequence[Bytes], width: int, white: int) -> Bytes:
+    """Return images (height, width) beside and below one another, not wider than a picture."""
+    cells = [np.kron(image.astype(int) * WHITE // white, np.ones((2, 2), int)) for image in images]
+    count = min(len(cells), max(1, width // cells[0].shape[1]))
+    cells += [np.zeros_like(cells[0])] * (-len(cells) % count)
+    rows = [np.hstack(cells[start : start + count]) for start in range(0, len(cells), count)]
+    return np.vstack(rows).astype(np.uint8)
 
 
 def explain_way(seen: Seen) -> str:

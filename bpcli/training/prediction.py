@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, pairwise
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from bpcli.data.preparation import Prepared, fit, prepare
 from bpcli.data.split import load_split, to_inputs
 from bpcli.data.warp import deskew_images
 from bpcli.errors import CheckpointError, DatasetError, PictureError
-from bpcli.files.image import to_grey
+from bpcli.files.image import Picture, read_frames, to_grey
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.doubt import find_doubts
 from bpcli.training.evaluation import images_at_once, quietly
@@ -84,16 +85,38 @@ class Reader:
         self.saved = saved
         self.network = saved.network()
 
+    def read_file(
+        self, path: Path, content: bytes | None = None, *, as_is: bool = False, name: str = ""
+    ) -> tuple[Picture, list[Prediction]]:
+        """Return what a file shows, or its `content`: of several frames the first that has ink.
+
+        Raises as `read` does, and ExtraError without the package that reads pictures.
+        """
+        none: PictureError | None = None
+        for picture in read_frames(path, content, is_reduced=not as_is):
+            try:
+                return picture, self.read(
+                    picture.pixels, as_is=as_is, name=name or str(path), reduced=picture.reduced
+                )
+            except PictureError as error:
+                none = none or error
+        raise none or PictureError(f"{name or path}: found no frame in it, expected a picture")
+
     def read(
-        self, picture: Bytes, *, as_is: bool = False, name: str = "the picture"
+        self,
+        picture: Bytes,
+        *,
+        as_is: bool = False,
+        name: str = "the picture",
+        reduced: int = 1,
     ) -> list[Prediction]:
-        """Return what a picture (height, width, 3) shows, row by row.
+        """Return what a picture (height, width, 3), so many times `reduced`, shows, row by row.
 
         `as_is` it is an image already, of the size that the model has learnt from. Raises
         PictureError, with its name, where there is nothing on it, or it is no such image, and
         CheckpointError where the model's numbers are too large for an answer.
         """
-        images = self._see(picture, as_is=as_is, name=name)
+        images = self._see(picture, reduced, as_is=as_is, name=name)
         logits = self._logits(np.stack([seen.image for seen in images]))
         chances = self._to_chances(logits)
         largest = logits.max(axis=1)
@@ -101,7 +124,7 @@ class Reader:
         doubts = find_doubts([seen.how for seen in images], chances.max(axis=1), are_strange)
         return [self._answer(*one) for one in zip(images, chances, doubts, strict=True)]
 
-    def _see(self, picture: Bytes, *, as_is: bool, name: str) -> list[Seen]:
+    def _see(self, picture: Bytes, reduced: int, *, as_is: bool, name: str) -> list[Seen]:
         size = self.saved.size
         if as_is:
             if picture.shape[:2] != size:
@@ -114,7 +137,7 @@ class Reader:
         if not self.saved.is_prepared:
             image, inverted = fit(picture, size, dark=self.saved.is_dark)
             return [Seen(self._to_levels(image), "fitted", inverted)]
-        digits = prepare(picture)
+        digits = prepare(picture, reduced)
         if not digits:
             raise PictureError(f"{name}: found nothing drawn on it, expected ink on paper")
         return [Seen(self._to_levels(d.image), "prepared", d.is_dark, d) for d in digits]

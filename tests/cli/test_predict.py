@@ -48,16 +48,19 @@ def test_json_has_a_line_for_each_picture(bpcli, mnist_model, seven):
     assert max(digit["scaled"]) == 20
 
 
-def test_what_the_net_sees_is_written(bpcli, mnist_model, seven, tmp_path):
+def test_what_was_read_where_is_drawn(bpcli, mnist_model, seven, tmp_path):
     bpcli("predict", mnist_model, seven, "-o", tmp_path / "seen.png")
-    with Image.open(tmp_path / "seen.png") as seen:
-        assert (seen.size, seen.mode) == ((28, 28), "L")
-    as_is = json.loads(
-        bpcli("predict", mnist_model, tmp_path / "seen.png", "--as-is", "--json").stdout
-    )["digits"][0]
-    prepared = json.loads(bpcli("predict", mnist_model, seven, "--json").stdout)["digits"][0]
-    assert as_is["likeliest"] == prepared["likeliest"]
-    assert as_is["ink"] is None
+    with Image.open(seven) as image, Image.open(tmp_path / "seen.png") as seen:
+        before, after = np.array(image.convert("RGB")), np.array(seen)
+    height, width, _ = before.shape
+    assert after.shape == (height + 56, width, 3)  # below it is what the net sees, twice as large
+    changed = (after[:height] != before).any(axis=2)
+    (digit,) = json.loads(bpcli("predict", mnist_model, seven, "--json").stdout)["digits"]
+    left, top, wide, high = digit["ink"]
+    assert changed[top - 2, left : left + wide].all()
+    assert changed[top : top + high, left + wide + 1].all()
+    assert not changed[top : top + high, left : left + wide].any()
+    assert after[height:, :56].max() == 255
 
 
 def test_several_digits_are_one_number(bpcli, mnist_model, tmp_path, rng):
@@ -66,7 +69,8 @@ def test_several_digits_are_one_number(bpcli, mnist_model, tmp_path, rng):
     assert lines[0] == f"{tmp_path / 'p.png'}: 107, 3 digits"
     bpcli("predict", mnist_model, tmp_path / "p.png", "-o", tmp_path / "seen.png")
     with Image.open(tmp_path / "seen.png") as seen:
-        assert seen.size == (84, 28)
+        colours = [colour for _, colour in seen.convert("RGB").getcolors(1 << 20)]
+    assert (0x2A, 0x78, 0xB5) in colours or (0xD5, 0x5E, 0x00) in colours
 
 
 def test_on_a_terminal_the_image_is_drawn(bpcli, mnist_model, seven, monkeypatch):

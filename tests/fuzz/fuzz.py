@@ -28,7 +28,7 @@ from bpcli.backprop import Expression
 from bpcli.data import Dataset, load_dataset, load_split, prepare
 from bpcli.errors import CheckpointError, ConfigError, DatasetError, ExpressionError, PictureError
 from bpcli.files.idx import read_idx
-from bpcli.files.image import read_image
+from bpcli.files.image import read_frames
 from bpcli.show import (
     draw_comparison,
     draw_figure,
@@ -216,13 +216,13 @@ def picture(folder, data):
     path = folder / "p.png"
     path.write_bytes(data)
     try:
-        pixels = read_image(path)
+        for found in read_frames(path, is_reduced=True):
+            pixels = found.pixels
+            assert (pixels.dtype, pixels.ndim, pixels.shape[2]) == (np.uint8, 3, 3)
+            assert all(digit.image.shape == (28, 28) for digit in prepare(pixels))
     except PictureError as error:
         assert str(error).startswith(f"{path}: ")
         assert "\n" not in str(error)
-    else:
-        assert (pixels.dtype, pixels.ndim, pixels.shape[2]) == (np.uint8, 3, 3)
-        assert all(digit.image.shape == (28, 28) for digit in prepare(pixels))
 
 
 JSON = st.recursive(
