@@ -32,7 +32,8 @@ class Prepared:
     width and height in the image; `moved` by how many pixels, to the right and down, the centre of
     its mass was moved to the middle. `contrast` is that of ink and paper, in grey levels, `stroke`
     the width of the strokes before any were thickened, in pixels of the image. `row` is the number
-    of the row, from 0, that the digit stands in.
+    of the row, from 0, that the digit stands in; `left_out` counts marks on the whole picture that
+    are too low for digits.
     """
 
     image: Bytes
@@ -44,6 +45,7 @@ class Prepared:
     is_thickened: bool
     moved: tuple[int, int]
     row: int
+    left_out: int
 
 
 def prepare(picture: Bytes, reduced: int = 1) -> list[Prepared]:
@@ -59,8 +61,9 @@ def prepare(picture: Bytes, reduced: int = 1) -> list[Prepared]:
     if not seen:
         return []
     ink, layout = seen
+    ink = replace(ink, shrunk=ink.shrunk * reduced)
     return [
-        _prepare(replace(ink, shrunk=ink.shrunk * reduced), layout.labels, pieces, row)
+        _prepare(ink, layout, pieces, row)
         for row, digits in enumerate(layout.rows)
         for pieces in digits
     ]
@@ -124,10 +127,10 @@ def _is_sheet(layout: Layout) -> bool:
     return is_full and main.size > WIDE * layout.labels.size
 
 
-def _prepare(ink: Ink, labels: npt.NDArray[np.intp], pieces: list[Piece], row: int) -> Prepared:
+def _prepare(ink: Ink, layout: Layout, pieces: list[Piece], row: int) -> Prepared:
     top, bottom = min(p.top for p in pieces), max(p.bottom for p in pieces)
     left, right = min(p.left for p in pieces), max(p.right for p in pieces)
-    inside = labels[top:bottom, left:right]
+    inside = layout.labels[top:bottom, left:right]
     own = np.isin(inside, [0, *(p.label for p in pieces)])  # with the faint edges of strokes
     levels = np.where(own, ink.levels[top:bottom, left:right], 0)
     stroke = stroke_width(levels) * BOX / max(levels.shape)
@@ -149,6 +152,7 @@ def _prepare(ink: Ink, labels: npt.NDArray[np.intp], pieces: list[Piece], row: i
         is_thickened=stroke < STROKE,
         moved=moved,
         row=row,
+        left_out=layout.left_out,
     )
 
 

@@ -32,12 +32,14 @@ BROKEN = 0.1  # of a part's height, within which another part of the same digit 
 class Layout:
     """Rows of digits, from top to bottom, each its pieces; `labels` (height, width) has these.
 
-    `beyond` is the ink that comes in from the edges beside them, as the end of a shadow does.
+    `beyond` is the ink that comes in from the edges beside them, as the end of a shadow does;
+    `left_out` counts the pieces that are too low for digits, as points, dashes and signs are.
     """
 
     labels: Labels
     rows: list[list[list[Piece]]]
     beyond: Mask
+    left_out: int
 
 
 def find_digits(mask: Mask) -> Layout:
@@ -52,8 +54,10 @@ def find_digits(mask: Mask) -> Layout:
     beyond = np.isin(labels, [p.label for p in pieces if p not in inside])
     inside = _without_lines(_without_boxes(inside))
     main = max((p.size for p in inside), default=0)
-    rows = [_beside(row) for row in _rows([p for p in inside if p.size >= SPECK * main])]
-    return Layout(labels, rows, beyond)
+    inside = [p for p in inside if p.size >= SPECK * main]
+    rows = [_beside(row) for row in _rows(inside)]
+    left_out = len(inside) - sum(len(digit) for row in rows for digit in row)
+    return Layout(labels, rows, beyond, left_out)
 
 
 def _label(mask: Mask) -> Labels:

@@ -50,6 +50,12 @@ def draw_prediction(
         lines += [f"  in doubt: {doubt}" for doubt in one.doubts]
         if pictures:
             lines += [f"  {line}" for line in draw_picture(one.seen.image, ascii_only=ascii_only)]
+    left_out = next((one.seen.how.left_out for one in found if one.seen.how), 0)
+    if left_out:
+        marks = "mark that is" if left_out == 1 else "marks that are"
+        lines.append(
+            f"  left out: {left_out} {marks} too low for a digit, as a point, a dash or a sign"
+        )
     return join_lines(line.rstrip() for line in lines)
 
 
@@ -192,6 +198,7 @@ def prediction_fields(
         "picture": picture,
         "answer": "\n".join(spell(found)),
         "rows": spell(found),
+        "left_out": next((one.seen.how.left_out for one in found if one.seen.how), 0),
         "digits": [_digit_fields(one) for one in found],
     }
 

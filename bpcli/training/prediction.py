@@ -201,10 +201,10 @@ class Reader:
     def least_logit(self) -> float:
         """The largest logit that all but STRANGE of MNIST's test images reach."""
         test = load_split("mnist", "test")
-        images = self._to_levels(test.images.reshape(-1, *test.size))
+        images = test.images.reshape(-1, *test.size)
         count = images_at_once(self.network)
         largest = [
-            self._logits(images[start : start + count]).max(axis=1)
+            self._logits(self._to_levels(images[start : start + count])).max(axis=1)
             for start in range(0, len(images), count)
         ]
         return float(np.quantile(np.concatenate(largest), STRANGE))

@@ -4,9 +4,11 @@ import difflib
 
 import numpy as np
 import pytest
-from pages import NO_DIGITS, PAGES
+from pages import NO_DIGITS, PAGES, draw_digit, put
+from photographs import colour
 
 from bpcli.errors import PictureError
+from bpcli.show import draw_prediction
 from bpcli.training import Reader, load, load_config, save, set_up, train
 from bpcli.training.prediction import spell
 
@@ -63,6 +65,24 @@ def test_what_is_no_digit_is_doubted(reader, rng, count):
     assert not silent["words_alone"] + silent["face"], silent
     # A single letter, or a line that wanders about, may be as like a digit as many a digit is.
     assert sum(silent.values()) <= 0.3 * 2 * count * len(NO_DIGITS), silent
+
+
+@pytest.mark.parametrize("mark", ["none", "dash", "plus", "point"])
+def test_a_mark_beside_digits_is_left_out_and_that_is_told(mark, reader, rng):
+    page = np.zeros((120, 300))
+    put(page, draw_digit(4, 80, 6, rng), 20, 20)
+    put(page, draw_digit(2, 80, 6, rng), 20, 200)
+    if mark in ("dash", "plus"):
+        page[57:63, 125:155] = 1
+    if mark == "plus":
+        page[45:75, 137:143] = 1
+    if mark == "point":
+        page[85:100, 130:145] = 1
+    found = reader.read(np.array(colour(page, [255] * 3, [0] * 3)))
+    assert len(found) == 2
+    assert {one.seen.how.left_out for one in found} == {0 if mark == "none" else 1}
+    told = draw_prediction("p", found, pictures=False, ascii_only=True)
+    assert ("left out: 1 mark that is too low for a digit" in told) == (mark != "none")
 
 
 def test_bars_are_no_ones(reader):
