@@ -20,6 +20,7 @@ from bpcli.cli.marking import HINTS, LANGUAGES
 from bpcli.errors import PlaceError
 from bpcli.files.rows import read_rows
 from bpcli.gradcheck.foreign import patience
+from bpcli.machine import processor_seconds
 from bpcli.show import marks_csv
 from bpcli.show import messages as table
 from bpcli.show.marks import HINTS as SHOWN
@@ -38,6 +39,11 @@ def impatient(monkeypatch):
     monkeypatch.setitem(mark_class.__kwdefaults__, "seconds", 1)
     monkeypatch.setattr(patience, "IDLE", 1000)
     monkeypatch.setattr(patience, "WALL", 1000)
+
+    def measure(process):  # of one that has only been started, nothing
+        return processor_seconds(process) if process else 0.0
+
+    monkeypatch.setattr(patience, "processor_seconds", measure)
 
 
 @pytest.fixture
