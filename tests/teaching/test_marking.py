@@ -35,8 +35,8 @@ FEW = {"chloé.py", "李.ipynb", "copied.py", "q numerical.py", "w.ipynb", "x.py
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Let what hangs be given up after a second of the processor, however busy the machine is."""
-    monkeypatch.setitem(mark_class.__kwdefaults__, "seconds", 1)
+    """Let what hangs be given up after two seconds of the processor, however busy the machine is."""
+    monkeypatch.setitem(mark_class.__kwdefaults__, "seconds", 2)
     monkeypatch.setattr(patience, "IDLE", 1000)
     monkeypatch.setattr(patience, "WALL", 1000)
 
