@@ -13,9 +13,15 @@ from bpcli.cli.terminal import line_width, say
 @click.option(
     "--csv", "as_csv", is_flag=True, help="Print CSV: of the models, the curves or the layers."
 )
+@click.option("--sort", "is_sorted", is_flag=True, help="The best first, of the same images.")
 @json_option
 def compare_command(
-    models: tuple[str, ...], history: bool, layers: bool, as_csv: bool, as_json: bool
+    models: tuple[str, ...],
+    history: bool,
+    layers: bool,
+    as_csv: bool,
+    is_sorted: bool,
+    as_json: bool,
 ) -> None:
     """Show side by side in which keys the runs of MODELs differ, and what they reached.
 
@@ -26,12 +32,14 @@ def compare_command(
     """
     from bpcli import show
     from bpcli.training import compare, load
+    from bpcli.training.side_by_side import put_in_order, rank
 
     if as_csv and as_json:
         raise click.UsageError("expected one of --csv and --json, not two")
     if as_csv and history and layers:
         raise click.UsageError("expected one of --history and --layers with --csv, not two")
-    found = compare([load(model) for model in models])
+    loaded = [load(model) for model in models]
+    found = compare(rank(loaded) if is_sorted else put_in_order(loaded))
     if as_json:
         say(show.comparison_fields(found, history=history, layers=layers))
     elif as_csv:

@@ -1,5 +1,6 @@
 """models side by side in -> a table of them as text, CSV or the fields of JSON, out."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,8 @@ from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.history import COLUMNS
 from bpcli.training.side_by_side import ModelComparison, Seeds
 
-REACHED = ("accuracy", "balanced", "macro F1", "of", "loss", "iterations", "seconds")
+SHARES = ("accuracy", "balanced", "macro F1")
+ALWAYS = ("iterations", "seconds")
 
 
 def draw_comparison(
@@ -23,17 +25,20 @@ def draw_comparison(
 
     With `layers` there is one of what happened in those of each model, too.
 
-    Keys are columns, or where that is wider than `width` columns rows of a second table.
+    Keys are columns, or where that is wider than `width` columns, a second table has them: as rows,
+    or of many models as columns.
     """
     names = [str(saved.path) for saved in found.models]
     heads, whole = list_models(found)
     tables = [draw_table(heads, whole)]
     if max(map(text_width, tables[0].split("\n"))) > width:
-        rows = [[row[0], *row[-len(REACHED) :]] for row in whole]
-        tables = [fold_table(["model", *REACHED], rows, width)]
-        if found.keys:
-            values = [row[1 : -len(REACHED)] for row in whole]
-            turned = zip(found.keys, *values, strict=True)
+        end = 1 + len(found.keys)
+        rows = [[row[0], *row[end:]] for row in whole]
+        tables = [fold_table([heads[0], *heads[end:]], rows, width)]
+        if len(found.models) > len(found.keys) > 0:
+            tables.append(fold_table(heads[:end], [row[:end] for row in whole], width))
+        elif found.keys:
+            turned = zip(found.keys, *(row[1:end] for row in whole), strict=True)
             tables.append(fold_table(["", *names], turned, width))
     seeds = ("\n".join(wrap(describe_seeds(found, one), width)) for one in found.seeds)
     parts = [*tables, *seeds]
@@ -51,27 +56,35 @@ def comparison_html(found: ModelComparison) -> str:
 
 
 def list_models(found: ModelComparison) -> tuple[list[str], list[list[str]]]:
-    """Return the heads and the rows of a table of models; the keys that differ are columns."""
+    """Return the heads and the rows of a table of models; the keys that differ are columns.
+
+    What was measured on test images has columns of its own where others were on held-out ones.
+    """
+    splits = found.splits if len(found.splits) > 1 else ("",)
     rows = [
-        [str(saved.path), *map(to_scalar, values), *_reached(saved)]
+        [str(saved.path), *map(to_scalar, values), *_reached(saved, splits)]
         for saved, values in zip(found.models, found.values, strict=True)
     ]
-    return ["model", *found.keys, *REACHED], rows
+    measured = [*SHARES, "of", "loss"]
+    if len(splits) > 1:
+        measured = [f"{split} {head}" for split in splits for head in (*SHARES, "loss")]
+    return ["model", *found.keys, *measured, *ALWAYS], rows
 
 
-def _reached(saved: Checkpoint) -> list[str]:
+def _reached(saved: Checkpoint, splits: Sequence[str]) -> list[str]:
     record = saved.record
-    if record is None:
-        return [*"-----", f"{saved.iteration:,}", "-"]
-    shares = (record.accuracy, record.balanced_accuracy, record.macro_f1)
     best = f" (best of {saved.iteration:,})" if saved.best_of else ""
-    return [
-        *("-" if share is None else f"{share:.2%}" for share in shares),
-        record.split,
-        "-" if record.held_out_loss is None else f"{record.held_out_loss:.4f}",
-        f"{saved.own_iteration:,}{best}",
-        f"{record.seconds:.1f}",
-    ]
+    last = [f"{saved.own_iteration:,}{best}", f"{record.seconds:.1f}" if record else "-"]
+    cells: list[str] = []
+    for split in splits:
+        if record is None or split not in ("", record.split):
+            cells += ["-"] * (4 + (not split))
+            continue
+        shares = (record.accuracy, record.balanced_accuracy, record.macro_f1)
+        cells += ["-" if share is None else f"{share:.2%}" for share in shares]
+        loss = "-" if record.held_out_loss is None else f"{record.held_out_loss:.4f}"
+        cells += [loss] if split else [record.split, loss]
+    return cells + last
 
 
 def describe_seeds(found: ModelComparison, seeds: Seeds) -> str:

@@ -1,5 +1,6 @@
 """models in -> the keys that tell them apart, and what runs of other seeds share, out."""
 
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class ModelComparison:
     seeds: tuple[Seeds, ...]
 
     @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the images that the models were measured on, each once."""
+        return tuple(dict.fromkeys(one.record.split for one in self.models if one.record))
+
+    @property
     def best(self) -> tuple[int, ...]:
         """The models with the highest accuracy, by their numbers; none of other images each."""
         reached = [(one.record.split, one.record.accuracy) for one in self.models if one.record]
@@ -43,6 +49,39 @@ class ModelComparison:
         return tuple(
             i for i, one in enumerate(self.models) if one.record and one.record.accuracy == highest
         )
+
+
+def rank(models: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Return models in the order of their accuracies, the highest first; equal ones by their names.
+
+    What was measured on other images comes after them, and what was not measured last.
+    """
+    splits = [*dict.fromkeys(one.record.split for one in models if one.record)]
+
+    def place(saved: Checkpoint) -> tuple[Any, ...]:
+        record = saved.record
+        reached = (splits.index(record.split), -record.accuracy) if record else (len(splits), 0.0)
+        return *reached, _natural(str(saved.path))
+
+    return sorted(models, key=place)
+
+
+def put_in_order(models: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Return models in the order in which they were given, but 2 before 10 where a shell sorted.
+
+    >>> sorted(["run-10.npz", "run-2.npz"], key=_natural)
+    ['run-2.npz', 'run-10.npz']
+    """
+    paths = [str(saved.path) for saved in models]
+    if paths == sorted(paths):
+        return sorted(models, key=lambda saved: _natural(str(saved.path)))
+    return list(models)
+
+
+def _natural(name: str) -> list[tuple[str, int, str]]:
+    """Return by what names are sorted as people do, whose numbers are numbers."""
+    parts = re.findall(r"([^0-9]*)([0-9]*)", name)
+    return [(words, int(digits or -1), digits) for words, digits in parts]
 
 
 def compare(models: Sequence[Checkpoint]) -> ModelComparison:

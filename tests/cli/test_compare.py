@@ -7,6 +7,9 @@ import statistics
 
 import pytest
 
+from bpcli.show import draw_comparison
+from bpcli.training import compare, load
+
 
 @pytest.fixture
 def seeds(bpcli, tiny_options, tmp_path):
@@ -103,3 +106,44 @@ def test_keys_are_columns_where_there_is_room_for_them(bpcli, seeds, monkeypatch
         drawn = bpcli("compare", *names).stdout.split("\n\n")
         assert len(drawn) == tables + 1
         assert ("network.hidden" in drawn[0]) == (tables == 1)
+
+
+def test_thirty_models_are_sorted_as_people_count_and_narrow(bpcli, tiny_options, folder):
+    for seed in range(1, 13):
+        options = ["-s", f"seed={seed}", "-s", f"optimizer.learning_rate={seed / 100}"]
+        bpcli("train", *tiny_options, *options, "-q", "-o", f"team-{seed}.npz")
+    globbed = sorted(path.name for path in folder.glob("*.npz"))
+    assert globbed[1] == "team-10.npz"
+    natural = [f"team-{seed}.npz" for seed in range(1, 13)]
+
+    def listed(*options):
+        found = json.loads(bpcli("compare", *options, "--json").stdout)["models"]
+        return [one["model"] for one in found], [one["accuracy"] for one in found]
+
+    assert listed(*globbed)[0] == natural
+    chosen = [*globbed[::-1]]
+    assert listed(*chosen)[0] == chosen  # somebody has put them in this order
+    names, accuracies = listed(*chosen, "--sort")
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert names == sorted(names, key=lambda n: (-accuracies[names.index(n)], natural.index(n)))
+    printed = draw_comparison(compare([load(name) for name in names]), 80, history=False)
+    assert max(map(len, printed.splitlines())) <= 80
+    assert printed.count("team-1.npz") == 2  # what it reached, and its keys
+
+
+def test_what_was_measured_on_other_images_has_columns_of_its_own(bpcli, tiny_options, folder):
+    bpcli("train", *tiny_options, "-q", "-o", "a.npz")
+    bpcli("train", *tiny_options, "-s", "dataset.validation=0.2", "-q", "-o", "b.npz")
+    printed = bpcli("compare", "a.npz", "b.npz").stdout
+    found = json.loads(bpcli("compare", "b.npz", "a.npz", "--sort", "--json").stdout)["models"]
+    assert {one["split"] for one in found} == {"test", "validation"}
+    heads = [line for line in printed.splitlines() if "accuracy" in line]
+    assert "test accuracy" in " ".join(heads)
+    assert "validation accuracy" in " ".join(heads)
+    for one in found:
+        columns = [block for block in printed.split("\n\n") if f"{one['split']} accuracy" in block]
+        head, *rows = columns[0].splitlines()
+        end = head.index(f"{one['split']} accuracy") + len(f"{one['split']} accuracy")
+        cells = {row.split()[0]: row[:end].split()[-1] for row in rows}
+        assert cells[one["model"]] == f"{one['accuracy']:.2%}"
+        assert set(cells.values()) == {f"{one['accuracy']:.2%}", "-"}
