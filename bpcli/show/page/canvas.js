@@ -5,7 +5,9 @@ const PEN = 18, STEP = 8;  // pixels: the pen's width, and how far a key moves i
 const page = id => document.getElementById(id);
 const paper = page("paper"), ink = paper.getContext("2d", { willReadFrequently: true });
 const network = new Network(MODEL);
+// `pen`: which pointer draws, of what kind, where it was, and what was on the paper before it.
 let pen = null, key = { x: paper.width / 2, y: paper.height / 2, down: false };
+let isWaiting = false, spent = 0;  // milliseconds
 
 function clear() {
   ink.fillStyle = "#fff";
@@ -73,24 +75,56 @@ function show() {
   paper.dataset.chances = JSON.stringify(found.map(({ chances }) => [...chances]));
 }
 
+// Where the pen of the keyboard is, on the paper and in words.
+function moveCursor() {
+  const cursor = page("cursor");
+  cursor.style.left = `${100 * key.x / paper.width}%`;
+  cursor.style.top = `${100 * key.y / paper.height}%`;
+  cursor.classList.toggle("down", key.down);
+  page("pen").textContent = `pen ${key.down ? "down" : "up"} at ${key.x}, ${key.y}`;
+}
+
 function place(event) {
   const frame = paper.getBoundingClientRect(), scale = paper.width / frame.width;
   return { x: (event.clientX - frame.left) * scale, y: (event.clientY - frame.top) * scale };
 }
 
+// The answer comes while drawing; the pen has at least two thirds of the time.
+function showSoon() {
+  if (isWaiting) return;
+  isWaiting = true;
+  setTimeout(() => {
+    const start = performance.now();
+    show();
+    isWaiting = false;
+    spent = performance.now() - start;
+  }, 2 * spent);
+}
+
+// One pointer draws at a time. A pen goes before the hand that rests beside it: what that has
+// drawn goes.
 paper.addEventListener("pointerdown", event => {
+  if (event.button > 0 || pen && (event.pointerType !== "pen" || pen.kind === "pen")) return;
+  if (pen) ink.putImageData(pen.before, 0, 0);
   paper.setPointerCapture(event.pointerId);
-  pen = place(event);
-  line(pen, pen);
+  pen = { id: event.pointerId, kind: event.pointerType, at: place(event),
+    before: ink.getImageData(0, 0, paper.width, paper.height) };
+  line(pen.at, pen.at);
+  showSoon();
 });
 paper.addEventListener("pointermove", event => {
-  if (!pen) return;
+  if (event.pointerId !== pen?.id) return;
   const to = place(event);
-  line(pen, to);
-  pen = to;
+  line(pen.at, to);
+  pen.at = to;
+  showSoon();
 });
 for (const end of ["pointerup", "pointercancel"]) {
-  paper.addEventListener(end, () => { if (pen) { pen = null; show(); } });
+  paper.addEventListener(end, event => {
+    if (event.pointerId !== pen?.id) return;
+    pen = null;
+    show();
+  });
 }
 paper.addEventListener("keydown", event => {
   const [dx, dy] = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP],
@@ -103,7 +137,8 @@ paper.addEventListener("keydown", event => {
   const to = { ...key, x: within(key.x + dx, paper.width), y: within(key.y + dy, paper.height) };
   if (to.down) { line(key, to); show(); }
   key = to;
-  page("pen").textContent = `pen ${key.down ? "down" : "up"} at ${key.x}, ${key.y}`;
+  moveCursor();
 });
+paper.addEventListener("focus", moveCursor);
 page("clear").addEventListener("click", clear);
 clear();
