@@ -26,6 +26,7 @@ NEARLY_NOTHING = 0.4  # an accuracy below which something may be wrong with the 
     type=click.Choice(("test", "train", "validation")),
     help="Without it what the model has not learnt from: test images, or else those held out.",
 )
+@click.option("--prepare", is_flag=True, help="Pictures of your own: prepare them as predict does.")
 @label_option
 @click.option("--transpose", is_flag=True, help="Take rows for columns, as EMNIST's images want.")
 @click.option(
@@ -55,6 +56,7 @@ def eval_command(
     model: str,
     data: str | None,
     split: Literal["test", "train", "validation"] | None,
+    prepare: bool,
     label: str | None,
     transpose: bool,
     min_accuracy: float | None,
@@ -67,14 +69,20 @@ def eval_command(
 
     \b
     bpcli eval model.npz --min-accuracy 0.97
+    bpcli eval model.npz --data pictures/ --prepare
     """
     if as_csv and as_json:
         raise click.UsageError("expected one of --csv and --json, not two")
     from bpcli import show
-    from bpcli.training import evaluate, find_images, find_mistakes, load
+    from bpcli.training import evaluate, find_images, find_mistakes, load, prepare_pictures
 
+    _check_prepare(data, is_asked=prepare, is_alone=not (split or label or transpose))
     saved = load(model)
-    measured = find_images(saved, split, data, transpose=transpose, label=label)
+    measured = (
+        prepare_pictures(saved, data)
+        if prepare and data
+        else find_images(saved, split, data, transpose=transpose, label=label)
+    )
     images, network = measured.images, saved.network()
     found = evaluate(network, images)
     if measured.doubt:
@@ -97,6 +105,11 @@ def eval_command(
     ):
         if least is not None and reached < least:
             raise NotAsAsked(f"{model}: {name} {reached:.4f} is below the {least:g} asked for")
+
+
+def _check_prepare(data: str | None, *, is_asked: bool, is_alone: bool) -> None:
+    if is_asked and not (data and is_alone):
+        raise click.UsageError("--prepare goes with --data, a folder of pictures, alone")
 
 
 def _warn_of_transposed_images(network: "Network", images: "Split", found: "Evaluation") -> None:

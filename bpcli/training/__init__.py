@@ -7,6 +7,7 @@ from bpcli.training.evaluation import Evaluation, Mistake, evaluate, find_mistak
 from bpcli.training.failure import Failure, find_failure
 from bpcli.training.loop import train
 from bpcli.training.output import Output
+from bpcli.training.own_pictures import prepare_pictures
 from bpcli.training.prediction import Prediction, Reader
 from bpcli.training.record import Record
 from bpcli.training.run import Run, set_up_check
@@ -41,6 +42,7 @@ __all__ = [
     "find_mistakes",
     "load",
     "load_config",
+    "prepare_pictures",
     "resume",
     "resume_if_possible",
     "save",
