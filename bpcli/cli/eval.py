@@ -78,11 +78,10 @@ def eval_command(
 
     _check_prepare(data, is_asked=prepare, is_alone=not (split or label or transpose))
     saved = load(model)
-    measured = (
-        prepare_pictures(saved, data)
-        if prepare and data
-        else find_images(saved, split, data, transpose=transpose, label=label)
-    )
+    if prepare and data:
+        measured = prepare_pictures(saved, data)
+    else:
+        measured = find_images(saved, split, data, transpose=transpose, label=label)
     images, network = measured.images, saved.network()
     found = evaluate(network, images)
     if measured.doubt:
@@ -99,12 +98,13 @@ def eval_command(
         say(show.draw_evaluation(saved, measured, found, line_width()))
         if mistakes:
             say("\n" + _draw(mistakes, images))
-    for name, reached, least in (
-        ("accuracy", found.accuracy, min_accuracy),
-        ("balanced accuracy", found.balanced_accuracy, min_balanced_accuracy),
-    ):
-        if least is not None and reached < least:
-            raise NotAsAsked(f"{model}: {name} {reached:.4f} is below the {least:g} asked for")
+    _expect(model, "accuracy", found.accuracy, min_accuracy)
+    _expect(model, "balanced accuracy", found.balanced_accuracy, min_balanced_accuracy)
+
+
+def _expect(model: str, name: str, reached: float, least: float | None) -> None:
+    if least is not None and reached < least:
+        raise NotAsAsked(f"{model}: {name} {reached:.4f} is below the {least:g} asked for")
 
 
 def _check_prepare(data: str | None, *, is_asked: bool, is_alone: bool) -> None:

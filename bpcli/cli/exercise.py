@@ -109,14 +109,14 @@ def _make_exam(
     import numpy as np
 
     from bpcli.files.result import check_result, write_result
-    from bpcli.show import graph_figure
+    from bpcli.show import entitle, graph_figure
     from bpcli.show.blank import blank_figure
     from bpcli.teaching.exam import draw_questions
 
     paths = [_numbered(Path(output), i, count) for i in range(1, count + 1)] if output else []
     forms = [check_result(path, FORMS) for path in paths]
     for i, question in enumerate(draw_questions(count, np.random.default_rng(seed))):
-        figure = graph_figure(question.solve().graph)
+        figure = entitle(graph_figure(question.solve().graph), question.text)
         shown = figure if solved else blank_figure(figure, blank)
         if paths:
             write_result(paths[i], encode(shown, forms[i]))

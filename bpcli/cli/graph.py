@@ -118,7 +118,7 @@ def _of_expression(
     """Return the figure of an expression, its JSON, and its steps in words if they are wanted."""
     from bpcli.backprop.expression import Expression
     from bpcli.files.assignment import is_assignment, parse_values
-    from bpcli.show import graph_fields, graph_figure
+    from bpcli.show import entitle, graph_fields, graph_figure
     from bpcli.show.steps import NO_DERIVATIVE, draw_steps, explain, steps_fields
 
     is_expression_later = "=" in text and not all("=" in value for value in values)
@@ -134,7 +134,11 @@ def _of_expression(
     figure = graph_figure(
         graph, *notes, numbered=explained or expand, complete=expand and not explained
     )
-    return figure, graph_fields(graph) | told, draw_steps(steps, terminal_width(), line_width())
+    return (
+        entitle(figure, text),
+        graph_fields(graph) | told,
+        draw_steps(steps, terminal_width(), line_width()),
+    )
 
 
 def _of_network(config_file: str | None, model: str | None) -> "tuple[Figure, dict[str, Any], str]":

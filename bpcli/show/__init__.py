@@ -11,7 +11,7 @@ from bpcli.show.evaluation import (
     evaluation_fields,
     evaluation_html,
 )
-from bpcli.show.figure import graph_figure, network_figure
+from bpcli.show.figure import entitle, graph_figure, network_figure
 from bpcli.show.foreign import draw_file_check, draw_units, file_check_fields
 from bpcli.show.gradcheck import check_fields, check_html, draw_check
 from bpcli.show.graph import graph_fields, network_fields
@@ -70,6 +70,7 @@ __all__ = [
     "draw_seen",
     "draw_units",
     "end_fields",
+    "entitle",
     "evaluation_csv",
     "evaluation_fields",
     "evaluation_html",

@@ -28,7 +28,7 @@ def blank_figure(figure: Figure, what: str) -> Figure:
         for row in figure.arrays
     ]
     found = "values and derivatives" if what == "both" else what
-    title = f"computational graph of {len(symbols)} nodes, with {found} to be found"
+    title = f"{figure.title.rpartition(', whose')[0]}, with {found} to be found"
     plain = tuple(note for note in figure.notes if not any(map(str.isdigit, note)))
     notes = plain if derivatives else figure.notes
     return replace(

@@ -4,7 +4,7 @@ Everything that draws takes a Figure: as characters, as SVG, as a picture, or as
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -96,6 +96,13 @@ def graph_figure(
         (*notes, *_sums(graph)),
         tuple(_arrays(graph, names, complete=complete)),
     )
+
+
+def entitle(figure: Figure, expression: str) -> Figure:
+    """Return a figure whose title, which is read out to who cannot see it, has its expression."""
+    value = figure.symbols[-1].value
+    title = f"computational graph of {visible(expression)}, whose result is {value}"
+    return replace(figure, title=title)
 
 
 def network_figure(specs: Sequence[LayerSpec]) -> Figure:

@@ -27,7 +27,7 @@ def test_it_answers_as_predict_does(bpcli, mnist_model, pictures):
     found = json.loads(bpcli("eval", mnist_model, "--data", pictures, "--prepare", "--json").stdout)
     paths = sorted(pictures.rglob("*.png"))
     answers = bpcli("predict", mnist_model, *paths, "--json").stdout.splitlines()
-    labels = [json.loads(line)["label"] for line in answers]
+    labels = [json.loads(line)["answer"] for line in answers]
     right = [label == path.parent.name for label, path in zip(labels, paths, strict=True)]
     assert found["accuracy"] == pytest.approx(np.mean(right))
     assert found["accuracy"] > 0.7

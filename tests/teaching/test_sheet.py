@@ -183,6 +183,8 @@ def test_what_is_to_be_found_is_not_told(bpcli, folder, what):
         assert {"7", "11", "13"} <= set(re.findall(r"\d+", text))
         assert "____" in text
     assert hidden <= set(re.findall(r"\d+", key))
+    assert "<title>computational graph of a * b * c + a, with " in pictures[0]
+    assert "<title>computational graph of a * b * c + a, whose result is 1008<" in pictures[1]
 
 
 def test_arrays_that_are_to_be_found_are_not_told(bpcli):
