@@ -77,8 +77,9 @@ bench: $(VENV)/installed-bench  ## time bpcli beside PyTorch, JAX, scikit-learn 
 table: $(VENV)/installed  ## measure what the configurations of configs/table reach (hours)
 	$(VENV)/bin/python tests/benchmarks/table.py $(TABLE)
 
-screenshot: $(PAGE) $(VENV)/installed-dev  ## take the README's picture of the page of CONFIG
+screenshot: $(PAGE) $(VENV)/installed-dev  ## make the README's pictures, one of the page of CONFIG
 	$(VENV)/bin/python tests/show/screenshot.py $(PAGE) .github/page.png
+	$(BPCLI) graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1 -o .github/apples.svg --animate --theme auto
 
 stick: $(VENV)/installed  ## gather bpcli and what it needs in the folder STICK, to install it offline
 	$(foreach system,$(SYSTEMS),$(if $($(system)),,$(error SYSTEMS: found $(system), \

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,9 @@ VENV = Path(sys.prefix)
 
 
 def blocks(language, document=README):
-    return re.findall(rf"^```{language}\n(.*?)^```", document, re.M | re.S)
+    """The blocks of a language, whose lines that end in a backslash go on in the next one."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", document, re.M | re.S)
+    return [re.sub(r" \\\n +", " ", block) for block in found]
 
 
 def commands(document=README):
@@ -123,6 +126,22 @@ def run(command, folder):
 
 def test_the_readme_is_short():
     assert len(README.splitlines()) < 200
+
+
+@pytest.mark.parametrize("document", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_no_block_is_wider_than_the_page(document):
+    for block in re.findall(r"^```\w+\n(.*?)^```", document, re.M | re.S):
+        assert max(map(len, block.splitlines())) <= 98
+
+
+def test_the_picture_that_the_readme_begins_with_is_what_bpcli_draws(tmp_path):
+    """As its first command does, and alive."""
+    (picture,) = re.findall(r"^!\[.*\]\((.*)\)$", README.partition("```")[0], re.M)
+    command, _ = next(commands())
+    drawn = tmp_path / "apples.svg"
+    args = [*shlex.split(command)[1:], "-o", str(drawn), "--animate", "--theme", "auto"]
+    assert CliRunner().invoke(main, args).exit_code == 0
+    assert (ROOT / picture).read_bytes() == drawn.read_bytes()
 
 
 def test_documents_run_and_print_what_they_show(clone, shorten):

@@ -11,19 +11,19 @@ FORMS = (".svg", ".png", ".pdf", ".dot")
 BLANKS = ("derivatives", "values", "both")
 
 
-def encode(figure: "Figure", form: str) -> bytes:
-    """Return a figure as the bytes of a file of one of FORMS."""
+def encode(figure: "Figure", form: str, theme: str = "light", *, moves: bool = False) -> bytes:
+    """Return a figure as the bytes of a file of one of FORMS; only an .svg moves."""
     if form == ".svg":
         from bpcli.show.svg import figure_svg
 
-        return figure_svg(figure).encode()
+        return figure_svg(figure, theme, moves=moves).encode()
     if form == ".dot":
         from bpcli.show.dot import figure_dot
 
         return figure_dot(figure).encode()
     from bpcli.show.plot import figure_picture
 
-    return figure_picture(figure, form[1:])
+    return figure_picture(figure, form[1:], theme)
 
 
 def draw_for_terminal(figure: "Figure | None", *below: str, as_ascii: bool = False) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bpcli.cli.drawing import BLANKS, FORMS, draw_for_terminal, encode
-from bpcli.cli.options import FILE, json_option, threads_option
+from bpcli.cli.options import FILE, json_option, theme_option, threads_option
 from bpcli.cli.terminal import line_width, say, terminal_width
 from bpcli.errors import readable
 
@@ -36,6 +36,8 @@ class GraphCommand(click.Command):
 )
 @click.option("--blank", type=click.Choice(BLANKS), help="Leave these to be found by hand.")
 @click.option("--answers", type=FILE, metavar="KEY", help="Draw what --blank hides into this file.")
+@theme_option
+@click.option("--animate", is_flag=True, help="Let values and derivatives move in an .svg.")
 @json_option
 @threads_option
 @click.option("--ascii", "as_ascii", is_flag=True, help="Draw with ASCII characters.")
@@ -50,6 +52,8 @@ def graph_command(
     output: str | None,
     blank: str | None,
     answers: str | None,
+    theme: str | None,
+    animate: bool,
     as_json: bool,
     as_ascii: bool,
 ) -> None:
@@ -73,6 +77,10 @@ def graph_command(
 
     key_form = check_result(answers, FORMS) if answers is not None else ""
     form = check_result(output, FORMS) if output is not None else ""  # before the work
+    if animate and form != ".svg":
+        raise click.UsageError("--animate goes with -o FILE.svg")
+    if theme and output is None:
+        raise click.UsageError("--theme goes with -o")
     if expression is None:
         if expand or explained or seed is not None:
             raise click.UsageError("--expand, --explain and --seed go with an EXPRESSION")
@@ -80,10 +88,10 @@ def graph_command(
     else:
         figure, fields, steps = _of_expression(expression, values, expand, explained, seed or 0)
     if answers is not None:
-        write_result(answers, encode(figure, key_form))
+        write_result(answers, encode(figure, key_form, theme or "light"))
     figure = _blank(figure, blank)
     if output is not None:
-        write_result(output, encode(figure, form))
+        write_result(output, encode(figure, form, theme or "light", moves=animate))
     if as_json:
         say(fields)
     elif output is None or steps:

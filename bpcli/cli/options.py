@@ -91,6 +91,11 @@ size_option = click.option(
     default=0,
     help="Scale images to so many pixels, high and wide; 0 leaves them as they are.",
 )
+theme_option = click.option(
+    "--theme",
+    type=click.Choice(["auto", "light", "dark"]),
+    help="Of a picture: light unless asked otherwise; auto is dark on a dark screen.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 threads_option = click.option(
     "--threads",

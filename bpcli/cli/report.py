@@ -1,11 +1,17 @@
 """models in -> one page, or the picture of their curves, to look at out: `bpcli report`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from bpcli import __version__
-from bpcli.cli.options import FILE, threads_option
+from bpcli.cli.options import FILE, theme_option, threads_option
 from bpcli.cli.terminal import complain
 
+if TYPE_CHECKING:
+    from bpcli.training.checkpoint import Checkpoint
+
+HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'  # of an SVG
 FORMS = (".html", ".svg", ".png", ".pdf")
 
 
@@ -20,8 +26,11 @@ FORMS = (".html", ".svg", ".png", ".pdf")
 )
 @click.option("--data", type=FILE, metavar="SOURCE", help="Measure on these test images.")
 @click.option("--no-canvas", is_flag=True, help="Leave out the paper to draw on, and its script.")
+@theme_option
 @threads_option
-def report_command(models: tuple[str, ...], output: str, data: str | None, no_canvas: bool) -> None:
+def report_command(
+    models: tuple[str, ...], output: str, data: str | None, no_canvas: bool, theme: str | None
+) -> None:
     """Write one page on MODEL: curve, mistakes, hidden units, and a paper to draw a digit on.
 
     The page is one file and needs no network. Several models are laid side by side, and the first
@@ -41,10 +50,24 @@ def report_command(models: tuple[str, ...], output: str, data: str | None, no_ca
         analysis = analyze(saved[0], data)
         if analysis.measured.doubt:
             complain(f"{models[0]}: {analysis.measured.doubt}")
-        page = draw_report(analysis, saved, __version__, canvas=not no_canvas)
+        page = draw_report(
+            analysis, saved, __version__, canvas=not no_canvas, theme=theme or "auto"
+        )
         content = page.encode(errors="backslashreplace")
     else:
-        from bpcli.show.chart import draw_curves
-
-        content = draw_curves(saved, form[1:])
+        content = _draw_curve(saved, form, theme or "light")
     write_result(output, content)
+
+
+def _draw_curve(models: "list[Checkpoint]", form: str, theme: str) -> bytes:
+    """Return the curves of models as the bytes of a picture of one of FORMS."""
+    from bpcli.show.chart.runs import draw_runs
+
+    drawing = draw_runs(models)
+    if form == ".svg":
+        from bpcli.show.chart.svg import chart_svg
+
+        return (HEAD + chart_svg(drawing, theme)).encode(errors="backslashreplace")
+    from bpcli.show.plot import chart_picture
+
+    return chart_picture(drawing, form[1:], theme)

@@ -1,7 +1,7 @@
 """results in -> text, drawings and the fields of JSON out; nothing is printed here."""
 
 from bpcli.show.characters import draw_figure
-from bpcli.show.curve import curve_svg
+from bpcli.show.chart.runs import curve_svg
 from bpcli.show.data import contents_fields, draw_contents
 from bpcli.show.evaluation import (
     doubt_brightness,

@@ -2,9 +2,9 @@
 
 from html import escape
 
+from bpcli.show.colours import LIGHT
 from bpcli.show.figure import Figure, draw_arrays
 from bpcli.show.painting import NOTE_COLUMNS
-from bpcli.show.svg import LIGHT
 
 SHAPES = {"input": "plaintext", "operation": "circle", "layer": "box"}
 
@@ -29,7 +29,7 @@ def figure_dot(figure: Figure) -> str:
 
 def _flow(figure: Figure, source: int, target: str, derivative: str) -> str:
     """Return an arrow with the value that flows along it, and the derivative in its colour."""
-    coloured = f'<font color="{LIGHT["derivative"]}">{escape(derivative)}</font>'
+    coloured = f'<font color="{LIGHT.derivative}">{escape(derivative)}</font>'
     label = (
         _label(figure.symbols[source].value)
         if not derivative

@@ -72,6 +72,7 @@ def graph_figure(
     if `complete`, every array on the way stands below, and else only those of names and the last.
     """
     names = Names(graph)
+    told = _marked(graph, names)
     ids = {id(node): i for i, node in enumerate(graph.nodes)}
     symbols = []
     for node in graph.nodes:
@@ -79,7 +80,9 @@ def graph_figure(
         passed = node.passed or (np.array(np.nan),) * len(node.inputs)
         symbols.append(
             Symbol(
-                names.label(node) if numbered and not is_input else _name(node),
+                names.label(node)
+                if not is_input and (numbered or id(node) in told)
+                else _name(node),
                 "input" if is_input else "operation",
                 _result(node),
                 _derivative(node, node.gradient),
@@ -137,8 +140,8 @@ def _flow(value: Value) -> str:
 
 
 def _derivative(node: Node, gradient: Value) -> str:
-    """Return a derivative that is a number; arrays stand below the drawing."""
-    return "" if isinstance(node, Constant) or gradient.ndim else _flow(gradient)
+    """Return a derivative, or its shape; arrays stand below the drawing."""
+    return "" if isinstance(node, Constant) else _flow(gradient)
 
 
 def _images(shape: tuple[int, ...]) -> str:
@@ -151,9 +154,15 @@ def _sums(graph: Graph) -> Iterator[str]:
     inputs = [id(x) for node in graph.nodes for x in node.inputs]
     for node in graph.nodes:
         times = inputs.count(id(node)) if isinstance(node, Variable) else 0
-        if times > 1 and _derivative(node, node.gradient):
+        if times > 1 and not node.gradient.ndim and _derivative(node, node.gradient):
             total = _derivative(node, node.gradient)
             yield f"{_name(node)} is used {times} times: its derivative is the sum, {total}"
+
+
+def _marked(graph: Graph, names: Names) -> set[int]:
+    """Return the ids of operators whose arrays stand below, and who need a number to be found."""
+    operators = [node for node in graph.output.inputs if not isinstance(node, Variable)]
+    return {id(node) for node in operators if node.value.ndim and names.is_one_of_several(node)}
 
 
 def _arrays(graph: Graph, names: Names, *, complete: bool) -> Iterator[Arrays]:
@@ -165,7 +174,7 @@ def _arrays(graph: Graph, names: Names, *, complete: bool) -> Iterator[Arrays]:
             if isinstance(node, Variable):
                 name = _name(node)
             else:
-                name = names.head(node) if complete else f"({node.symbol})"
+                name = names.head(node) if complete else names.caption(node)
             has_derivative = node.gradient.ndim and not isinstance(node, Constant)
             derivative = (("its derivative =", node.gradient),) if has_derivative else ()
             yield (f"{name} =", node.value), *derivative

@@ -36,14 +36,22 @@ class Names:
         """Return the number of an operator, and what is computed there."""
         return f"{self.number(node)} {node.symbol} : {self.call(node)}"
 
+    def is_one_of_several(self, node: Node) -> bool:
+        """Tell whether other operators have the same symbol."""
+        return self._counts[node.symbol] > 1
+
     def label(self, node: Node) -> str:
         """Return the symbol of an operator, with its number if it is one of several."""
-        several = self._counts[node.symbol] > 1
+        several = self.is_one_of_several(node)
         return f"{self.number(node)} {node.symbol}" if several else node.symbol
+
+    def caption(self, node: Node) -> str:
+        """Return what stands above the array of an operator: its symbol as it is drawn."""
+        return self.label(node) if self.is_one_of_several(node) else f"({node.symbol})"
 
     def place(self, node: Node) -> str:
         """Return which operator it is; of a function that stands several times also of what."""
-        several = self._counts[node.symbol] > 1 and node.symbol not in INFIX
+        several = self.is_one_of_several(node) and node.symbol not in INFIX
         return f"{self.number(node)} {self.call(node) if several else node.symbol}"
 
 

@@ -1,6 +1,7 @@
 """numbers and shapes in -> as a person writes them, or as JSON can hold them, out."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,11 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+MINUS = "−"  # as wide as +, and no hyphen
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+# A number with a sign or a power that is no part of a name.
+WRITTEN = re.compile(r"(?<![\w.)])(-?)(inf|\d[\d,]*\.?\d*)(?:e([-+]\d+))?(?!\w)")
+SIGN = re.compile(r"(?<![\w.)])-(?=\d|inf)")
 SMALL = 1e-3  # of an array's numbers; below it four decimals say too little
 SHOWN = 60  # numbers of an array that are shown in full
 LARGEST_WHOLE = 1e15  # above it float64 has no digit for each unit
@@ -25,6 +31,28 @@ def draw_number(value: float) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < LARGEST_WHOLE:
         return str(int(value))
     return f"{value:.6g}"
+
+
+def typeset(text: str) -> str:
+    """Return a text whose numbers have signs and powers as in print, for pictures and pages.
+
+    >>> typeset("-0.5"), typeset("(2, 3)"), typeset("8.7e-04"), typeset("x-1")
+    ('−0.5', '(2, 3)', '8.7×10⁻⁴', 'x-1')
+    """
+
+    def spell(found: re.Match[str]) -> str:
+        sign, digits, power = found.groups()
+        if power:
+            times = f"{digits}×" if digits != "1" else ""
+            digits = f"{times}10{str(int(power)).translate(SUPERSCRIPT)}"
+        return f"{MINUS * bool(sign)}{digits}"
+
+    return WRITTEN.sub(spell, text)
+
+
+def with_minus(text: str) -> str:
+    """Return a text whose numbers have signs as in print, and their old width."""
+    return SIGN.sub(MINUS, text)
 
 
 def draw_shape(shape: Sequence[int | str]) -> str:

@@ -3,9 +3,10 @@
 It looks as in the book: circles for nodes, values above the arrows, derivatives below them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bpcli.show.figure import Figure, Symbol, draw_arrays
+from bpcli.show.number import MINUS, typeset, with_minus
 from bpcli.show.placement import Spacing, columns, lay_out
 from bpcli.show.text import text_width
 
@@ -58,25 +59,29 @@ class Text:
     """A text; `kind` is `input`, `name`, `value`, `derivative`, `remark` or `note`.
 
     It stands on the base line at its middle; a note, in letters of one width, and an input's name
-    stand to the right of where they begin.
+    stand to the right of where they begin. A value and a derivative are of the arrows that come out
+    of a column, the `level`.
     """
 
     place: Point
     words: str
     kind: str
+    level: int = 0
 
 
 @dataclass
 class Painting:
     """What is painted, from (0, 0) at the upper left to `width` and `height`, y downwards.
 
-    `lines` are lists of commands; `heads`, of arrows, are triangles.
+    `lines` are lists of commands, and `levels` the columns that they come out of; `heads`, of
+    arrows, are triangles.
     """
 
     title: str
     width: float = 0.0
     height: float = 0.0
     lines: list[list[Command]] = field(default_factory=list)
+    levels: list[int] = field(default_factory=list)
     heads: list[list[Point]] = field(default_factory=list)
     dots: list[Point] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
@@ -84,13 +89,30 @@ class Painting:
 
 
 def paint(figure: Figure) -> Painting:
-    """Return the painting of a figure."""
-    painter = _Painter(figure)
+    """Return the painting of a figure, with the signs of print."""
+    painter = _Painter(_typeset(figure))
     for i in range(len(figure.symbols)):
         painter.enter(i)
         painter.leave(i)
     painter.write_notes()
     return painter.painting
+
+
+def _typeset(figure: Figure) -> Figure:
+    """Return a figure whose numbers and operators have the signs of print."""
+    symbols = [
+        replace(
+            symbol,
+            label=MINUS.join(symbol.label.rsplit("-", 1))
+            if symbol.kind == "operation" and symbol.label.endswith("-")
+            else typeset(symbol.label),
+            value=typeset(symbol.value),
+            derivative=typeset(symbol.derivative),
+            arrows=tuple(replace(a, derivative=typeset(a.derivative)) for a in symbol.arrows),
+        )
+        for symbol in figure.symbols
+    ]
+    return replace(figure, symbols=tuple(symbols))
 
 
 class _Painter:
@@ -117,41 +139,48 @@ class _Painter:
         column = self.columns[self.layout.levels[i]]
         return None if line is None else MARGIN + column.branches + SPACING.branch * line + DOT
 
-    def _arrow(self, *points: Point) -> None:
+    def _line(self, level: int, *points: Point) -> None:
+        self.painting.lines.append(_rounded([*points]))
+        self.painting.levels.append(level)
+
+    def _arrow(self, level: int, *points: Point) -> None:
         """Paint a line with a head at its end."""
         (x, y), (tip_x, tip_y) = points[-2:]
         length = abs(tip_x - x) + abs(tip_y - y)
         base = tip_x - HEAD * (tip_x - x) / length, tip_y - HEAD * (tip_y - y) / length
         dx, dy = (tip_x - base[0]) / 2, (tip_y - base[1]) / 2
         sides = [(base[0] - dy, base[1] + dx), (base[0] + dy, base[1] - dx)]
-        self.painting.lines.append(_rounded([*points[:-1], base]))
+        self._line(level, *points[:-1], base)
         self.painting.heads.append([points[-1], *sides])
 
-    def _write(self, x: float, y: float, value: str, derivative: str) -> None:
-        """Write what flows above and below an arrow, from x on."""
+    def _write(self, level: int, x: float, y: float, value: str, derivative: str) -> None:
+        """Write what flows above and below an arrow out of a column, from x on."""
         middle = x + SPACING.pad + max(map(SPACING.text, (value, derivative))) / 2
         if value:
-            self.painting.texts.append(Text((middle, y - 6), value, "value"))
+            self.painting.texts.append(Text((middle, y - 6), value, "value", level))
         if derivative:
-            self.painting.texts.append(Text((middle, y + 5 + SIZE), derivative, "derivative"))
+            self.painting.texts.append(
+                Text((middle, y + 5 + SIZE), derivative, "derivative", level)
+            )
 
     def enter(self, i: int) -> None:
         """Paint a symbol and the arrows that lead into it, each from the row in which it comes."""
         symbol, (x, y) = self.figure.symbols[i], self._place(i)
         for k, arrow in enumerate(symbol.arrows):
             source, lane = arrow.source, self._y(self.layout.lanes[i, k])
-            start, column = self._place(source), self.columns[self.layout.levels[source]]
+            level = self.layout.levels[source]
+            start, column = self._place(source), self.columns[level]
             origin = self.figure.symbols[source]
-            self._write(MARGIN + column.texts, lane, origin.value, arrow.derivative)
+            self._write(level, MARGIN + column.texts, lane, origin.value, arrow.derivative)
             branch = self._branch(source)
             if branch is None:
                 way = [(start[0] + _width(origin) / 2, start[1])]
             else:
                 way = [(branch, start[1]), *([(branch, lane)] if lane != start[1] else [])]
             if lane == y:
-                self._arrow(*way, (x - _width(symbol) / 2, y))
+                self._arrow(level, *way, (x - _width(symbol) / 2, y))
             else:
-                self._arrow(*way, (x, lane), (x, y - RADIUS if lane < y else y + RADIUS))
+                self._arrow(level, *way, (x, lane), (x, y - RADIUS if lane < y else y + RADIUS))
         if symbol.kind != "input":
             self.painting.boxes.append(Box((x, y), _width(symbol), symbol.kind == "operation"))
         is_input = symbol.kind == "input"
@@ -163,15 +192,16 @@ class _Painter:
     def leave(self, i: int) -> None:
         """Paint the stem of a symbol of which several arrows leave, or the arrow of the result."""
         symbol, (x, y) = self.figure.symbols[i], self._place(i)
-        start, column = (x + _width(symbol) / 2, y), self.columns[self.layout.levels[i]]
+        level = self.layout.levels[i]
+        start, column = (x + _width(symbol) / 2, y), self.columns[level]
         branch = self._branch(i)
         if branch is not None:
-            self.painting.lines.append(_rounded([start, (branch, y)]))
+            self._line(level, start, (branch, y))
             self.painting.dots.append((branch, y))
-            self._write(MARGIN + column.stems, y, symbol.value, symbol.derivative)
+            self._write(level, MARGIN + column.stems, y, symbol.value, symbol.derivative)
         elif i == len(self.figure.symbols) - 1:
-            self._arrow(start, (MARGIN + column.end + HEAD, y))
-            self._write(MARGIN + column.texts, y, symbol.value, symbol.derivative)
+            self._arrow(level, start, (MARGIN + column.end + HEAD, y))
+            self._write(level, MARGIN + column.texts, y, symbol.value, symbol.derivative)
 
     def write_notes(self) -> None:
         painting = self.painting
@@ -179,7 +209,9 @@ class _Painter:
             painting.height += LINE / 2
             for line in note.split("\n"):
                 painting.height += LINE
-                painting.texts.append(Text((MARGIN, painting.height - LINE), line, "note"))
+                painting.texts.append(
+                    Text((MARGIN, painting.height - LINE), with_minus(line), "note")
+                )
                 room = NOTE_LETTER * text_width(line) + 2 * MARGIN
                 painting.width = max(painting.width, room)
 

@@ -1,4 +1,4 @@
-"""a Figure, or what draws on a sheet, in -> PNG, PDF or SVG out. Only here is matplotlib known."""
+"""a Figure, or a Drawing of a chart, in -> PNG or PDF out. Only here is matplotlib known."""
 
 import contextlib
 import logging
@@ -9,6 +9,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from bpcli.errors import ExtraError, MachineError, PictureError
+from bpcli.show.chart.shapes import SIZE as SIZE_OF_CHART
+from bpcli.show.chart.shapes import Area, Drawing, Mark, Words
+from bpcli.show.colours import THEMES, Theme
 from bpcli.show.figure import Figure
 from bpcli.show.painting import (
     CORNER_OF_LAYER,
@@ -21,26 +24,21 @@ from bpcli.show.painting import (
     Point,
     paint,
 )
-from bpcli.show.svg import DARK, LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Sheet
 
 DPI = 200  # of a PNG
-# What matplotlib draws in one colour, and a colour that nothing else has, to be found again.
-INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-INK = "#010203"
 # Without the time in it, the same figure is the same bytes.
 WITHOUT_DATE: dict[str, dict[str, None]] = {
     "png": {},
     "pdf": {"CreationDate": None},
-    "svg": {"Date": None},
 }
 LARGEST = 16_000  # pixels of a PNG's longer side
 INCH = 72.0  # points
+ANCHORS = {"start": "left", "middle": "center", "end": "right"}
 # Fonts with the characters of China, Japan and Korea, of which a system has one or none.
 EASTERN = (
     "Noto Sans CJK JP",
@@ -54,28 +52,25 @@ EASTERN = (
 )
 
 
-def figure_picture(figure: Figure, form: str) -> bytes:
-    """Return a figure as the bytes of a file of the form `png` or `pdf`, as `draw_sheet` does."""
-    painting = paint(figure)
-
-    def draw(sheet: "Sheet") -> None:
-        axes = sheet.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, painting.width), ylim=(painting.height, 0))
-        axes.set_axis_off()
-        _draw(axes, painting)
-
-    size = painting.width / INCH, painting.height / INCH
-    return draw_sheet(draw, size, form, painting.title)
+def figure_picture(figure: Figure, form: str, theme: str) -> bytes:
+    """Return a figure as the bytes of a file of the form `png` or `pdf`, as `_draw_sheet` does."""
+    painting, colours = paint(figure), THEMES[theme]
+    return _draw_sheet(lambda axes: _draw_figure(axes, painting, colours), painting, form, colours)
 
 
-def draw_sheet(
-    draw: "Callable[[Sheet], None]", size: tuple[float, float], form: str, title: str
+def chart_picture(drawing: Drawing, form: str, theme: str) -> bytes:
+    """Return a chart as the bytes of a file of the form `png` or `pdf`, as `_draw_sheet` does."""
+    colours = THEMES[theme]
+    return _draw_sheet(lambda axes: _draw_chart(axes, drawing, colours), drawing, form, colours)
+
+
+def _draw_sheet(
+    draw: "Callable[[Axes], None]", what: Painting | Drawing, form: str, colours: Theme
 ) -> bytes:
-    """Return what `draw` draws on a sheet of a size, in inches, as the bytes of a file.
+    """Return what `draw` draws, on a paper of its size, as the bytes of a file: the same each time.
 
-    `form` is `png`, `pdf` or `svg`; SVG takes its colour of text from light or dark surroundings.
-    The bytes are the same each time. Raises ExtraError without matplotlib, MachineError where that
-    finds no folder to write into, and PictureError for a text that no font here can write.
+    Raises ExtraError without matplotlib, MachineError where that finds no folder to write into, and
+    PictureError for a text that no font here can write.
     """
     try:
         with _quiet_matplotlib():
@@ -83,8 +78,7 @@ def draw_sheet(
             from matplotlib.figure import Figure as Sheet
             from matplotlib.font_manager import get_font_names
     except ImportError as error:
-        what = "a page" if form == "svg" else f"a .{form}"
-        raise ExtraError(what, "matplotlib", "report", error) from error
+        raise ExtraError(f"a .{form}", "matplotlib", "report", error) from error
     except OSError as error:
         raise MachineError(
             "drawing needs a folder that can be written, for a list of fonts: name one in "
@@ -92,28 +86,23 @@ def draw_sheet(
         ) from error
 
     fonts = ["DejaVu Sans", *(name for name in EASTERN if name in get_font_names())]
-    options: Any = dict.fromkeys(INKED, INK if form == "svg" else LIGHT["ink"]) | {
-        "font.family": fonts,
-        "svg.fonttype": "none",
-        "text.parse_math": False,
-        "svg.hashsalt": "bpcli",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.frameon": False,
-    }
+    options: Any = {"font.family": fonts, "text.parse_math": False}
     with mpl.rc_context(options), warnings.catch_warnings():
-        # A browser has fonts of its own.
-        warnings.filterwarnings("ignore" if form == "svg" else "error", "Glyph .* missing from")
-        sheet = Sheet(size)
+        warnings.filterwarnings("error", "Glyph .* missing from")
+        size = what.width / INCH, what.height / INCH
+        sheet = Sheet(size, facecolor=colours.paper)
+        axes = sheet.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, what.width), ylim=(what.height, 0))
+        axes.set_axis_off()
         file = BytesIO()
         try:
-            draw(sheet)
+            draw(axes)
             dpi = min(DPI, LARGEST / max(size))
-            metadata = {"Title": title} | WITHOUT_DATE[form]
-            sheet.savefig(file, format=form, dpi=dpi, metadata=metadata, transparent=form == "svg")
+            metadata = {"Title": what.title} | WITHOUT_DATE[form]
+            sheet.savefig(file, format=form, dpi=dpi, metadata=metadata)
         except UserWarning as missing:
             raise PictureError(f"no font here can draw it: {missing}; write an .svg") from None
-    return _with_own_colours(file.getvalue()) if form == "svg" else file.getvalue()
+    return file.getvalue()
 
 
 @contextlib.contextmanager
@@ -128,20 +117,12 @@ def _quiet_matplotlib() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _with_own_colours(svg: bytes) -> bytes:
-    """Let the text of SVG be dark on light paper and light on dark."""
-    light, dark = (f":root {{ --ink: {colours['ink']} }}" for colours in (LIGHT, DARK))
-    style = f"<style>{light} @media screen and (prefers-color-scheme: dark) {{ {dark} }}</style>"
-    start = svg.index(b"<defs>")
-    return (svg[:start] + style.encode() + svg[start:]).replace(INK.encode(), b"var(--ink)")
-
-
-def _draw(axes: "Axes", painting: Painting) -> None:
+def _draw_figure(axes: "Axes", painting: Painting, colours: Theme) -> None:
     from matplotlib.patches import Circle, PathPatch, Polygon
     from matplotlib.path import Path
 
     codes = {"M": Path.MOVETO, "L": Path.LINETO, "Q": Path.CURVE3}
-    ink = LIGHT["ink"]
+    ink = colours.ink
     for line in painting.lines:
         points = [point for _, several in line for point in several]
         steps = [codes[command] for command, several in line for _ in several]
@@ -152,15 +133,34 @@ def _draw(axes: "Axes", painting: Painting) -> None:
         axes.add_patch(Circle(point, DOT, facecolor=ink))
     for box in painting.boxes:
         outline = _outline(box, RADIUS if box.is_round else CORNER_OF_LAYER)
-        axes.add_patch(Polygon(outline, facecolor=LIGHT["fill"], edgecolor=ink, linewidth=1.1))
+        axes.add_patch(Polygon(outline, facecolor=colours.fill, edgecolor=ink, linewidth=1.1))
     for text in painting.texts:
         x, y = text.place
-        colour = LIGHT["derivative"] if text.kind == "derivative" else ink
+        colour = colours.derivative if text.kind == "derivative" else ink
         if text.kind == "note":
             axes.text(x, y, text.words, color=ink, fontsize=NOTE_SIZE, family="DejaVu Sans Mono")
         else:
             side = "left" if text.kind == "input" else "center"
             axes.text(x, y, text.words, color=colour, fontsize=SIZE, ha=side)
+
+
+def _draw_chart(axes: "Axes", drawing: Drawing, colours: Theme) -> None:
+    from matplotlib.patches import Circle, Polygon
+
+    for shape in drawing.shapes:
+        colour = colours.of(shape.role)
+        if isinstance(shape, Words):
+            side = ANCHORS[shape.anchor]
+            axes.text(*shape.place, shape.text, color=colour, fontsize=SIZE_OF_CHART, ha=side)
+        elif isinstance(shape, Mark):
+            face = "none" if shape.is_hollow else colour
+            axes.add_patch(Circle(shape.place, shape.radius, facecolor=face, edgecolor=colour))
+        elif isinstance(shape, Area):
+            axes.add_patch(Polygon(shape.points, facecolor=colour))
+        else:
+            x, y = zip(*shape.points, strict=True)
+            dash = (0.0, [part / shape.width for part in shape.dash]) if shape.dash else "-"
+            axes.plot(x, y, color=colour, lw=shape.width, ls=dash, alpha=shape.opacity)
 
 
 def _outline(box: Box, corner: float) -> list[Point]:

@@ -11,7 +11,7 @@ from bpcli.data.preparation import BOX, Prepared
 from bpcli.errors import ExtraError, readable
 from bpcli.files.image import Picture, draw_boxes, encode_png, to_grey
 from bpcli.files.scaling import resize
-from bpcli.show.colours import COLOURS
+from bpcli.show.colours import LIGHT
 from bpcli.show.page.page import data_uri
 from bpcli.show.picture import draw_picture, image_svg
 from bpcli.show.table import lines_html
@@ -25,7 +25,7 @@ Answers = Iterable[tuple[Sequence[str | int], Probabilities | None]]
 DECIMALS = 6  # of a probability; float32 has no more
 WIDTH = len(",0.") + DECIMALS
 LARGE = 280  # pixels that a side of a picture with boxes has at least, about
-SURE, DOUBTED = COLOURS[0], COLOURS[1]
+SURE, DOUBTED = LIGHT.lines[0], LIGHT.lines[1]
 LARGEST = 160  # pixels of a screen that a picture is wide and high
 
 

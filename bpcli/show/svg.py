@@ -7,20 +7,21 @@ from xml.etree import ElementTree as XML
 
 from bpcli.backprop.graph import Graph
 from bpcli.backprop.network import Network
+from bpcli.show.colours import AUTO, DARK, THEMES, Theme, on_dark_screen
 from bpcli.show.figure import Figure, graph_figure, network_figure
+from bpcli.show.motion import motion_style
 from bpcli.show.painting import (
     CORNER_OF_LAYER,
     DOT,
     NOTE_SIZE,
     RADIUS,
     SIZE,
+    Command,
     Painting,
     Point,
     paint,
 )
 
-LIGHT = {"ink": "#1f2328", "paper": "#ffffff", "fill": "#eef3f8", "derivative": "#b3400b"}
-DARK = {"ink": "#e6edf3", "paper": "#0d1117", "fill": "#1d2733", "derivative": "#ffa657"}
 SANS = "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
@@ -35,8 +36,11 @@ def network_svg(network: Network) -> str:
     return figure_svg(network_figure(network.specs))
 
 
-def figure_svg(figure: Figure) -> str:
-    """Return a figure as the text of an SVG file, which stands in a page as it is."""
+def figure_svg(figure: Figure, theme: str = AUTO, *, moves: bool = False) -> str:
+    """Return a figure as the text of an SVG file of a theme, which stands in a page as it is.
+
+    If it `moves`, values appear from left to right, and then derivatives on their way back.
+    """
     painting = paint(figure)
     width, height = f"{painting.width:g}", f"{painting.height:g}"
     root = XML.Element(
@@ -52,12 +56,16 @@ def figure_svg(figure: Figure) -> str:
         },
     )
     XML.SubElement(root, "title").text = painting.title
-    XML.SubElement(root, "style").text = _style()
+    XML.SubElement(root, "style").text = _style(theme) + (motion_style(painting) if moves else "")
     XML.SubElement(root, "rect", {"class": "paper", "width": width, "height": height})
     _shapes(root, painting)
+    if moves:
+        _sparks(root, painting)
     for text in painting.texts:
         x, y = text.place
-        element = XML.SubElement(root, "text", {"class": text.kind, "x": f"{x:g}", "y": f"{y:g}"})
+        is_flow = moves and text.kind in ("value", "derivative")
+        kind = f"{text.kind} {text.kind[0]}{text.level}" if is_flow else text.kind
+        element = XML.SubElement(root, "text", {"class": kind, "x": f"{x:g}", "y": f"{y:g}"})
         element.text = text.words.replace(" ", "\N{NO-BREAK SPACE}")  # they keep matrices aligned
     XML.indent(root)
     return XML.tostring(root, encoding="unicode")
@@ -65,8 +73,7 @@ def figure_svg(figure: Figure) -> str:
 
 def _shapes(root: XML.Element, painting: Painting) -> None:
     for line in painting.lines:
-        way = "".join(command + _spell(points) for command, points in line)
-        XML.SubElement(root, "path", {"class": "line", "d": way})
+        XML.SubElement(root, "path", {"class": "line", "d": _way(line)})
     for points in painting.heads:
         XML.SubElement(root, "polygon", {"class": "head", "points": _spell(points)})
     for x, y in painting.dots:
@@ -88,12 +95,24 @@ def _shapes(root: XML.Element, painting: Painting) -> None:
         )
 
 
+def _sparks(root: XML.Element, painting: Painting) -> None:
+    """Add what runs through each arrow, there with the value and back with the derivative."""
+    for line, level in zip(painting.lines, painting.levels, strict=True):
+        way = {"d": _way(line), "pathLength": "1"}
+        for kind in ("f", "b"):
+            XML.SubElement(root, "path", {"class": f"spark {kind}{level} {kind}"} | way)
+
+
+def _way(line: list[Command]) -> str:
+    return "".join(command + _spell(points) for command, points in line)
+
+
 def _spell(points: list[Point]) -> str:
     return " ".join(f"{x:g},{y:g}" for x, y in points)
 
 
-def _style() -> str:
-    """Return the style sheet: a page that is dark turns the colours, and paper turns them back."""
+def _style(theme: str) -> str:
+    """Return the style sheet: a screen that is dark turns the colours, unless they are fixed."""
     fixed = (
         f".bpcli-figure text {{ font: {SIZE:g}px {SANS}; text-anchor: middle }} "
         ".bpcli-figure .input { text-anchor: start } "
@@ -101,16 +120,18 @@ def _style() -> str:
         ".bpcli-figure .line { fill: none; stroke-width: 1.3 } "
         ".bpcli-figure .node { stroke-width: 1.3 } "
     )
-    dark = f"@media screen and (prefers-color-scheme: dark) {{ {_colours(DARK)} }}"
-    return fixed + _colours(LIGHT) + " " + dark
+    dark = on_dark_screen(theme, _colours(DARK)) if theme == AUTO else ""
+    return fixed + " ".join([_colours(THEMES[theme]), dark])
 
 
-def _colours(colours: dict[str, str]) -> str:
+def _colours(colours: Theme) -> str:
     rules = {
-        "text, .bpcli-figure .head": f"fill: {colours['ink']}",
-        ".line": f"stroke: {colours['ink']}",
-        ".node": f"fill: {colours['fill']}; stroke: {colours['ink']}",
-        ".paper": f"fill: {colours['paper']}",
-        "text.derivative": f"fill: {colours['derivative']}",
+        "text, .bpcli-figure .head": f"fill: {colours.ink}",
+        ".line": f"stroke: {colours.ink}",
+        ".node": f"fill: {colours.fill}; stroke: {colours.ink}",
+        ".paper": f"fill: {colours.paper}",
+        ".f": f"stroke: {colours.lines[0]}",
+        ".b": f"stroke: {colours.derivative}",
+        "text.derivative": f"fill: {colours.derivative}",
     }
     return " ".join(f".bpcli-figure {name} {{ {rule} }}" for name, rule in rules.items())

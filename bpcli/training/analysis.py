@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpcli.arrays import Array
+from bpcli.arrays import Array, Bytes
 from bpcli.backprop.layers import Affine
 from bpcli.backprop.network import Network
 from bpcli.data.split import Split
@@ -24,6 +24,7 @@ from bpcli.training.unseen import Measured, find_images
 
 MISTAKES = 24  # that are kept
 BINS = 10  # of the probabilities of answers
+IN_A_CELL = 8  # images of each class taken for each other, or for itself, that are kept
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ class Units:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A model seen on images: `right` and `wrong` count answers by their probability, in BINS."""
+    """A model seen on images: `right` and `wrong` count answers by their probability, in BINS.
+
+    `cells` has, for each class and what it was taken for, the numbers of at most IN_A_CELL images:
+    the mistakes that it is surest of, and the right answers that it is least sure of.
+    """
 
     saved: Checkpoint
     measured: Measured
@@ -48,6 +53,7 @@ class Analysis:
     mistakes: list[Mistake]
     right: list[int]
     wrong: list[int]
+    cells: dict[tuple[int, int], list[int]]
     units: Units | None
 
     @property
@@ -78,8 +84,21 @@ def analyze(saved: Checkpoint, source: str | None) -> Analysis:
         find_mistakes(network, images, MISTAKES),
         right.tolist(),
         wrong.tolist(),
+        _cells(images.labels, chances),
         _units(network, images),
     )
+
+
+def _cells(labels: Bytes, chances: Array) -> dict[tuple[int, int], list[int]]:
+    """Return which images stand behind each cell of the confusion matrix, in their order."""
+    predicted, sureness = chances.argmax(axis=1), chances.max(axis=1)
+    order = np.argsort(np.where(predicted == labels, sureness, -sureness), kind="stable")
+    cells: dict[tuple[int, int], list[int]] = {}
+    for i in order.tolist():
+        found = cells.setdefault((int(labels[i]), int(predicted[i])), [])
+        if len(found) < IN_A_CELL:
+            found.append(i)
+    return cells
 
 
 def _units(network: Network, images: Split) -> Units | None:

@@ -138,13 +138,13 @@ def test_three_arrows_lead_into_affine(bpcli):
     assert bpcli("graph", "affine(x, W, b)", *ARRAYS).stdout.splitlines()[:9] == [
         "   (2,)",
         "x ────────────┐",
-        "              │",
+        "   (2,)       │",
         "   (2, 3)     │    (3,)       39",
         "W ────────(affine)──────(sum)────▶",
-        "              │               1",
+        "   (2, 3)     │    (3,)       1",
         "   (3,)       │",
         "b ────────────┘",
-        "",
+        "   (3,)",
     ]
 
 
@@ -274,6 +274,29 @@ def test_with_a_picture_the_steps_and_json_are_printed_still(bpcli, tmp_path):
     assert json.loads(told)["output"] == 4
 
 
+@pytest.mark.parametrize("name", ["graph.svg", "graph.png"])
+def test_a_picture_is_light_unless_it_is_asked_to_be_dark(name, bpcli, tmp_path):
+    made = {}
+    for theme in ("", "light", "dark", "auto"):
+        path = tmp_path / f"{theme}-{name}"
+        bpcli("graph", "x * x", "x=2", "-o", path, *(["--theme", theme] if theme else []))
+        made[theme] = path.read_bytes()
+    assert made[""] == made["light"] != made["dark"]
+    assert (b"prefers-color-scheme" in made["auto"]) == name.endswith("svg")
+    assert b"prefers-color-scheme" not in made["light"] + made["dark"]
+    assert "goes with -o" in bpcli("graph", "x * x", "x=2", "--theme", "dark", code=2).stderr
+
+
+def test_only_an_svg_can_move(bpcli, tmp_path):
+    bpcli("graph", "x * x", "x=2", "-o", tmp_path / "g.svg", "--animate")
+    assert "@keyframes" in (tmp_path / "g.svg").read_text(encoding="utf-8")
+    bpcli("graph", "x * x", "x=2", "-o", tmp_path / "still.svg")
+    assert "@keyframes" not in (tmp_path / "still.svg").read_text(encoding="utf-8")
+    for output in ([], ["-o", tmp_path / "g.png"], ["-o", tmp_path / "g.dot"]):
+        message = bpcli("graph", "x * x", "x=2", "--animate", *output, code=2).stderr
+        assert "--animate goes with -o FILE.svg" in message
+
+
 def test_matplotlib_is_named_where_it_is_missing(bpcli, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     message = bpcli("graph", "2 * 3", "-o", tmp_path / "g.png", code=2).stderr
@@ -375,7 +398,16 @@ def test_which_of_two_functions_is_meant_is_told(bpcli, tmp_path):
     assert "[3] affine([2], V, c) passes to c: the sum of dout over the 3 images" in told
     assert "[1] affine(x, W, b) passes to W: x^T · dout" in told
     assert "[2] relu passes to [1]" in told
-    assert "(affine)" in bpcli("graph", text, *LAYERS).stdout
+    drawing, _, arrays = bpcli("graph", text, *LAYERS).stdout.partition("The result")
+    assert re.findall(r"\((\[\d\] affine|affine)\)", drawing) == ["affine", "[3] affine"]
+    assert "\n[3] affine =" in arrays
+    two = ["x=[1, 2]", "W=[[1, 2], [3, 4]]", "b=[1, 2]"]
+    drawing, _, arrays = bpcli(
+        "graph", "dot(relu(x), relu(affine(x, W, b)))", *two
+    ).stdout.partition("x =")
+    numbers = re.findall(r"\((\[\d\] relu)\)", drawing)
+    assert len(numbers) == 2
+    assert re.findall(r"^(\[\d\] relu) =", arrays, re.M) == sorted(numbers)
     named = bpcli("graph", "h = relu(affine(x, W, b)); affine(h, V, c)", *LAYERS, "--explain")
     assert "[3] affine(h, V, c) passes to h" in named.stdout
     assert "h = (3, 2)" in named.stdout
@@ -609,15 +641,16 @@ ARRAYS = ["x=[1, 2]", "W=[[1, 3, 5], [2, 4, 6]]", "b=[1, 2, 3]"]
 
 
 def test_affine_of_figure_5_24(bpcli):
-    assert bpcli("graph", "dot(x, W) + b", *ARRAYS).stdout.splitlines()[:22] == [
+    assert bpcli("graph", "dot(x, W) + b", *ARRAYS).stdout.splitlines()[:23] == [
         "   (2,)",
         "x ──────────┐   (3,)",
-        "          (dot)───────┐",
-        "   (2, 3)   │         │  (3,)       39",
+        "   (2,)   (dot)───────┐",
+        "   (2, 3)   │   (3,)  │  (3,)       39",
         "W ──────────┘        (+)──────(sum)────▶",
-        "                      │             1",
+        "   (2, 3)             │  (3,)       1",
         "   (3,)               │",
         "b ────────────────────┘",
+        "   (3,)",
         "",
         "The result is an array: what is derived is its sum.",
         "",

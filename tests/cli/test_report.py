@@ -56,7 +56,11 @@ def test_the_page_says_what_eval_says(page, bpcli, mnist_model):
     table = page.partition("What it takes for what")[2].partition("<h2")[0]
     rows = re.findall(r"<tr><th scope=\"row\">(\d)</th>(.*?)</tr>", table, re.S)
     counts = [
-        [int(n) for n in re.findall(r"<td class=\"\w*\">(\d+)</td>", cells)] for _, cells in rows
+        [
+            int(n.replace(",", "") or 0)
+            for n in re.findall(r"<td class=\"[s\d]*\">(?:<[^>]*>)?([\d,]*)", cells)
+        ]
+        for _, cells in rows
     ]
     assert counts == found["confusion"]
 
@@ -124,6 +128,19 @@ def test_the_curve_alone_is_the_same_bytes_each_time(suffix, start, bpcli, model
     assert path.read_bytes() == first
 
 
+@pytest.mark.parametrize("name", ["curve.svg", "curve.png", "page.html"])
+def test_a_picture_is_light_unless_it_is_asked_to_be_dark(name, bpcli, model, tmp_path):
+    made = {}
+    for theme in ("", "light", "dark", "auto"):
+        path = tmp_path / f"{theme}-{name}"
+        bpcli("report", model, "-o", path, *(["--theme", theme] if theme else []))
+        made[theme] = path.read_bytes()
+    assert made[""] == made["auto" if name.endswith("html") else "light"]
+    assert made["light"] != made["dark"]
+    assert (b"prefers-color-scheme" in made["auto"]) == (not name.endswith("png"))
+    assert b"prefers-color-scheme" not in made["light"] + made["dark"]
+
+
 def test_names_of_classes_are_text(bpcli, tmp_path, rng):
     names = np.array(["<b>&", "</script><script>alert(1)</script>"])
     x = rng.integers(0, 256, (80, 28, 28)).astype(np.uint8)
@@ -151,13 +168,24 @@ def test_a_package_that_is_there_and_broken_is_not_said_to_be_missing(bpcli, mod
     )
 
 
-@pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
-def test_packages_are_named_where_they_are_missing(package, bpcli, model, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("package", "name"), [("jinja2", "page.html"), ("matplotlib", "c.png"), ("matplotlib", "c.pdf")]
+)
+def test_packages_are_named_where_they_are_missing(
+    package, name, bpcli, model, tmp_path, monkeypatch
+):
     monkeypatch.setitem(sys.modules, package, None)
-    message = bpcli("report", model, "-o", tmp_path / "page.html", code=2).stderr
+    message = bpcli("report", model, "-o", tmp_path / name, code=2).stderr
     assert package in message
     assert "pip install 'bpcli-mnist[report]'" in message
-    assert not (tmp_path / "page.html").exists()
+    assert not (tmp_path / name).exists()
+
+
+def test_pages_and_curves_as_svg_need_no_matplotlib(bpcli, model, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for name in ("page.html", "curve.svg"):
+        bpcli("report", model, "-o", tmp_path / name)
+        assert "<polyline" in (tmp_path / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from bpcli.backprop import Graph, Variable
 from bpcli.backprop.expression import Expression
 from bpcli.errors import ExpressionError
 from bpcli.show import figure_svg, graph_figure, graph_svg, network_svg
+from bpcli.show.motion import plan
 from bpcli.show.painting import RADIUS, paint
 from bpcli.training import load_config, set_up
 
@@ -108,6 +109,87 @@ def test_a_file_of_its_own_is_shown_by_a_browser(browser, tmp_path):
     )
     assert {"apple", "orange_count", "×", "+", "100", "2.2", "165", "650", "715"} <= set(texts)
     assert "whose result is 715" in browser.execute_script("return document.title")
+
+
+SEEN = """
+for (const animation of document.getAnimations()) {
+  animation.pause();
+  animation.currentTime = arguments[0];
+}
+const shown = kind => [...document.querySelectorAll(kind)]
+  .filter(e => Number(getComputedStyle(e).opacity) > 0.5).map(e => e.textContent).sort();
+return [shown('.value'), shown('.derivative'), shown('.spark').length];
+"""
+SHOPPED = ["1.1", "100", "2", "200", "220"], ["1", "1.1", "110", "2.2", "200"]
+
+
+@pytest.fixture
+def moving(browser, tmp_path):
+    """A browser with a graph that moves, or with somebody who wants no motion."""
+    graph = Expression(
+        "apple * apple_count * tax", {"apple": 100, "apple_count": 2, "tax": 1.1}
+    ).graph
+    (tmp_path / "g.svg").write_text(figure_svg(graph_figure(graph), moves=True), encoding="utf-8")
+
+    def show(motion):
+        features = [{"name": "prefers-reduced-motion", "value": motion}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
+        browser.get((tmp_path / "g.svg").as_uri())
+        return browser
+
+    yield show
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+def test_values_come_to_the_right_and_derivatives_back(moving):
+    page = moving("no-preference")
+    told = []
+    for moment in range(0, 9000, 250):
+        values, derivatives, _ = page.execute_script(SEEN, moment)
+        told += [word for word in (*values, *derivatives) if word]
+        assert not derivatives or values == SHOPPED[0]
+        if "220" in values:
+            assert "200" in values
+        if "1.1" in derivatives:
+            assert "1" in derivatives
+    assert page.execute_script(SEEN, 250)[:2] == [[], []]
+    assert page.execute_script(SEEN, 1200)[0] == ["1.1", "100", "2"]
+    assert page.execute_script(SEEN, 2000)[0] == ["1.1", "100", "2", "200"]
+    assert [page.execute_script(SEEN, 8500)[i] for i in (0, 1)] == [*SHOPPED]
+
+
+def test_where_no_motion_is_wanted_all_of_it_is_there(moving):
+    page = moving("reduce")
+    assert page.execute_script("return document.getAnimations().length") == 0
+    assert page.execute_script(SEEN, 0) == [*SHOPPED, 0]
+
+
+def test_numbers_and_operators_have_the_signs_of_print():
+    for text, values, words in (
+        ("a * b", {"a": -0.7, "b": 1e-9}, {"−0.7", "10⁻⁹", "−7×10⁻¹⁰", "×"}),
+        ("-x - 2", {"x": 3}, {"−", "−5", "−1"}),
+        ("x @ W", {"x": [[-1, 2]], "W": [[1], [-3]]}, {"[[−1.  2.]]   [[ 1. −3.]]"}),
+    ):
+        told = {one.words for one in paint(graph_figure(Expression(text, values).graph)).texts}
+        assert words <= told, told
+        assert not any(re.search(r"(?<![\w])-", word) for word in told)
+
+
+@given(expressions(), VALUES)
+def test_each_value_and_derivative_of_a_graph_has_its_moment(text, values):
+    used = {name: value for name, value in values.items() if re.search(rf"\b{name}\b", text)}
+    try:
+        painting = paint(graph_figure(Expression(text, used).graph))
+    except ExpressionError:
+        return
+    motion = plan(painting)
+    assert len(painting.levels) == len(painting.lines)
+    assert motion.forward == sorted(motion.forward)
+    assert motion.backward == sorted(motion.backward, reverse=True)
+    assert all(motion.forward[-1] < start < motion.length for start in motion.backward)
+    for one in painting.texts:
+        if one.kind == "derivative":
+            assert motion.forward[one.level] < motion.backward[one.level]
 
 
 def test_values_are_above_their_arrow_and_derivatives_below_it():

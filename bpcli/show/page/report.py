@@ -6,27 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.arrays import WHITE, Array, Bytes
-from bpcli.data.split import Split
+from bpcli.arrays import WHITE, Array
 from bpcli.errors import readable
 from bpcli.files.document import to_scalar
 from bpcli.files.image import encode_png
 from bpcli.machine import without_home
-from bpcli.show.chart import draw_curves, draw_doubt
+from bpcli.show.chart.answers import chart_doubt
+from bpcli.show.chart.layers import chart_depth, chart_outputs
+from bpcli.show.chart.runs import chart_runs, list_runs
+from bpcli.show.colours import AUTO
 from bpcli.show.info import CUT, hide_home
-from bpcli.show.layer_charts import draw_depth, draw_outputs
 from bpcli.show.layers import describe_steepness, list_layers, name_stuck
 from bpcli.show.page.canvas import can_read, canvas_script
-from bpcli.show.page.page import data_uri, fill_page
+from bpcli.show.page.confusion import brighten, tabulate
+from bpcli.show.page.page import data_uri, fill_page, page_charts
+from bpcli.show.page.wording import count_images, write_text
 from bpcli.show.side_by_side import describe_seeds, list_models
 from bpcli.training.analysis import Analysis, Units
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.config import flatten, list_changes
-from bpcli.training.evaluation import Evaluation
 from bpcli.training.side_by_side import compare
 
 MOST_UNITS = 64  # that are shown
-SHADES = 4  # of the cells of the confusion matrix
 LEVELS = 31  # of each of the two colours of weights
 MEANING = {
     "dead": "A unit is dead that is 0 for every image.",
@@ -36,7 +37,12 @@ ORANGE, BLUE = np.array([213, 94, 0]), np.array([10, 92, 173])
 
 
 def draw_report(
-    analysis: Analysis, models: Sequence[Checkpoint], version: str, *, canvas: bool
+    analysis: Analysis,
+    models: Sequence[Checkpoint],
+    version: str,
+    *,
+    canvas: bool,
+    theme: str = AUTO,
 ) -> str:
     """Return a page on the first of `models`, which the analysis is of, beside the others.
 
@@ -52,6 +58,7 @@ def draw_report(
     return fill_page(
         "report.html.jinja",
         canvas_script(analysis.saved) if canvas and can_read(analysis.saved) else "",
+        theme=theme,
         version=version,
         **_head(analysis),
         **_charts(analysis, models),
@@ -68,6 +75,7 @@ def _head(analysis: Analysis) -> dict[str, Any]:
         "names": list(map(readable, saved.names)),
         "evaluation": analysis.evaluation,
         "split": analysis.images.name,
+        "images": count_images(analysis.evaluation.images, analysis.images.name),
         "source": analysis.images.source,
         "left_out": analysis.measured.left_out,
         "unsure": analysis.measured.doubt,
@@ -79,33 +87,13 @@ def _head(analysis: Analysis) -> dict[str, Any]:
 
 
 def _charts(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
-    surest = analysis.right[-1] + analysis.wrong[-1]
-    fields: dict[str, Any] = {
-        "doubt": data_uri(draw_doubt(analysis), "svg+xml"),
-        "doubt_words": (
-            f"bar chart: of {analysis.evaluation.images:,} answers {surest:,} have a probability "
-            f"of 90 % or more, and {analysis.wrong[-1]:,} of those are wrong"
-        ),
-        "curve": "",
-    }
+    fields: dict[str, Any] = {"doubt": page_charts([chart_doubt(analysis)]), "curve": []}
     if any(saved.history for saved in models):
-        fields["curve"] = data_uri(draw_curves(models, "svg"), "svg+xml")
+        fields["curve"] = page_charts(chart_runs(list_runs(models)))
         fields["curve_begins"] = any(
             not point.has_learnt for saved in models for point in saved.history[:1]
         )
-        fields["curve_words"] = "; ".join(_describe_curve(saved) for saved in models)
     return fields
-
-
-def _describe_curve(saved: Checkpoint) -> str:
-    if not saved.history:
-        return f"{saved.path.name} has no history"
-    first, last = saved.history[0], saved.history[-1]
-    return (
-        f"line chart of {saved.path.name}: from iteration {first.iteration:,} to "
-        f"{last.iteration:,} the loss goes from {first.loss:.3g} to {last.loss:.3g} and the "
-        f"accuracy from {first.accuracy:.1%} to {last.accuracy:.1%}"
-    )
 
 
 def _layers(saved: Checkpoint) -> dict[str, Any] | None:
@@ -114,47 +102,31 @@ def _layers(saved: Checkpoint) -> dict[str, Any] | None:
     if not inside.iterations:
         return None
     heads, rows = list_layers(saved)
-    first, last = inside.iterations[0], inside.iterations[-1]
     return {
         "words": describe_steepness(inside),
         "split": saved.record.split if saved.record else "held-out",
         "stuck": name_stuck(saved),
         "meaning": MEANING.get(name_stuck(saved), ""),
-        "outputs": data_uri(draw_outputs(saved), "svg+xml"),
-        "outputs_words": (
-            f"histograms of what {inside.layers} layers give at iteration {first:,} and at "
-            f"iteration {last:,}; the table has their means and deviations"
-        ),
-        "depth": data_uri(draw_depth(saved), "svg+xml"),
-        "depth_words": (
-            "line charts of gradients, on a logarithmic axis, of updates and of what is "
-            f"{name_stuck(saved)}, by layer; the table has the numbers"
-        ),
+        "outputs": [(name, page_charts(found)) for name, found in chart_outputs(saved)],
+        "depth": page_charts(chart_depth(saved)),
         "heads": heads,
-        "rows": [(iteration, name, cells) for iteration, name, *cells in rows],
+        "rows": [
+            (iteration, name, list(map(write_text, cells))) for iteration, name, *cells in rows
+        ],
     }
 
 
 def _tables(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
     saved, changed = analysis.saved, list_changes(analysis.saved.config)
-    compared = None
-    if len(models) > 1:
-        found = compare(models)
-        heads, rows = list_models(found)
-        compared = {
-            "heads": heads,
-            "rows": [(first, cells) for first, *cells in rows],
-            "seeds": [describe_seeds(found, seeds) for seeds in found.seeds],
-        }
     return {
-        "compared": compared,
-        "confusion": _confusion(analysis.evaluation, saved.names),
+        "compared": _compare(models) if len(models) > 1 else None,
+        "confusion": tabulate(analysis),
         "mistakes": [
             {
                 "index": analysis.images.place(one.index),
                 "label": readable(saved.names[one.label]),
                 "predicted": readable(saved.names[one.predicted]),
-                "image": data_uri(encode_png(_brighten(analysis.images, one.index)), "png"),
+                "image": data_uri(encode_png(brighten(analysis.images, one.index)), "png"),
             }
             for one in analysis.mistakes
         ],
@@ -164,33 +136,20 @@ def _tables(analysis: Analysis, models: Sequence[Checkpoint]) -> dict[str, Any]:
     }
 
 
-def _brighten(images: Split, index: int) -> Bytes:
-    """Return an image whose white is white."""
-    image = images.images[index].reshape(images.size)
-    bright: Bytes = np.minimum(image * (WHITE / images.white), WHITE).astype(np.uint8)
-    return bright
-
-
-def _confusion(found: Evaluation, names: Sequence[str]) -> list[dict[str, Any]]:
-    largest = max(1, int(found.confusion.max()))
-    rows = []
-    for c, counts in enumerate(found.confusion.tolist()):
-        # Few mistakes are to be seen beside many right answers: the shade goes by the logarithm.
-        cells = [{"count": n, "shade": f"s{_shade(n, largest)}" if n else ""} for n in counts]
-        precision, recall = found.precision[c], found.recall[c]
-        rows.append(
-            {
-                "name": readable(names[c]),
-                "cells": cells,
-                "recall": "-" if recall is None else f"{recall:.1%}",
-                "precision": "-" if precision is None else f"{precision:.1%}",
-            }
-        )
-    return rows
-
-
-def _shade(count: int, largest: int) -> int:
-    return max(1, int(np.ceil(SHADES * np.log1p(count) / np.log1p(largest))))
+def _compare(models: Sequence[Checkpoint]) -> dict[str, Any]:
+    """Return the tables of several models: what they reached, and keys as rows."""
+    found = compare(models)
+    heads, whole = list_models(found)
+    end = 1 + len(found.keys)
+    results = [[row[0], *row[end:]] for row in whole]
+    values = [row[1:end] for row in whole]
+    return {
+        "heads": [heads[0], *heads[end:]],
+        "rows": [(first, list(map(write_text, cells))) for first, *cells in results],
+        "models": [row[0] for row in whole],
+        "keys": list(zip(found.keys, zip(*values, strict=True), strict=True)) if values else [],
+        "seeds": [write_text(describe_seeds(found, seeds)) for seeds in found.seeds],
+    }
 
 
 def _units(units: Units | None) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bpcli.show.chart import draw_keys, draw_trial_curve
-from bpcli.show.page.page import data_uri, fill_page
+from bpcli.show.chart.trials import chart_keys, chart_trials
+from bpcli.show.page.page import fill_page, page_charts
+from bpcli.show.page.wording import write_text
 from bpcli.show.tuning import list_importances, list_rows
 from bpcli.tuning.best import find_best
 from bpcli.tuning.results import TrialResult
@@ -18,7 +19,7 @@ def draw_study(
 
     Raises ExtraError without jinja2 or matplotlib.
     """
-    heads, rows = list_rows(trials)
+    heads, rows = _table(trials)
     states = Counter(trial.state for trial in trials)
     return fill_page(
         "study.html.jinja",
@@ -27,26 +28,27 @@ def draw_study(
         best=find_best(trials),
         trials=len(trials),
         states=", ".join(f"{count} {state}" for state, count in states.items()),
-        importances=list_importances(importances),
+        importances=write_text(list_importances(importances)),
         heads=heads,
-        rows=[(first, cells) for first, *cells in rows],
+        rows=[(first, list(map(write_text, cells))) for first, *cells in rows],
         **_charts(trials),
     )
+
+
+def _table(trials: Sequence[TrialResult]) -> tuple[list[str], list[list[str]]]:
+    """Return the table of trials without columns of which nothing is known."""
+    heads, rows = list_rows(trials)
+    kept = [i for i in range(len(heads)) if not rows or any(row[i] != "-" for row in rows)]
+    return [heads[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
 def _charts(trials: Sequence[TrialResult]) -> dict[str, Any]:
     measured = [trial for trial in trials if trial.figures]
     if not measured:
-        return {"curve": ""}
-    metric, means = measured[0].metric, [trial.mean for trial in measured]
-    name = metric.name.replace("_", " ")
-    names = ", ".join(sorted(measured[0].values))
+        return {"curve": []}
+    trial, keys = chart_trials(measured), chart_keys(measured)
     return {
-        "curve": data_uri(draw_trial_curve(measured), "svg+xml"),
-        "curve_words": (
-            f"chart of {len(measured)} trials: {name} from {metric.say(min(means))} to "
-            f"{metric.say(max(means))}, and the best so far"
-        ),
-        "keys": data_uri(draw_keys(measured), "svg+xml"),
-        "keys_words": f"{name} of each trial by {names}; the table has the numbers",
+        "curve": page_charts([trial]),
+        "keys": page_charts(keys),
+        "far": any(chart.far for chart in (trial, *keys)),
     }

@@ -1,0 +1,1 @@
+"""runs, answers, layers and trials in -> charts of them, as SVG or to be painted, out."""
