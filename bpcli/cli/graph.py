@@ -70,20 +70,14 @@ def graph_command(
     bpcli graph 'apple * apple_count * tax' apple=100 apple_count=2 tax=1.1 -o apples.svg
     """
     _expect_one("EXPRESSION, --config CONFIG and --model MODEL", expression, config_file, model)
-    if as_json and as_ascii:
-        raise click.UsageError("expected one of --json and --ascii, not two")
+    _expect_one_at_most("--json and --ascii", as_json, as_ascii)
+    if expression is None and (expand or explained or seed is not None):
+        raise click.UsageError("--expand, --explain and --seed go with an EXPRESSION")
     _check_blank(blank, answers, is_fit=expression is not None and not (explained or as_json))
-    from bpcli.files.result import check_result, write_result
+    from bpcli.files.result import write_result
 
-    key_form = check_result(answers, FORMS) if answers is not None else ""
-    form = check_result(output, FORMS) if output is not None else ""  # before the work
-    if animate and form != ".svg":
-        raise click.UsageError("--animate goes with -o FILE.svg")
-    if theme and output is None:
-        raise click.UsageError("--theme goes with -o")
+    form, key_form = _forms(output, answers, theme, animate=animate)  # before the work
     if expression is None:
-        if expand or explained or seed is not None:
-            raise click.UsageError("--expand, --explain and --seed go with an EXPRESSION")
         figure, fields, steps = _of_network(config_file, model)
     else:
         figure, fields, steps = _of_expression(expression, values, expand, explained, seed or 0)
@@ -95,13 +89,34 @@ def graph_command(
     if as_json:
         say(fields)
     elif output is None or steps:
-        shown = figure if output is None else None
-        say(draw_for_terminal(shown, *([steps] if steps else []), as_ascii=as_ascii))
+        shown, below = figure if output is None else None, [steps] if steps else []
+        say(draw_for_terminal(shown, *below, as_ascii=as_ascii))
+
+
+def _forms(
+    output: str | None, answers: str | None, theme: str | None, *, animate: bool
+) -> tuple[str, str]:
+    """Return of which of FORMS the two files are to be, "" where there is none."""
+    from bpcli.files.result import check_result
+
+    form, key_form = (
+        check_result(one, FORMS) if one is not None else "" for one in (output, answers)
+    )
+    if animate and form != ".svg":
+        raise click.UsageError("--animate goes with -o FILE.svg")
+    if theme and output is None:
+        raise click.UsageError("--theme goes with -o")
+    return form, key_form
 
 
 def _expect_one(what: str, *given: str | None) -> None:
     if sum(one is not None for one in given) != 1:
         raise click.UsageError(f"expected one of {what}")
+
+
+def _expect_one_at_most(what: str, *given: bool) -> None:
+    if sum(given) > 1:
+        raise click.UsageError(f"expected one of {what}, not two")
 
 
 def _check_blank(blank: str | None, answers: str | None, *, is_fit: bool) -> None:

@@ -39,7 +39,8 @@ def test_the_best_of_a_study(bpcli, search, tmp_path, capfd):
     assert f"Trial {best['slot']} is the best of 4: {100 * best['mean']:.2f} %" in page
     assert page.count('<tr><th scope="row">') == 4
     assert not re.search(r'(src|href)="(?!data:image/)|http:|https:|<script', page)
-    assert "network.hidden, optimizer.learning_rate" in page
+    for key in ("network.hidden", "optimizer.learning_rate"):
+        assert f"of each trial by {key}; the table has the numbers" in page
 
 
 def test_more_trials_extend_a_study_and_no_more_are_none(bpcli, search, tmp_path, tune):
