@@ -7,7 +7,7 @@ import pytest
 from signs import catches, wait_until
 from trials import check_arrays, trials_of
 
-SLOW = ["-s", "training.iterations=6000", "-s", "training.evaluate_every=200"]
+SLOW = ["-s", "training.iterations=12000", "-s", "training.evaluate_every=200"]
 
 
 def test_a_study_that_is_stopped_goes_on_to_the_same_arrays(bpcli, search, tmp_path, shell, tune):
