@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from bpcli.data.preparation import Prepared
 
-UNSURE = 0.85  # a probability below which an answer is in doubt
+# A probability below which an answer is in doubt, and one of several: each of them might be so, and
+# what is doubted is the whole.
+UNSURE, UNSURE_OF_SEVERAL = 0.85, 0.75
 FAINT = 30.0  # grey levels of contrast, below which paper may have been taken for ink
 WIDE = 1.6  # times as wide as high is hardly any digit
 THIN = 4  # times as high as wide are bars, or letters, where most of several are so
@@ -28,12 +30,13 @@ def find_doubts(
     """
     thin = [d is not None and d.ink[3] > THIN * d.ink[2] for d in digits]
     are_bars = len(digits) > 1 and 2 * sum(thin) > len(digits)
+    least = UNSURE if len(digits) == 1 else UNSURE_OF_SEVERAL
     doubts: list[list[str]] = []
     for digit, chance, is_strange in zip(digits, highest.tolist(), are_strange, strict=True):
         found = []
         if digit and digit.contrast < FAINT:
             found.append("there is hardly any contrast")
-        if chance < UNSURE:
+        if chance < least:
             found.append(f"the probability is only {chance:.0%}")
         if is_strange:
             found.append("it looks like no digit that the net knows")

@@ -41,9 +41,10 @@ function read(colours) {
 }
 
 // What speaks against an answer.
-function doubt({ outputs, chances }) {
+function doubt({ outputs, chances }, count) {
+  const least = count === 1 ? STEPS.UNSURE : STEPS.UNSURE_OF_SEVERAL;
   const highest = Math.max(...chances), isStrange = Math.max(...outputs.at(-1)) < MODEL.least_logit;
-  const found = highest < STEPS.UNSURE ? [`the probability is only ${(100 * highest).toFixed(0)} %`] : [];
+  const found = highest < least ? [`the probability is only ${(100 * highest).toFixed(0)} %`] : [];
   return [...found, ...(isStrange ? ["it looks like no digit that the net knows"] : [])].join(", ");
 }
 
@@ -52,7 +53,7 @@ function show() {
   const best = chances => chances.indexOf(Math.max(...chances));
   const spell = row => row.map(({ chances }) => MODEL.names[best(chances)]).join("");
   page("answer").textContent = rows.map(spell).join("\n") || "draw a digit";
-  const doubts = found.map(one => [MODEL.names[best(one.chances)], doubt(one)])
+  const doubts = found.map(one => [MODEL.names[best(one.chances)], doubt(one, found.length)])
     .filter(([, words]) => words).map(pair => pair.join(", "));
   page("others").textContent = found.length > 1 ? ", and its bars: of the first digit" : "";
   page("doubts").textContent = doubts.length ? `in doubt: ${doubts.join("; ")}` : "";

@@ -51,7 +51,7 @@ CONSTANTS = {
         "TOUCHING",
         "BROKEN",
     ),
-    doubt: ("UNSURE",),
+    doubt: ("UNSURE", "UNSURE_OF_SEVERAL"),
     preparation: ("BOX", "SIDE", "FULL", "WIDE", "STROKE"),
 }
 
