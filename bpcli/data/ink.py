@@ -49,12 +49,15 @@ class Ink:
     shrunk: float
 
 
-def find_contrast(picture: Bytes, *, is_dark: bool | None = None) -> Contrast | None:
+def find_contrast(
+    picture: Bytes, *, is_dark: bool | None = None, longest: int = LONGEST
+) -> Contrast | None:
     """Return how a picture (height, width, 3) of bytes differs from its paper, None for no paper.
 
-    Unless it is told whether the ink `is_dark`, that is what differs most from its surroundings.
+    At most `longest` pixels of its longer side are looked at. Unless it is told whether the ink
+    `is_dark`, that is what differs most from its surroundings.
     """
-    shrunk = max(1.0, max(picture.shape[:2]) / LONGEST)
+    shrunk = max(1.0, max(picture.shape[:2]) / longest)
     size = [max(1, round(n / shrunk)) for n in picture.shape[:2]]
     margin = max(size) // MARGIN
     colours = [_with_margin(resize(picture[..., i], size), margin) for i in range(3)]

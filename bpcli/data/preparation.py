@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpcli.arrays import WHITE, Bytes, Size, to_bytes
-from bpcli.data.ink import Contrast, Ink, cut, find_contrast
+from bpcli.data.ink import LONGEST, Contrast, Ink, cut, find_contrast
 from bpcli.data.pieces import Piece
 from bpcli.data.rows import Layout, find_digits
 from bpcli.files.image import to_grey
@@ -21,6 +21,7 @@ from bpcli.files.scaling import Grey, resize
 BOX, SIDE = 20, 28  # pixels that a digit, and an image, are high and wide
 MOSTLY = 0.9  # of images that are as MNIST's; of its own it is all but a few
 FULL, WIDE = 0.7, 0.2  # of its box, and of a picture, that a sheet with digits on it covers
+TINY, CLOSER = 16, 2  # pixels, below which digits are looked at so many times as closely
 STROKE = 2.1  # pixels; thinner strokes are thickened
 
 
@@ -58,6 +59,9 @@ def prepare(picture: Bytes, reduced: int = 1) -> list[Prepared]:
     if seen and _is_sheet(seen[1]):
         turned = find_contrast(picture, is_dark=not seen[0].is_dark)
         seen = (turned and _lay_out(turned)) or seen
+    if seen and _are_tiny(*seen):
+        closer = find_contrast(picture, is_dark=seen[0].is_dark, longest=CLOSER * LONGEST)
+        seen = (closer and _lay_out(closer)) or seen
     if not seen:
         return []
     ink, layout = seen
@@ -125,6 +129,16 @@ def _is_sheet(layout: Layout) -> bool:
         return False
     is_full = main.size > FULL * main.width * main.height
     return is_full and main.size > WIDE * layout.labels.size
+
+
+def _are_tiny(ink: Ink, layout: Layout) -> bool:
+    """Tell whether most digits are so low that more of the picture's own pixels are needed."""
+    heights = [
+        max(p.bottom for p in digit) - min(p.top for p in digit)
+        for row in layout.rows
+        for digit in row
+    ]
+    return ink.shrunk > 1 and len(heights) > 0 and float(np.median(heights)) < TINY
 
 
 def _prepare(ink: Ink, layout: Layout, pieces: list[Piece], row: int) -> Prepared:

@@ -4,7 +4,7 @@ import difflib
 
 import numpy as np
 import pytest
-from pages import NO_DIGITS, PAGES, draw_digit, put
+from pages import NO_DIGITS, PAGES, draw_digit, put, put_row
 from photographs import colour
 
 from bpcli.errors import PictureError
@@ -65,6 +65,15 @@ def test_what_is_no_digit_is_doubted(reader, rng, count):
     assert not silent["words_alone"] + silent["face"], silent
     # A single letter, or a line that wanders about, may be as like a digit as many a digit is.
     assert sum(silent.values()) <= 0.3 * 2 * count * len(NO_DIGITS), silent
+
+
+def test_small_digits_on_a_large_page_are_looked_at_more_closely(reader, rng):
+    page, rows = np.zeros((1000, 1200)), ["270418", "31415", "86753"]
+    for i, row in enumerate(rows):
+        put_row(page, row, 30, 300 + 100 * i, rng, 150)
+    found = spell(reader.read(np.array(colour(page, [255] * 3, [0] * 3))))
+    assert list(map(len, found)) == [6, 5, 5]
+    assert sum(a == b for a, b in zip("".join(found), "".join(rows), strict=True)) >= 14
 
 
 @pytest.mark.parametrize("mark", ["none", "dash", "plus", "point"])

@@ -8,8 +8,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from pages import PAGES
-from photographs import KINDS, page_of_digits, photographs
+from pages import PAGES, put_row
+from photographs import KINDS, colour, page_of_digits, photographs
 
 from bpcli.data import prepare
 from bpcli.show.page.canvas import preparation_script
@@ -46,6 +46,13 @@ def prepared_by_the_page(node, pictures, tmp_path):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def tiny_digits(rng):
+    """A page on which digits are so small that it is looked at more closely."""
+    page = np.zeros((100, 640))
+    put_row(page, "3141", 22, 30, rng)
+    return np.array(colour(page, [250] * 3, [20] * 3))
+
+
 def pictures_of_every_kind(rng):
     for _, _, picture in photographs(1):
         yield np.array(picture.convert("RGB").resize((120, 120)))
@@ -55,12 +62,13 @@ def pictures_of_every_kind(rng):
         yield np.array(page_of_digits(rows, rng)[0])
     for page in PAGES:
         yield np.array(page(rng)[0].convert("RGB").reduce(2))
+    yield tiny_digits(rng)
     yield np.full((30, 40, 3), 255, np.uint8)  # where nothing is drawn
 
 
 def test_the_page_prepares_pictures_as_python_does(node, rng, tmp_path):
     pictures = [*pictures_of_every_kind(rng)]
-    assert len(pictures) == len(KINDS) + len(PAGES) + 5
+    assert len(pictures) == len(KINDS) + len(PAGES) + 6
     different = 0
     found = prepared_by_the_page(node, pictures, tmp_path)
     for pixels, rows in zip(pictures, found, strict=True):

@@ -52,7 +52,7 @@ CONSTANTS = {
         "BROKEN",
     ),
     doubt: ("UNSURE", "UNSURE_OF_SEVERAL"),
-    preparation: ("BOX", "SIDE", "FULL", "WIDE", "STROKE"),
+    preparation: ("BOX", "SIDE", "FULL", "WIDE", "TINY", "CLOSER", "STROKE"),
 }
 
 

@@ -19,11 +19,11 @@ class Grey {  // height x width numbers, row by row
 
 // ---- ink ------------------------------------------------------------------------------------
 
-function findContrast(colours, told = null) {
+function findContrast(colours, told = null, longest = STEPS.LONGEST) {
   const same = (a, b) => a.data.every((value, i) => value === b.data[i]);
   if (same(colours[0], colours[1]) && same(colours[0], colours[2])) colours = colours.slice(0, 1);
   const { height, width } = colours[0], longer = Math.max(height, width);
-  const shrunk = Math.max(1, longer / STEPS.LONGEST);
+  const shrunk = Math.max(1, longer / longest);
   const size = [height, width].map(n => Math.max(1, roundHalfEven(n / shrunk)));
   const margin = Math.floor(Math.max(...size) / STEPS.MARGIN);
   colours = colours.map(colour => withMargin(resize(colour, ...size), margin));
@@ -38,7 +38,7 @@ function findContrast(colours, told = null) {
   if (!paper.length) return null;
   const middle = percentile(paper, 50);
   const noise = percentile(paper.map(value => Math.abs(value - middle)), 50);
-  return { levels: ink.map(value => Math.max(value - middle, 0)), noise, isDark };
+  return { levels: ink.map(value => Math.max(value - middle, 0)), noise, isDark, shrunk };
 }
 
 function cut({ levels, noise }, without = null) {  // the ink, as far as it is not left out
@@ -402,6 +402,10 @@ function prepare(colours) {
     const turned = findContrast(colours, !found.isDark);
     seen = (turned && layOut(turned)) ?? seen;
   }
+  if (seen && areTiny(seen)) {
+    const closer = findContrast(colours, seen.isDark, STEPS.CLOSER * STEPS.LONGEST);
+    seen = (closer && layOut(closer)) ?? seen;
+  }
   return seen
     ? seen.rows.map(digits => digits.map(pieces => prepareDigit(seen.ink, seen.labels, pieces))) : [];
 }
@@ -410,7 +414,14 @@ function layOut(found) {  // what comes in from the edges has no part in where t
   const ink = cut(found);
   if (!ink) return null;
   const layout = findDigits(ink.mask), again = layout.beyond && cut(found, layout.beyond);
-  return again ? { ink: again, ...findDigits(again.mask) } : { ink, ...layout };
+  const { isDark, shrunk } = found;
+  return again ? { ink: again, isDark, shrunk, ...findDigits(again.mask) }
+    : { ink, isDark, shrunk, ...layout };
+}
+
+function areTiny({ shrunk, rows }) {  // so that more of the picture's own pixels are needed
+  const heights = rows.flat().map(height);
+  return shrunk > 1 && heights.length > 0 && percentile(heights, 50) < STEPS.TINY;
 }
 
 function isSheet({ labels, rows }) {  // the main piece is paper, or a window, and no digit
