@@ -68,9 +68,9 @@ def test_what_is_no_digit_is_doubted(reader, rng, count):
 
 
 def test_small_digits_on_a_large_page_are_looked_at_more_closely(reader, rng):
-    page, rows = np.zeros((1000, 1200)), ["270418", "31415", "86753"]
+    page, rows = np.zeros((1200, 1600)), ["270418", "31415", "86753"]
     for i, row in enumerate(rows):
-        put_row(page, row, 30, 300 + 100 * i, rng, 150)
+        put_row(page, row, 22, 300 + 100 * i, rng, 150)
     found = spell(reader.read(np.array(colour(page, [255] * 3, [0] * 3))))
     assert list(map(len, found)) == [6, 5, 5]
     assert sum(a == b for a, b in zip("".join(found), "".join(rows), strict=True)) >= 14
