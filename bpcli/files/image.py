@@ -41,7 +41,7 @@ MOST = 50_000_000  # pixels; a camera's largest picture has fewer
 MOST_REDUCED = 150_000_000  # pixels of a JPEG of which only every second, or eighth, is decoded
 FRAMES = 100  # of a file with several that are looked at
 ENOUGH = 800  # pixels of the longer side, twice as many as are looked at
-REDUCED = ("1", "L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")  # modes that can be averaged
+REDUCED = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")  # modes that can be averaged
 STDERR = 2  # the descriptor that libraries write to
 HALF = 128  # of the grey levels, and of what is transparent
 LETTER = 18  # pixels that a text beside a box is high
@@ -118,7 +118,8 @@ def _decode(path: Path, image: "Pillow.Image", *, is_reduced: bool) -> tuple[Byt
     with _unheard() if image.format == "TIFF" else contextlib.nullcontext():
         image.load()
     turned, times = _turned(image), max(image.size) // ENOUGH
-    if is_reduced and times > 1 and turned.mode in REDUCED:
+    can_be_reduced = turned.mode in REDUCED and "transparency" not in turned.info
+    if is_reduced and times > 1 and can_be_reduced:
         turned = turned.reduce(times)
     reduced = round(max(size) / max(turned.size)) if is_reduced else 1
     if turned.mode == "F" or turned.mode.startswith("I"):
@@ -136,6 +137,8 @@ def _turned(image: "Pillow.Image") -> "Pillow.Image":
 
     try:
         return ImageOps.exif_transpose(image)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - as many kinds as there are ways to damage it
         return image
 

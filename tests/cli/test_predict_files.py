@@ -49,6 +49,25 @@ def test_what_is_reduced_is_as_before(tmp_path):
     assert np.abs(small.pixels - means).max() <= 1
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16", "transparent"])
+def test_every_mode_is_as_dark_when_it_is_reduced(mode, tmp_path):
+    grey = np.full((40, 1700), 250, np.uint8)
+    grey[10:30, 400:1200] = 20
+    picture = Image.fromarray(grey)
+    if mode == "I;16":
+        picture = Image.fromarray(grey.astype(np.uint16) * 257)
+    elif mode == "CMYK":
+        picture = picture.convert("RGB").convert(mode)
+    elif mode != "transparent":
+        picture = picture.convert(mode)
+    path = tmp_path / ("p.tif" if mode == "CMYK" else "p.png")
+    picture.save(path, **({"transparency": 250} if mode == "transparent" else {}))
+    (small,) = read_frames(path, is_reduced=True)
+    whole = read_image(path)
+    assert whole.shape[1] == small.pixels.shape[1] * small.reduced
+    assert abs(float(small.pixels.mean()) - float(whole.mean())) < 1
+
+
 def test_of_several_frames_the_first_with_ink_is_read(read, bpcli, mnist_model, tmp_path):
     blank = Image.new("RGB", (280, 300), (250, 248, 240))
     for name, options in (("a.gif", {}), ("a.tif", {}), ("a.png", {}), ("a.webp", {})):

@@ -201,6 +201,7 @@ def good_pictures():
         (plain, "PPM", {}), (colour, "PPM", {}), (deep, "PPM", {}),
         *((plain, "TIFF", {"compression": way}) for way in (None, "tiff_lzw", "packbits", "tiff_adobe_deflate")),
         (Image.fromarray(grey.astype(np.float32) / 255), "TIFF", {}),
+        *((plain, form, {"save_all": True, "append_images": [plain]}) for form in ("TIFF", "PNG", "WEBP")),
         (colour, "WEBP", {"lossless": True}), (faded.convert("RGBA"), "WEBP", {}),
     ]  # fmt: skip
     return [_save(image, form, options) for image, form, options in ways]
