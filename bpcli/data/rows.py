@@ -19,6 +19,7 @@ SHORT = 0.5  # of what touches an edge; a shorter piece inside is a part of it
 LEVEL = 0.7  # of the taller of two, that digits beside one another lie beside
 NEAR, APART = 0.06, 0.15  # of a piece's longer side: within it there is more of it; nothing else
 THICK = 1.5  # times as thick as the main piece is no stroke of its pen
+CORNER = 0.1  # of the sides of a box, that a corner is high and wide
 BAR, POST = 4, 6  # times as wide as high, or as high as wide, are lines and not digits
 LONG = 1.2  # times as long as the tallest digit
 TALL = 0.6  # of a row's height; what is lower, and close to it, is no row of its own
@@ -52,7 +53,7 @@ def find_digits(mask: Mask) -> Layout:
     pieces = find_pieces(labels)
     inside = _without_edges(labels, pieces)
     beyond = np.isin(labels, [p.label for p in pieces if p not in inside])
-    inside = _without_lines(_without_boxes(inside))
+    inside = _without_lines(_without_boxes(labels, inside))
     main = max((p.size for p in inside), default=0)
     inside = [p for p in inside if p.size >= SPECK * main]
     rows = [_beside(row) for row in _rows(inside)]
@@ -132,9 +133,9 @@ def _longer(piece: Piece) -> int:
     return max(piece.height, piece.width)
 
 
-def _without_boxes(pieces: list[Piece]) -> list[Piece]:
+def _without_boxes(labels: Labels, pieces: list[Piece]) -> list[Piece]:
     """Return pieces without those that others lie in: the lines of a table, the box of a form."""
-    return [p for p in pieces if not _is_box(p, [q for q in pieces if _lies_in(q, p)])]
+    return [p for p in pieces if not _is_box(labels, p, [q for q in pieces if _lies_in(q, p)])]
 
 
 def _lies_in(piece: Piece, other: Piece) -> bool:
@@ -142,11 +143,25 @@ def _lies_in(piece: Piece, other: Piece) -> bool:
     return is_wide and other.top < piece.top and piece.bottom < other.bottom
 
 
-def _is_box(piece: Piece, inside: Sequence[Piece]) -> bool:
-    """Tell whether pieces are so large that no digit has them inside."""
-    high = sum(p.height for p in inside if p.height >= CLOSE * piece.height)
+def _is_box(labels: Labels, piece: Piece, inside: Sequence[Piece]) -> bool:
+    """Tell whether pieces are so large, or many, that no digit has them inside.
+
+    Around a single one a box has corners, and a 0 with a stroke inside has none.
+    """
+    tall = [p for p in inside if p.height >= CLOSE * piece.height]
     small = [p for p in inside if p.height >= LEAST * piece.height]
-    return high > 0 or (len(small) > 1 and sum(p.size for p in small) > SPECK * piece.size)
+    is_full = len(small) > 1 and sum(p.size for p in small) > SPECK * piece.size
+    return is_full or len(tall) > 1 or (len(tall) == 1 and _has_corners(labels, piece))
+
+
+def _has_corners(labels: Labels, piece: Piece) -> bool:
+    high, wide = (math.ceil(CORNER * n) for n in (piece.height, piece.width))
+    own = labels[piece.top : piece.bottom, piece.left : piece.right] == piece.label
+    return all(
+        own[rows, columns].any()
+        for rows in (slice(high), slice(-high, None))
+        for columns in (slice(wide), slice(-wide, None))
+    )
 
 
 def _without_lines(pieces: list[Piece]) -> list[Piece]:

@@ -4,7 +4,7 @@ import difflib
 
 import numpy as np
 import pytest
-from pages import NO_DIGITS, PAGES, draw_digit, put, put_row
+from pages import NO_DIGITS, PAGES, draw_digit, put, put_box, put_row
 from photographs import colour
 
 from bpcli.errors import PictureError
@@ -74,6 +74,20 @@ def test_small_digits_on_a_large_page_are_looked_at_more_closely(reader, rng):
     found = spell(reader.read(np.array(colour(page, [255] * 3, [0] * 3))))
     assert list(map(len, found)) == [6, 5, 5]
     assert sum(a == b for a, b in zip("".join(found), "".join(rows), strict=True)) >= 14
+
+
+def test_a_stroke_inside_a_zero_is_a_part_of_it_and_a_digit_in_a_box_is_not(reader):
+    rows, columns = np.mgrid[:200, :200]
+    ring = np.abs(np.hypot((rows - 100) / 80, (columns - 100) / 60) - 1) < 0.08
+    stroke = (np.abs(rows - 100 + 1.5 * (columns - 100)) < 10) & (np.abs(rows - 100) < 35)
+    zero = colour(np.where(ring | stroke, 1.0, 0), [255] * 3, [0] * 3)
+    (found,) = reader.read(np.array(zero))
+    assert found.seen.how.ink[3] > 150
+    page = np.zeros((200, 200))
+    put_box(page, 10, 10, 180, 5)
+    page[60:140, 97:106] = 1
+    (found,) = reader.read(np.array(colour(page, [255] * 3, [0] * 3)))
+    assert found.label == "1"
 
 
 @pytest.mark.parametrize("mark", ["none", "dash", "plus", "point"])

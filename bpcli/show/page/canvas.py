@@ -42,6 +42,7 @@ CONSTANTS = {
         "NEAR",
         "APART",
         "THICK",
+        "CORNER",
         "BAR",
         "POST",
         "LONG",

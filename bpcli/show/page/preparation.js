@@ -232,7 +232,7 @@ function findDigits(mask) {
   let inside = withoutEdges(labels, pieces);
   const gone = new Set(pieces.filter(p => !inside.includes(p)).map(p => p.label));
   const beyond = gone.size ? labels.map(owner => gone.has(owner) ? 1 : 0) : null;
-  inside = withoutLines(withoutBoxes(inside));
+  inside = withoutLines(withoutBoxes(labels, inside));
   const main = Math.max(0, ...inside.map(p => p.size));
   const rows = rowsOf(inside.filter(p => p.size >= STEPS.SPECK * main)).map(beside);
   return { labels, rows, beyond };
@@ -287,16 +287,30 @@ function around(labels, piece, part) {  // the labels in its box and around it
   return found;
 }
 
-function withoutBoxes(pieces) {  // the lines of a table, the box of a form
+function withoutBoxes(labels, pieces) {  // the lines of a table, the box of a form
   const liesIn = (p, other) => other.left < p.left && p.right < other.right
     && other.top < p.top && p.bottom < other.bottom;
   return pieces.filter(box => {
     const inside = pieces.filter(p => liesIn(p, box));
+    const tall = inside.filter(p => high(p) >= STEPS.CLOSE * high(box));
     const small = inside.filter(p => high(p) >= STEPS.LEAST * high(box));
     const sum = small.reduce((total, p) => total + p.size, 0);
-    return !(inside.some(p => high(p) >= STEPS.CLOSE * high(box))
-      || (small.length > 1 && sum > STEPS.SPECK * box.size));
+    return !((small.length > 1 && sum > STEPS.SPECK * box.size) || tall.length > 1
+      || (tall.length === 1 && hasCorners(labels, box)));
   });
+}
+
+function hasCorners(labels, piece) {
+  const rows = Math.ceil(STEPS.CORNER * high(piece));
+  const columns = Math.ceil(STEPS.CORNER * across(piece));
+  return [piece.top, piece.bottom - rows].every(top =>
+    [piece.left, piece.right - columns].every(left => {
+      for (let i = 0; i < rows * columns; i++) {
+        const c = left + i % columns;
+        if (labels.at(top + Math.floor(i / columns), c) === piece.label) return true;
+      }
+      return false;
+    }));
 }
 
 function withoutLines(pieces) {  // bars and posts
