@@ -34,6 +34,9 @@ STYLES = ("book", "functions")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Of the graphs, or of the mistake, else 0."
 )
+@click.option(
+    "--answers", type=FILE, metavar="KEY", help="Draw the keys of graphs into these files."
+)
 @click.option("--solution", is_flag=True, help="Give the solution, or the key.")
 @json_option
 def exercise_command(
@@ -44,6 +47,7 @@ def exercise_command(
     blank: str | None,
     mistake: bool,
     seed: int | None,
+    answers: str | None,
     solution: bool,
     as_json: bool,
 ) -> None:
@@ -64,10 +68,11 @@ def exercise_command(
         raise click.UsageError("expected one of --random and --mistake, not two")
     if seed is not None and count is None and not mistake:
         raise click.UsageError("--seed goes with --random or --mistake")
-    if (blank or as_json) and count is None:
-        raise click.UsageError("--blank and --json go with --random")
+    if (blank or answers or as_json) and count is None:
+        raise click.UsageError("--blank, --answers and --json go with --random")
     if count is not None:
-        _make_exam(count, seed or 0, blank or "both", output, solved=solution, as_json=as_json)
+        shown = None if solution else blank or "both"
+        _make_exam(count, seed or 0, shown, output, answers, as_json=as_json)
         return
     _write_sheet(_find_parts(layers or (), style, mistake, seed or 0, solved=solution), output)
 
@@ -103,9 +108,15 @@ def _write_sheet(parts: "Sequence[Part]", output: str | None) -> None:
 
 
 def _make_exam(
-    count: int, seed: int, blank: str, output: str | None, *, solved: bool, as_json: bool
+    count: int,
+    seed: int,
+    blank: str | None,
+    output: str | None,
+    answers: str | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Draw questions, each into a file of its own or one below the other."""
+    """Draw questions, each into a file of its own or one below the other; solved, with no blank."""
     import numpy as np
 
     from bpcli.files.result import check_result, write_result
@@ -113,22 +124,27 @@ def _make_exam(
     from bpcli.show.blank import blank_figure
     from bpcli.teaching.exam import draw_questions
 
-    paths = [_numbered(Path(output), i, count) for i in range(1, count + 1)] if output else []
-    forms = [check_result(path, FORMS) for path in paths]
+    asked, keys = (
+        [(path, check_result(path, FORMS)) for path in _numbered(name, count)]
+        for name in (output, answers)
+    )
     for i, question in enumerate(draw_questions(count, np.random.default_rng(seed))):
         figure = entitle(graph_figure(question.solve().graph), question.text)
-        shown = figure if solved else blank_figure(figure, blank)
-        if paths:
-            write_result(paths[i], encode(shown, forms[i]))
+        shown = blank_figure(figure, blank) if blank else figure
+        for files, drawn in ((asked, shown), (keys, figure)):
+            for path, form in files[i : i + 1]:
+                write_result(path, encode(drawn, form))
         if as_json:
-            say(_fields(i + 1, question, solved=solved))
-        elif not paths:
+            say(_fields(i + 1, question, solved=not blank))
+        elif not asked:
             say(f"{i + 1}. {_describe(question)}\n\n{draw_for_terminal(shown)}\n")
 
 
-def _numbered(path: Path, number: int, count: int) -> Path:
-    """Return exam-07.svg of exam.svg, with as many digits as the last one has."""
-    return path.with_stem(f"{path.stem}-{number:0{len(str(count))}}")
+def _numbered(name: str | None, count: int) -> list[Path]:
+    """Return exam-01.svg to exam-30.svg of exam.svg, with as many digits as the last one has."""
+    path = Path(name or "")
+    numbers = (f"{number:0{len(str(count))}}" for number in range(1, count + 1) if name)
+    return [path.with_stem(f"{path.stem}-{number}") for number in numbers]
 
 
 def _describe(question: "Question") -> str:

@@ -86,6 +86,15 @@ def test_a_sheet_has_the_sections_and_the_left_sides_of_the_chapter(bpcli):
     assert "dout @" not in text
 
 
+def test_a_layer_of_a_sheet_may_be_called_as_others_call_it(bpcli):
+    book = bpcli("exercise", "--layers", "Affine,Relu").stdout
+    assert bpcli("exercise", "--layers", "affine,ReLU").stdout == book
+    functions = bpcli(
+        "exercise", "--style", "functions", "--layers", "Affine,SoftmaxWithLoss"
+    ).stdout
+    assert "--require affine,softmax_loss" in functions.replace("\n# ", " ")
+
+
 def test_layers_that_there_are_not_are_refused(bpcli):
     result = bpcli("exercise", "--layers", "Affin", code=2)
     assert "found 'Affin', expected one of Relu, Sigmoid, Tanh, Affine" in result.stderr
@@ -213,9 +222,10 @@ def test_what_does_not_go_together_is_said(bpcli, folder, arguments, words):
 
 
 def test_an_exam_is_drawn_into_numbered_files(bpcli, folder):
-    bpcli("exercise", "--random", 10, "-o", "exam.svg")
-    bpcli("exercise", "--random", 10, "-o", "key.svg", "--solution")
+    bpcli("exercise", "--random", 10, "-o", "exam.svg", "--answers", "key.svg")
+    bpcli("exercise", "--random", 10, "-o", "again.svg", "--solution")
     assert len([*folder.glob("exam-*.svg")]) == 10
     asked, key = ((folder / f"{name}-03.svg").read_text() for name in ("exam", "key"))
     assert "____" in asked
     assert "____" not in key
+    assert key == (folder / "again-03.svg").read_text()

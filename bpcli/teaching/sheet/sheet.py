@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bpcli.errors import choose
+from bpcli.gradcheck.foreign.vocabulary import layer_called
 from bpcli.teaching.sheet.source import STYLES, Source, names_of
 
 LAYERS = {style: tuple(names_of(style)) for style in STYLES}
@@ -28,11 +29,13 @@ class Part:
 def make_sheet(layers: Sequence[str], style: str, *, solved: bool) -> list[Part]:
     """Return a sheet with the layers, of a style: `book` or `functions`; without names, of all.
 
-    Each has its forward, a backward to be written, and a check of it. Raises ArgumentError for a
-    layer that there is not.
+    Each has its forward, a backward to be written, and a check of it. A layer may be called as the
+    other style has it, or as the house does. Raises ArgumentError for one that there is not.
     """
+    own = {layer_called(name): name for name in LAYERS[style]}
     known = {name: name for name in LAYERS[style]}
-    names = [choose("--layers", name, known) for name in layers] or list(known)
+    known |= {name: own[layer_called(name)] for name in layers if layer_called(name) in own}
+    names = [choose("--layers", name, known) for name in layers] or list(own.values())
     parts = [Part(_introduce(names, solved=solved)), Part(BEGINNING, is_code=True)]
     for name in names:
         source = Source(name, style)
