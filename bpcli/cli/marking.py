@@ -1,9 +1,10 @@
 """what a class has handed in -> a row of marks for each file out: `bpcli gradcheck --require`."""
 
 import re
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,11 +12,13 @@ from bpcli.cli.options import FILE
 from bpcli.cli.terminal import counter, interruptible, say
 from bpcli.errors import NotAsAsked, PlaceError, Stopped
 
+if TYPE_CHECKING:
+    from bpcli.teaching import Marks
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 HINTS, LANGUAGES = ("none", "where", "kind", "full"), ("en", "zh", "ja")
 DEFAULTS = {"against": None, "csv": None, "jobs": 1, "hints": "kind", "language": "en"}
-INTERRUPT = 2  # the number of the signal
 
 
 class Layers(click.ParamType):  # type: ignore[type-arg]  # click 8.2.2 has no argument
@@ -69,17 +72,19 @@ def mark(
     """Mark files, print a row for each, and raise NotAsAsked unless all have passed."""
     from bpcli.files.result import write_result
     from bpcli.show import draw_marks, mark_fields, marks_csv
-    from bpcli.teaching import Terms, mark_class
+    from bpcli.teaching import Terms, add_others, mark_class
 
     chosen: dict[str, Any] = {name: options[name] or default for name, default in DEFAULTS.items()}
     if not paths:
         raise click.UsageError("found no files, expected those that were handed in")
     terms = Terms(options["require"], tuple(given.items()), tolerance, chosen["against"] or "")
-    known = _read_known(chosen["csv"], terms.layers) if chosen["csv"] else {}
+    before = _read_marks(chosen["csv"], terms.layers) if chosen["csv"] else []
+    known = {marks.digest: marks for marks in before}
     with interruptible(), counter(len(dict.fromkeys(paths))) as watch:
         found = mark_class(paths, terms, known, jobs=chosen["jobs"], watch=watch)
     if chosen["csv"]:
-        write_result(chosen["csv"], marks_csv(found).encode(errors="backslashreplace"))
+        table = marks_csv(add_others(found, before))
+        write_result(chosen["csv"], table.encode(errors="backslashreplace"))
     told = {"hints": chosen["hints"], "language": chosen["language"]}
     if as_json:
         for marks in found.files:
@@ -87,13 +92,13 @@ def mark(
     else:
         say(draw_marks(found, chosen["csv"] or "", **told))
     if found.stopped:
-        raise Stopped(INTERRUPT)
+        raise Stopped(signal.SIGINT)
     if not found.passed:
         raise NotAsAsked
 
 
-def _read_known(path: str, layers: tuple[str, ...]) -> dict[str, Any]:
-    """Return the marks that a table has, by their digests. Raises PlaceError for another file."""
+def _read_marks(path: str, layers: tuple[str, ...]) -> "list[Marks]":
+    """Return the marks of these layers that a table has. Raises PlaceError for another file."""
     from bpcli.files.atomic import check_place
     from bpcli.files.rows import read_rows
     from bpcli.teaching.record import columns_of, from_row
@@ -101,7 +106,7 @@ def _read_known(path: str, layers: tuple[str, ...]) -> dict[str, Any]:
     if not re.search(r"\.csv$", path, re.IGNORECASE):
         raise PlaceError(f"{path}: expected a name that ends in .csv")
     if not check_place(path):
-        return {}
+        return []
     rows = read_rows(Path(path), columns_of(()), PlaceError)
-    known = (from_row(row, layers) for row in rows if set(columns_of(layers)) <= row.keys())
-    return {marks.digest: marks for marks in known if marks}
+    read = (from_row(row, layers) for row in rows if set(columns_of(layers)) <= row.keys())
+    return [marks for marks in read if marks]

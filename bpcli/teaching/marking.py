@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bpcli import __version__
-from bpcli.errors import BpcliError, SourceError
+from bpcli.errors import BpcliError, SourceError, visible
 from bpcli.files.path import look, read_start
 from bpcli.gradcheck.foreign import FileCheck, check_file
 from bpcli.gradcheck.foreign.code import LARGEST, NOTEBOOK, Code, read_code
@@ -66,9 +66,19 @@ def mark_class(
             stopping.set()
             pool.shutdown(cancel_futures=True)
             raise
-    files = tuple(found[number] for number in sorted(found))
+    return _put_together([found[number] for number in sorted(found)], stopped=stopping.is_set())
+
+
+def add_others(found: ClassMarks, before: Sequence[Marks]) -> ClassMarks:
+    """Return marks with those of files that were marked before, and were not asked for now."""
+    paths = {visible(marks.path) for marks in found.files}
+    others = [marks for marks in before if visible(marks.path) not in paths]
+    return _put_together([*found.files, *others], stopped=found.stopped)
+
+
+def _put_together(files: Sequence[Marks], *, stopped: bool) -> ClassMarks:
     alike = group({marks.path: marks.form for marks in files})
-    return ClassMarks(files, tuple(alike), stopping.is_set())
+    return ClassMarks(tuple(files), tuple(alike), stopped)
 
 
 @dataclass(frozen=True)

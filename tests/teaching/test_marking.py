@@ -101,6 +101,17 @@ def test_only_what_has_changed_is_checked_again(bpcli, folder):
     assert all(row["checked"] for row in rows(bpcli(*other, code=1)))  # as something else is asked
 
 
+def test_one_file_that_is_marked_again_leaves_the_rows_of_others(bpcli, folder):
+    for name in ("a.py", "b.py"):
+        (folder / name).write_text(NUMPY + RELU)
+    bpcli("gradcheck", "a.py", "b.py", "--require", "Relu", "--csv", "marks.csv")
+    (folder / "a.py").write_text("")
+    printed = bpcli("gradcheck", "a.py", "--require", "Relu", "--csv", "marks.csv", code=1).stdout
+    assert "b.py" not in printed
+    found = read_rows(folder / "marks.csv", columns_of(["Relu"]), PlaceError)
+    assert {row["file"]: row["Relu"] for row in found} == {"a.py": "empty", "b.py": "passed"}
+
+
 def test_the_exit_code_says_what_the_rows_say(bpcli, folder):
     (folder / "right.py").write_text(NUMPY + RELU)
     (folder / "empty.py").write_text("")
