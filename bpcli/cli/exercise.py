@@ -8,7 +8,7 @@ import click
 
 from bpcli.cli.drawing import BLANKS, FORMS, draw_for_terminal, encode
 from bpcli.cli.marking import Layers
-from bpcli.cli.options import FILE, json_option
+from bpcli.cli.options import FILE, json_option, scale_option
 from bpcli.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ STYLES = ("book", "functions")
 @click.option(
     "--answers", type=FILE, metavar="KEY", help="Draw the keys of graphs into these files."
 )
+@scale_option
 @click.option("--solution", is_flag=True, help="Give the solution, or the key.")
 @json_option
 def exercise_command(
@@ -48,6 +49,7 @@ def exercise_command(
     mistake: bool,
     seed: int | None,
     answers: str | None,
+    scale: float | None,
     solution: bool,
     as_json: bool,
 ) -> None:
@@ -68,11 +70,11 @@ def exercise_command(
         raise click.UsageError("expected one of --random and --mistake, not two")
     if seed is not None and count is None and not mistake:
         raise click.UsageError("--seed goes with --random or --mistake")
-    if (blank or answers or as_json) and count is None:
-        raise click.UsageError("--blank, --answers and --json go with --random")
+    if (blank or answers or scale or as_json) and count is None:
+        raise click.UsageError("--blank, --answers, --scale and --json go with --random")
     if count is not None:
         shown = None if solution else blank or "both"
-        _make_exam(count, seed or 0, shown, output, answers, as_json=as_json)
+        _make_exam(count, seed or 0, shown, (output, answers), scale, as_json=as_json)
         return
     _write_sheet(_find_parts(layers or (), style, mistake, seed or 0, solved=solution), output)
 
@@ -111,8 +113,8 @@ def _make_exam(
     count: int,
     seed: int,
     blank: str | None,
-    output: str | None,
-    answers: str | None,
+    places: tuple[str | None, str | None],
+    scale: float | None,
     *,
     as_json: bool,
 ) -> None:
@@ -125,15 +127,14 @@ def _make_exam(
     from bpcli.teaching.exam import draw_questions
 
     asked, keys = (
-        [(path, check_result(path, FORMS)) for path in _numbered(name, count)]
-        for name in (output, answers)
+        [(path, check_result(path, FORMS)) for path in _numbered(name, count)] for name in places
     )
     for i, question in enumerate(draw_questions(count, np.random.default_rng(seed))):
         figure = entitle(graph_figure(question.solve().graph), question.text)
         shown = blank_figure(figure, blank) if blank else figure
         for files, drawn in ((asked, shown), (keys, figure)):
             for path, form in files[i : i + 1]:
-                write_result(path, encode(drawn, form))
+                write_result(path, encode(drawn, form, scale=scale))
         if as_json:
             say(_fields(i + 1, question, solved=not blank))
         elif not asked:

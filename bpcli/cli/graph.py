@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bpcli.cli.drawing import BLANKS, FORMS, draw_for_terminal, encode
-from bpcli.cli.options import FILE, json_option, theme_option, threads_option
+from bpcli.cli.options import FILE, json_option, scale_option, theme_option, threads_option
 from bpcli.cli.terminal import line_width, say, terminal_width
 from bpcli.errors import readable
 
@@ -37,6 +37,7 @@ class GraphCommand(click.Command):
 @click.option("--blank", type=click.Choice(BLANKS), help="Leave these to be found by hand.")
 @click.option("--answers", type=FILE, metavar="KEY", help="Draw what --blank hides into this file.")
 @theme_option
+@scale_option
 @click.option("--animate", is_flag=True, help="Let values and derivatives move in an .svg.")
 @json_option
 @threads_option
@@ -53,6 +54,7 @@ def graph_command(
     blank: str | None,
     answers: str | None,
     theme: str | None,
+    scale: float | None,
     animate: bool,
     as_json: bool,
     as_ascii: bool,
@@ -76,25 +78,29 @@ def graph_command(
     _check_blank(blank, answers, is_fit=expression is not None and not (explained or as_json))
     from bpcli.files.result import write_result
 
-    form, key_form = _forms(output, answers, theme, animate=animate)  # before the work
+    form, key_form = _forms(output, answers, theme, scale, animate=animate)  # before the work
     if expression is None:
         figure, fields, steps = _of_network(config_file, model)
     else:
         figure, fields, steps = _of_expression(expression, values, expand, explained, seed or 0)
     if answers is not None:
-        write_result(answers, encode(figure, key_form, theme or "light"))
+        write_result(answers, encode(figure, key_form, theme, scale))
     figure = _blank(figure, blank)
     if output is not None:
-        write_result(output, encode(figure, form, theme or "light", moves=animate))
+        write_result(output, encode(figure, form, theme, scale, moves=animate))
     if as_json:
         say(fields)
     elif output is None or steps:
-        shown, below = figure if output is None else None, [steps] if steps else []
-        say(draw_for_terminal(shown, *below, as_ascii=as_ascii))
+        say(draw_for_terminal(figure if output is None else None, steps, as_ascii=as_ascii))
 
 
 def _forms(
-    output: str | None, answers: str | None, theme: str | None, *, animate: bool
+    output: str | None,
+    answers: str | None,
+    theme: str | None,
+    scale: float | None,
+    *,
+    animate: bool,
 ) -> tuple[str, str]:
     """Return of which of FORMS the two files are to be, "" where there is none."""
     from bpcli.files.result import check_result
@@ -106,6 +112,8 @@ def _forms(
         raise click.UsageError("--animate goes with -o FILE.svg")
     if theme and output is None:
         raise click.UsageError("--theme goes with -o")
+    if scale and not {form, key_form} & {".svg", ".png"}:
+        raise click.UsageError("--scale goes with -o FILE.svg or FILE.png")
     return form, key_form
 
 

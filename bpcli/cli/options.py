@@ -96,6 +96,11 @@ theme_option = click.option(
     type=click.Choice(["auto", "light", "dark"]),
     help="Of a picture: light unless asked otherwise; auto is dark on a dark screen.",
 )
+scale_option = click.option(
+    "--scale",
+    type=click.FloatRange(0.1, 20),
+    help="So many times as large a picture, an .svg or .png, as for a beamer.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 threads_option = click.option(
     "--threads",

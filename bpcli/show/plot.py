@@ -52,10 +52,17 @@ EASTERN = (
 )
 
 
-def figure_picture(figure: Figure, form: str, theme: str) -> bytes:
-    """Return a figure as the bytes of a file of the form `png` or `pdf`, as `_draw_sheet` does."""
+def figure_picture(figure: Figure, form: str, theme: str, scale: float = 1) -> bytes:
+    """Return a figure as the bytes of a file of the form `png` or `pdf`, as `_draw_sheet` does.
+
+    A PNG has `scale` times as many pixels each way, as far as there is room for them.
+    """
     painting, colours = paint(figure), THEMES[theme]
-    return _draw_sheet(lambda axes: _draw_figure(axes, painting, colours), painting, form, colours)
+
+    def draw(axes: "Axes") -> None:
+        _draw_figure(axes, painting, colours)
+
+    return _draw_sheet(draw, painting, form, colours, scale)
 
 
 def chart_picture(drawing: Drawing, form: str, theme: str) -> bytes:
@@ -65,7 +72,11 @@ def chart_picture(drawing: Drawing, form: str, theme: str) -> bytes:
 
 
 def _draw_sheet(
-    draw: "Callable[[Axes], None]", what: Painting | Drawing, form: str, colours: Theme
+    draw: "Callable[[Axes], None]",
+    what: Painting | Drawing,
+    form: str,
+    colours: Theme,
+    scale: float = 1,
 ) -> bytes:
     """Return what `draw` draws, on a paper of its size, as the bytes of a file: the same each time.
 
@@ -97,7 +108,7 @@ def _draw_sheet(
         file = BytesIO()
         try:
             draw(axes)
-            dpi = min(DPI, LARGEST / max(size))
+            dpi = min(scale * DPI, LARGEST / max(size))
             metadata = {"Title": what.title} | WITHOUT_DATE[form]
             sheet.savefig(file, format=form, dpi=dpi, metadata=metadata)
         except UserWarning as missing:

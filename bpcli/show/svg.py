@@ -36,7 +36,7 @@ def network_svg(network: Network) -> str:
     return figure_svg(network_figure(network.specs))
 
 
-def figure_svg(figure: Figure, theme: str = AUTO, *, moves: bool = False) -> str:
+def figure_svg(figure: Figure, theme: str = AUTO, scale: float = 1, *, moves: bool = False) -> str:
     """Return a figure as the text of an SVG file of a theme, which stands in a page as it is.
 
     If it `moves`, values appear from left to right, and then derivatives on their way back.
@@ -48,8 +48,8 @@ def figure_svg(figure: Figure, theme: str = AUTO, *, moves: bool = False) -> str
         {
             "xmlns": "http://www.w3.org/2000/svg",
             "viewBox": f"0 0 {width} {height}",
-            "width": width,
-            "height": height,
+            "width": f"{scale * painting.width:g}",
+            "height": f"{scale * painting.height:g}",
             "style": "max-width: 100%; height: auto",
             "class": "bpcli-figure",
             "role": "img",

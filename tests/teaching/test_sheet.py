@@ -221,6 +221,24 @@ def test_what_does_not_go_together_is_said(bpcli, folder, arguments, words):
     assert words in bpcli(*arguments, code=2).stderr
 
 
+def test_a_picture_for_a_beamer_is_larger(bpcli, folder):
+    image = pytest.importorskip("PIL.Image")
+    for name, scale in (("a", ()), ("b", ("--scale", 3))):
+        for form in ("svg", "png"):
+            bpcli("graph", "a * b", "a=2", "b=3", *scale, "-o", f"{name}.{form}")
+    widths = [
+        re.findall(r'^<svg.*? width="([\d.]+)"', (folder / f"{n}.svg").read_text()) for n in "ab"
+    ]
+    assert float(widths[1][0]) == pytest.approx(3 * float(widths[0][0]))
+    sizes = []
+    for name in "ab":
+        with image.open(folder / f"{name}.png") as picture:
+            sizes.append(picture.size)
+    assert sizes[1] == pytest.approx([3 * side for side in sizes[0]], abs=3)
+    refused = bpcli("graph", "a * b", "a=2", "b=3", "--scale", 3, "-o", "a.pdf", code=2)
+    assert "--scale goes with -o FILE.svg or FILE.png" in refused.stderr
+
+
 def test_an_exam_is_drawn_into_numbered_files(bpcli, folder):
     bpcli("exercise", "--random", 10, "-o", "exam.svg", "--answers", "key.svg")
     bpcli("exercise", "--random", 10, "-o", "again.svg", "--solution")
