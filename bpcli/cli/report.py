@@ -62,8 +62,9 @@ def report_command(
 def _draw_curve(models: "list[Checkpoint]", form: str, theme: str) -> bytes:
     """Return the curves of models as the bytes of a picture of one of FORMS."""
     from bpcli.show.chart.runs import draw_runs
+    from bpcli.training.side_by_side import put_in_order
 
-    drawing = draw_runs(models)
+    drawing = draw_runs(put_in_order(models))
     if form == ".svg":
         from bpcli.show.chart.svg import chart_svg
 

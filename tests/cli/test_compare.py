@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import statistics
 
 import pytest
@@ -126,6 +127,12 @@ def test_thirty_models_are_sorted_as_people_count_and_narrow(bpcli, tiny_options
     names, accuracies = listed(*chosen, "--sort")
     assert accuracies == sorted(accuracies, reverse=True)
     assert names == sorted(names, key=lambda n: (-accuracies[names.index(n)], natural.index(n)))
+    bpcli("report", *globbed, "-o", "board.svg")
+    heads = re.findall(r">(team-\d+): ([\d.]+).%.test<", (folder / "board.svg").read_text())
+    assert [f"{name}.npz" for name, _ in heads] == natural
+    assert [figure for _, figure in heads] == [
+        f"{100 * accuracies[names.index(name)]:.1f}" for name in natural
+    ]
     printed = draw_comparison(compare([load(name) for name in names]), 80, history=False)
     assert max(map(len, printed.splitlines())) <= 80
     assert printed.count("team-1.npz") == 2  # what it reached, and its keys

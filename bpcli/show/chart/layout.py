@@ -48,12 +48,22 @@ def side_by_side(charts: Sequence[Chart], title: str) -> Drawing:
     return whole
 
 
-def _move(shape: Shape, right: float) -> Shape:
-    """Return a shape that is so far to the right, and below the margin."""
+def in_rows(charts: Sequence[Chart], columns: int, title: str) -> Drawing:
+    """Return charts in rows of so many as one drawing with a margin."""
+    rows = [side_by_side(charts[i : i + columns], "") for i in range(0, len(charts), columns)]
+    whole = Drawing(title, max(row.width for row in rows), 0)
+    for row in rows:
+        whole.shapes += [_move(shape, 0, whole.height) for shape in row.shapes]
+        whole.height += row.height
+    return whole
+
+
+def _move(shape: Shape, right: float, down: float = MARGIN) -> Shape:
+    """Return a shape that is so far to the right, and below."""
     if isinstance(shape, Mark | Words):
         x, y = shape.place
-        return replace(shape, place=(x + right, y + MARGIN))
-    return replace(shape, points=tuple((x + right, y + MARGIN) for x, y in shape.points))
+        return replace(shape, place=(x + right, y + down))
+    return replace(shape, points=tuple((x + right, y + down) for x, y in shape.points))
 
 
 class _Painter:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from bpcli.errors import PictureError, readable
 from bpcli.show.chart.axis import linear, logarithmic
 from bpcli.show.chart.chart import DASHES, NEUTRAL, Chart, Line
-from bpcli.show.chart.layout import side_by_side
-from bpcli.show.chart.shapes import Drawing, shorten
+from bpcli.show.chart.layout import in_rows, side_by_side
+from bpcli.show.chart.shapes import Drawing, room, shorten
 from bpcli.show.chart.svg import chart_svg
 from bpcli.show.colours import LIGHT
 from bpcli.training.checkpoint import Checkpoint
@@ -19,6 +19,8 @@ NO_HISTORY = "found no history: it has not been evaluated yet, or an older bpcli
 FEW = 10  # evaluations, which are marks and no line: what was between them nobody has looked at
 HIGH = 10  # a loss that is far above that of guessing, and drawn by its logarithm
 TINY, TEN = 1e-9, 10.0  # the least height of a chart, in nats and in percent
+MOST, COLUMNS = 10, 5  # runs in one chart, each of a colour; and small ones of more in a row
+SMALL = (190.0, 70.0)  # their width, if names need no more, and the height of their plots
 SUFFIX = ".npz"  # of models, which all names have
 THIN = 1.2  # lines of what a net has learnt from, beside those of what it has not
 
@@ -77,9 +79,29 @@ def chart_runs(runs: Sequence[Run], iterations: int = 0) -> list[Chart]:
 
 
 def draw_runs(models: Sequence[Checkpoint]) -> Drawing:
-    """Return loss and accuracies of models, side by side. Raises PictureError without a history."""
+    """Return loss and accuracies of models, side by side; of many, a small chart of each one.
+
+    Raises PictureError where no model has a history.
+    """
     runs = list_runs(models)
+    if len(runs) > MOST:
+        return in_rows(_small_charts(runs), COLUMNS, "accuracy of each model")
     return side_by_side(chart_runs(runs), "loss and accuracy of training")
+
+
+def _small_charts(runs: Sequence[Run]) -> list[Chart]:
+    """Return a chart of the accuracies of each run, all on the same axes, under its name."""
+    last = max(run.history[-1].iteration for run in runs)
+    x = linear("iteration", 0, last, whole=True)
+    charts = []
+    heads = [f"{_own_name(r)}: {100 * r.history[-1].accuracy:.1f} % {r.split}" for r in runs]
+    width = max([SMALL[0], *map(room, heads)])
+    for run, reached in zip(runs, heads, strict=True):
+        lines = (replace(line, name="") for line in _accuracies(0, run, 1))
+        y = linear(reached, 0, 100)
+        words = _describe([run], "accuracy")
+        charts.append(Chart(words, x, y, tuple(lines), width=width, height=SMALL[1]))
+    return charts
 
 
 def curve_svg(history: Sequence[Point], split: str, iterations: int) -> str:
