@@ -18,6 +18,7 @@ LEAST = 0.04  # of a picture's shorter side; what is lower is not looked for bes
 SHORT = 0.5  # of what touches an edge; a shorter piece inside is a part of it
 LEVEL = 0.7  # of the taller of two, that digits beside one another lie beside
 NEAR, APART = 0.06, 0.15  # of a piece's longer side: within it there is more of it; nothing else
+SOLID = 0.75  # of its box; what covers more of it at an edge is a finger, or the rest of a line
 THICK = 1.5  # times as thick as the main piece is no stroke of its pen
 CORNER = 0.1  # of the sides of a box, that a corner is high and wide
 BAR, POST = 4, 6  # times as wide as high, or as high as wide, are lines and not digits
@@ -126,7 +127,8 @@ def _is_of_pen(piece: Piece, main: Piece) -> bool:
 def _is_next(piece: Piece, main: Piece) -> bool:
     """Tell whether a piece at an edge is a digit beside the main one, and no rest of a line."""
     is_beside = _beside_by(piece, main) > LEVEL * max(piece.height, main.height)
-    return is_beside and piece.width * POST > piece.height
+    is_solid = piece.size > SOLID * piece.width * piece.height
+    return is_beside and not is_solid and piece.width * POST > piece.height
 
 
 def _longer(piece: Piece) -> int:

@@ -76,6 +76,16 @@ def test_small_digits_on_a_large_page_are_looked_at_more_closely(reader, rng):
     assert sum(a == b for a, b in zip("".join(found), "".join(rows), strict=True)) >= 14
 
 
+@pytest.mark.parametrize(("digit", "width"), [(8, 24), (0, 20), (5, 34)])
+def test_a_finger_beside_a_digit_is_no_digit(digit, width, reader, rng):
+    page = np.zeros((200, 260))
+    put(page, draw_digit(digit, 120, 10, rng), 40, 110)
+    page[45:155, :width] = 1
+    found = reader.read(np.array(colour(page, [250] * 3, [20] * 3)))
+    assert len(found) == 1
+    assert found[0].seen.how.ink[0] > 90
+
+
 def test_a_stroke_inside_a_zero_is_a_part_of_it_and_a_digit_in_a_box_is_not(reader):
     rows, columns = np.mgrid[:200, :200]
     ring = np.abs(np.hypot((rows - 100) / 80, (columns - 100) / 60) - 1) < 0.08

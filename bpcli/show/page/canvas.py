@@ -41,6 +41,7 @@ CONSTANTS = {
         "LEVEL",
         "NEAR",
         "APART",
+        "SOLID",
         "THICK",
         "CORNER",
         "BAR",

@@ -265,7 +265,7 @@ function withoutEdges(labels, pieces) {  // what touches an edge is left out bes
     const near = around(labels, main, STEPS.NEAR);
     const isOfPen = p => p.size / longer(p) <= STEPS.THICK * main.size / longer(main);
     const isNext = p => shared(p, main) > STEPS.LEVEL * Math.max(high(p), high(main))
-      && across(p) * STEPS.POST > high(p);
+      && p.size <= STEPS.SOLID * across(p) * high(p) && across(p) * STEPS.POST > high(p);
     return pieces.filter(p =>
       inner.includes(p) || (isOfPen(p) && (near.has(p.label) || isNext(p))));
   }
