@@ -167,13 +167,18 @@ def _has_corners(labels: Labels, piece: Piece) -> bool:
 
 
 def _without_lines(pieces: list[Piece]) -> list[Piece]:
-    """Return pieces without lines: bars below or beside digits, and posts longer than these."""
+    """Return pieces without lines: bars below or beside digits, and posts longer than these.
+
+    What stands beside one low piece alone is no post but a 1 that is broken.
+    """
     kept = []
     for piece in pieces:
         others = [p for p in pieces if p is not piece and p.size >= SPECK * piece.size]
-        longest = LONG * max((p.height for p in others), default=math.inf)
+        tallest = max((p.height for p in others), default=math.inf)
+        longest = LONG * tallest
         is_bar = piece.width > BAR * piece.height and piece.width > longest > piece.height
         is_post = piece.height > POST * piece.width and piece.height > longest
+        is_post = is_post and (len(others) > 1 or tallest >= LOW * piece.height)
         if not (is_bar or is_post):
             kept.append(piece)
     return kept or pieces

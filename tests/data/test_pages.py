@@ -86,6 +86,14 @@ def test_a_finger_beside_a_digit_is_no_digit(digit, width, reader, rng):
     assert found[0].seen.how.ink[0] > 90
 
 
+def test_a_one_whose_foot_is_broken_off_is_no_line_beside_it(reader):
+    page = np.zeros((260, 260))
+    page[44:235, 101:121] = 1
+    page[211:230, 135:178] = 1
+    (found,) = reader.read(np.array(colour(page, [255] * 3, [0] * 3)))
+    assert found.seen.how.ink[3] > 180
+
+
 def test_a_stroke_inside_a_zero_is_a_part_of_it_and_a_digit_in_a_box_is_not(reader):
     rows, columns = np.mgrid[:200, :200]
     ring = np.abs(np.hypot((rows - 100) / 80, (columns - 100) / 60) - 1) < 0.08

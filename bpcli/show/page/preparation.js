@@ -316,10 +316,13 @@ function hasCorners(labels, piece) {
 function withoutLines(pieces) {  // bars and posts
   const kept = pieces.filter(piece => {
     const others = pieces.filter(p => p !== piece && p.size >= STEPS.SPECK * piece.size);
-    const longest = STEPS.LONG * (others.length ? Math.max(...others.map(high)) : Infinity);
+    const tallest = others.length ? Math.max(...others.map(high)) : Infinity;
+    const longest = STEPS.LONG * tallest;
     const isBar = across(piece) > STEPS.BAR * high(piece) && across(piece) > longest
       && longest > high(piece);
-    return !(isBar || (high(piece) > STEPS.POST * across(piece) && high(piece) > longest));
+    const isPost = high(piece) > STEPS.POST * across(piece) && high(piece) > longest
+      && (others.length > 1 || tallest >= STEPS.LOW * high(piece));
+    return !(isBar || isPost);
   });
   return kept.length ? kept : pieces;
 }
