@@ -136,6 +136,8 @@ class Supply:
         word, size = vocabulary.plain(name), usage.SIZE in uses
         if name in self.whole:
             return self._size(name)
+        if usage.AXES in uses and name not in self.shapes:
+            return self.layout.W
         if usage.LAYERS in uses and name not in self.shapes:
             return value("layers", self.layout, self.rng)
         if name in self.shapes:
@@ -148,7 +150,8 @@ class Supply:
             return tanh_derivative if vocabulary.DERIVATIVE.search(name) else tanh
         if word in vocabulary.ACTIVATIONS:
             return self._activation() if usage.OBJECT in uses else "relu"
-        if usage.DICTIONARY in uses and not size and word not in PARAMETERS:
+        dictionary = bool(uses & {usage.DICTIONARY, usage.DECLARED})
+        if dictionary and not size and word not in PARAMETERS:
             return self._dictionary(name)
         if self.open and self._is_array(name, uses):
             return self.sizes.placeholder(name)

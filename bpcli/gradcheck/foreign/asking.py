@@ -42,7 +42,7 @@ def is_clear(unit: Unit, labels: str) -> bool:
         if not any(is_it(p.name) for is_it in known)
         and not vocabulary.CACHE.fullmatch(vocabulary.plain(p.name))
         and p.name not in (*forward, *returned)
-        and usage.FILLED not in uses.get(p.name, ())
+        and not uses.get(p.name, set()) & {usage.FILLED, usage.DECLARED}
     ]
     told = any(vocabulary.is_upstream(p.name) or vocabulary.is_labels(p.name) for p in named)
     return len(unknown) <= (not told)

@@ -103,8 +103,8 @@ def forward(convention: Convention, state: State) -> None:
         results = next((part for part in kept if part is not None), None)
     state.results = results
     parts = list(results) if isinstance(results, tuple) else [results]
-    names = usage.returned_names(bound(state.unit, convention.unit.forward))
-    state.named = dict(zip(names, parts, strict=False)) if len(names) == len(parts) else {}
+    names = usage.returned_names(bound(state.unit, convention.unit.forward), len(parts))
+    state.named = dict(zip(names, parts, strict=False))
     state.outputs = _outputs(convention, state, parts)
     if convention.loss and state.outputs:
         predicted = state.outputs[0]
@@ -119,11 +119,25 @@ def forward(convention: Convention, state: State) -> None:
 def _outputs(convention: Convention, state: State, parts: list[Any]) -> list[Array]:
     """Return what is to be differentiated, of all that forward has returned."""
     numbers = [np.asarray(p) for p in parts if _is_number(p)]
-    scalars = [n for n in numbers if n.ndim == 0]
     upstream = _upstream_names(convention, state)
-    if scalars and len(numbers) > 1 and (not upstream or convention.labels):
-        return scalars[:1]  # (probabilities, loss)
+    if len(numbers) > 1 and (not upstream or convention.labels):
+        scalars = [(name, p) for name, p in _named(convention, state, parts) if np.ndim(p) == 0]
+        scalars.sort(key=lambda part: _is_measure(part[0]))
+        if scalars:
+            return [np.asarray(scalars[0][1])]  # (probabilities, loss), or (accuracy, loss)
     return numbers[: max(1, len(upstream))]
+
+
+def _named(convention: Convention, state: State, parts: list[Any]) -> list[tuple[str, Any]]:
+    """Return the numbers that forward has returned, with its own names for them."""
+    names = usage.returned_names(bound(state.unit, convention.unit.forward), len(parts))
+    names = names or [""] * len(parts)
+    return [(name, p) for name, p in zip(names, parts, strict=True) if _is_number(p)]
+
+
+def _is_measure(name: str) -> int:
+    """Order what may be a loss by its name: one that is called so, any other, an accuracy."""
+    return 0 if vocabulary.LOSS.search(name) else 1 + bool(vocabulary.MEASURE.search(name))
 
 
 def backward(convention: Convention, state: State, douts: list[Array]) -> Any:
@@ -174,8 +188,10 @@ def _complete(
         if name not in known or (name in upstream and scalar):
             if vocabulary.CACHE.fullmatch(vocabulary.plain(name)):
                 known[name] = _first(convention, state) if state.cache is None else state.cache
-            elif usage.FILLED in uses.get(name, ()):
+            elif _is_filled(uses.get(name, set())):
                 known[name] = state.filled
+            elif name in upstream[max(1, len(state.outputs)) :] and vocabulary.is_several(name):
+                known[name] = state.filled  # gradients, beyond those of the outputs
             elif vocabulary.is_labels(name) and state.constants and name not in upstream:
                 known[name] = state.inputs[next(iter(state.constants))]
             elif name not in known and name in state.named:
@@ -207,13 +223,13 @@ def _upstream_names(convention: Convention, state: State) -> list[str]:
     """Return the arguments of backward that are the gradient from the right."""
     if convention.unit.backward is None:
         return []
-    named = parameters(bound(state.unit, convention.unit.backward))
-    uses = usage.uses_of_arguments(bound(state.unit, convention.unit.backward))
+    function = bound(state.unit, convention.unit.backward)
+    named, uses = parameters(function), usage.uses_of_arguments(function)
     free = [
-        p for p in named if p.name not in state.inputs and usage.FILLED not in uses.get(p.name, ())
+        p for p in named if p.name not in state.inputs and not _is_filled(uses.get(p.name, set()))
     ]
     names = [parameter.name for parameter in named]
-    found = [p.name for p in free if vocabulary.is_upstream(p.name)]
+    found = _read_first(function, [p.name for p in free if vocabulary.is_upstream(p.name)])
     rest = [
         p.name
         for p in free
@@ -226,9 +242,20 @@ def _upstream_names(convention: Convention, state: State) -> list[str]:
     if not found and rest:
         found = rest[:1]
     if not found and names and not state.constants and convention.style == "upstream":
-        plain = [n for n in names if usage.FILLED not in uses.get(n, ())]
+        plain = [n for n in names if not _is_filled(uses.get(n, set()))]
         found = plain[:1]  # backward(x) of forward(x), which may be called so by mistake
     return found
+
+
+def _is_filled(uses: set[str]) -> bool:
+    """Tell whether an argument of backward is a dictionary that it writes gradients to."""
+    return bool(uses & {usage.FILLED, usage.DECLARED})
+
+
+def _read_first(function: Any, names: list[str]) -> list[str]:
+    """Return names with those behind that the function never reads, as it may be handed them."""
+    unread = usage.unread_arguments(function)
+    return sorted(names, key=lambda name: name in unread)
 
 
 def _is_rate(convention: Convention, name: str, uses: Mapping[str, set[str]]) -> bool:

@@ -119,7 +119,8 @@ def _plain(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
     """Yield ways to call what takes no labels: layers, cells and activations."""
     rows, columns = layouts.ROWS, layouts.COLUMN_LAYOUTS
     few = [replace(layout, few=True) for layout in (rows[0], columns[0])]
-    open_ = (rows[0], columns[0], *few, rows[1], *layouts.SEQUENCES, *layouts.GATED)
+    square = [replace(layout, square=True) for layout in (rows[0], layouts.SEQUENCES[0])]
+    open_ = (rows[0], columns[0], *few, rows[1], *square, *layouts.SEQUENCES, *layouts.GATED)
     styles = styles_of(unit, names)
     pictures = (*_declared(unit), *layouts.PICTURE_LAYOUTS)
     groups: tuple[tuple[Sequence[Layout], bool], ...] = (
@@ -170,7 +171,8 @@ def assumed(unit: Unit, given_values: Mapping[str, Any]) -> list[Convention]:
     if not taken and (functions or styles_of(unit, forward)[0] != "upstream"):
         return []
     target = "t" if taken else "x"
-    flat = (*layouts.ROWS, *layouts.COLUMN_LAYOUTS, *layouts.SEQUENCES[:2], *layouts.ALONE[:4])
+    flat = [*layouts.ROWS, *layouts.COLUMN_LAYOUTS, *layouts.SEQUENCES[:2], *layouts.ALONE[:4]]
+    flat += _weighed(unit)
     return [
         Convention(unit, layout, loss=loss, target=target, given=given_values, open=functions)
         for layout, loss in itertools.product(flat, LOSSES)
@@ -261,6 +263,7 @@ def _weighed(unit: Unit) -> Iterator[Layout]:
         yield replace(row, x=(layouts.IMAGES, size))
         yield replace(column, x=(size, layouts.IMAGES))
         yield replace(layouts.SEQUENCES[0], x=(layouts.IMAGES, layouts.STEPS, size))
+        yield replace(layouts.ALONE[2], x=(size,))
 
 
 def _is_loss(unit: Unit, names: list[str]) -> bool:

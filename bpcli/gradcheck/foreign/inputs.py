@@ -46,7 +46,7 @@ def make_inputs(
         pair = word == "b" and names[0].lower() == "a" and len(names) == 2  # and no bias
         if (
             parameter.name not in (x_name, t_name, *supply.shapes)
-            and (word in too or pair)
+            and (word in too or pair or _is_input(convention, parameter.name))
             and not state
             and is_required(parameter)
             and (pair or not vocabulary.is_array(parameter.name))
@@ -55,6 +55,11 @@ def make_inputs(
     if t_name:
         known[t_name] = _make_labels(convention, t_name, known[x_name], supply)
     return known, (constants | ({x_name} if convention.indices else set())) - {""}
+
+
+def _is_input(convention: Convention, name: str) -> bool:
+    """Tell whether an argument is another input by the words that its name is made of."""
+    return not convention.open and bool(vocabulary.INPUT_WORDS & {*vocabulary.parts(name)})
 
 
 def _answers_in_parts(convention: Convention, forward: Callable[..., Any]) -> bool:

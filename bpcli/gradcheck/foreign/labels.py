@@ -38,12 +38,18 @@ LOSSES: dict[str, Callable[[Array, Array], Any]] = {
     "the mean of binary cross-entropy": lambda p, t: np.mean(_binary(p, t)),
     "cross-entropy by column": lambda p, t: -np.sum(t * np.log(p)) / p.shape[-1],
     "binary cross-entropy by column": lambda p, t: np.sum(_binary(p, t)) / p.shape[-1],
+    "cross-entropy of softmax by image": lambda p, t: np.sum(_of_softmax(p, t)) / len(p),
+    "cross-entropy of softmax": lambda p, t: np.sum(_of_softmax(p, t)),
     "half the mean of squares by column": lambda p, t: 0.5 * np.sum((p - t) ** 2) / p.shape[-1],
 }
 
 
 def _binary(p: Array, t: Array) -> Array:
     return np.asarray(-t * np.log(p) - (1 - t) * np.log(1 - p))
+
+
+def _of_softmax(p: Array, t: Array) -> Array:
+    return np.asarray(np.log(np.exp(p).sum(axis=-1)) - np.sum(t * p, axis=-1))
 
 
 def make_target(predicted: Array) -> Array:

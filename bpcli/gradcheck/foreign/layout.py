@@ -16,7 +16,7 @@ CHANNELS, FILTERS, WINDOW, HEIGHT, WIDTH = 2, 4, 3, 7, 9  # of small pictures
 LARGE = 8  # pixels each way, for nets of pictures with windows inside
 STEPS, PICTURES = 4, 2  # of a sequence; how many pictures, which are slow
 MORE_UNITS = (7, 8, 10, 11, 12, 13)  # of further layers
-COLUMNS, COLUMNS_IN_TIME = "(D, N)", "(D, N, T)"
+COLUMNS, COLUMNS_IN_TIME, SERIES = "(D, N)", "(D, N, T)", "(N, C, L)"
 SINGLE, NUMBERS = 1, 2  # tiers: one image at a time, and numbers, which no layer of arrays is for
 
 
@@ -36,6 +36,7 @@ class Layout:
     images: int = IMAGES
     gates: int = 1  # of a recurrent layer, whose weights are side by side
     window: Shape = (WINDOW, WINDOW)
+    stride: int = 1  # of windows
     pairs: bool = False  # whether the size of a window is two numbers
     tier: int = 0
     square: bool = False
@@ -72,14 +73,14 @@ class Layout:
 
     @property
     def channels(self) -> int:
-        """How many channels pictures have."""
-        return self.x[1] if self.name == "(N, C, H, W)" else self.x[-1]
+        """How many channels pictures or series have, and how many features all else."""
+        return self.x[1] if self.name in ("(N, C, H, W)", SERIES) else self.features
 
     @property
     def features(self) -> int:
         """How many features an image has: of pictures, channels."""
         if self.pictures:
-            return self.channels
+            return self.x[1] if self.name == "(N, C, H, W)" else self.x[-1]
         return self.x[0] if self.columns else self.x[-1] if self.x else 1
 
     @property
@@ -127,6 +128,7 @@ def pictures(height: int, width: int, window: Shape = (WINDOW, WINDOW)) -> list[
         Layout("(N, C, H, W)", first, (f, c, *window), (f, 1), (1, c, 1, 1), n),
         Layout("(N, H, W, C)", last, (*window, c, f), (1, 1, 1, f), (c,), n),
         Layout("(N, H, W, C)", last, (*window, c, f), (f,), (1, 1, 1, c), n),
+        Layout("(N, H, W, C)", last, (f, *window, c), (f,), (c,), n),
     ]
     return [replace(layout, window=window) for layout in found]
 
@@ -139,13 +141,19 @@ def declared(shape: Shape) -> Layout:
 
 
 ROWS, COLUMN_LAYOUTS = tuple(rows()), tuple(columns())
+_SIDE_BY_SIDE = tuple(  # windows, as where an axis is made two: x.reshape(n, h, 2, w, 2, c)
+    replace(layout, stride=2, pairs=pairs)
+    for pairs in (False, True)
+    for layout in pictures(LARGE - 2, LARGE, (2, 2))[:4:2]
+)
 PICTURE_LAYOUTS = (
     *pictures(HEIGHT, WIDTH),
     *pictures(LARGE - 2, LARGE, (2, 2)),
     *pictures(HEIGHT, HEIGHT),
-    *(replace(layout, pairs=True) for layout in pictures(HEIGHT, WIDTH)[::2]),
-    *pictures(LARGE, LARGE)[::2],
-    *pictures(2 * LARGE, 2 * LARGE)[::2],
+    *(replace(layout, pairs=True) for layout in pictures(HEIGHT, WIDTH)[:4:2]),
+    *_SIDE_BY_SIDE,
+    *pictures(LARGE, LARGE)[:4:2],
+    *pictures(2 * LARGE, 2 * LARGE)[:4:2],
 )
 SEQUENCES = (
     Layout("(N, T, D)", (IMAGES, STEPS, FEATURES), (FEATURES, UNITS), (UNITS,), (FEATURES,)),
@@ -154,7 +162,7 @@ SEQUENCES = (
         COLUMNS_IN_TIME, (FEATURES, IMAGES, STEPS), (UNITS, FEATURES), (UNITS, 1), (FEATURES, 1),
     ),
     Layout(
-        "(N, C, L)", (IMAGES, FEATURES, WIDTH), (FILTERS, FEATURES, WINDOW), (FILTERS,),
+        SERIES, (IMAGES, FEATURES, WIDTH), (FILTERS, FEATURES, WINDOW), (FILTERS,),
         (FEATURES,),
     ),
 )  # fmt: skip

@@ -42,8 +42,9 @@ def pair(experiment: Experiment, called: Called) -> dict[Path, list[Candidate]]:
     filled = [Candidate(str(k), _floats(a)) for k, a in called.state.filled.items() if _is_array(a)]
     found: dict[Path, list[Candidate]] = {path: [] for path in experiment.leaves}
     for path in found:
+        same = [c for c in filled if c.name == str(path[-1][1])]  # "Dense1/W", as params has it
         named = [c for c in [*returned, *filled, *attributes] if names_gradient(c.name, path)]
-        found[path] = sorted(named, key=lambda c: -kinship(c.name, path))
+        found[path] = same or sorted(named, key=lambda c: -kinship(c.name, path))
     first = next(iter(found))
     has_backward = experiment.convention.unit.backward is not None
     fits = returned and _fits_first(experiment, returned[0], first)

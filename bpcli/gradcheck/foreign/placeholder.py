@@ -184,6 +184,9 @@ class Placeholder(NDArrayOperatorsMixin):
         self.sizes.asked.add(self.name)
         raise TypeError(f"{self.name} is taken for a size")
 
+    def __float__(self) -> float:
+        return float(self.__index__())
+
     def __len__(self) -> int:
         return len(self.settle(None))
 

@@ -29,7 +29,7 @@ from bpcli.gradcheck.foreign.conventions import assumed, conventions, loss_of, n
 from bpcli.gradcheck.foreign.discover import Unit
 from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment, RandomError
 from bpcli.gradcheck.foreign.failure import line_of, own_frames, raising, spell_error
-from bpcli.gradcheck.foreign.finding import UnitCheck
+from bpcli.gradcheck.foreign.finding import Finding, UnitCheck
 from bpcli.gradcheck.foreign.layout import NUMBERS, Layout
 from bpcli.gradcheck.foreign.state import BACKWARD, FORWARD, MiscalledError
 from bpcli.gradcheck.foreign.tree import walk
@@ -140,6 +140,8 @@ class _Search:
             return alone and (network or outcome.complete) and len(layout.x) >= 2
         if layout.symmetric and not before.symmetric and layout.name == before.name:
             return False
+        if outcome.complete and not first.fits:
+            return True  # the axes that backward sums over are those of a sequence
         return not (first.share and len(layout.x) > len(before.x))
 
     def _may_replace(self, outcome: Outcome, best: Outcome) -> bool:
@@ -191,6 +193,8 @@ class _Search:
         arrays = first is not None or self.raised is not None or bool(self.taken)
         if layout.tier and arrays and not self._is_alone(layout, first):
             return True
+        if layout.square and any(taken.x == layout.x for taken, _ in self.taken):
+            return True  # which would hide what is turned
         if convention.likely:  # which would hide what is wrong with other numbers
             key = layout, convention.labels
             if key not in self.taken or not (
@@ -264,7 +268,7 @@ class _Search:
             wrong = [f.array for f in findings if f.verdict == "WRONG"]
             words = doubt(self.unit, best.convention.words, wrong)
             return UnitCheck(self.unit.name, self.unit.line, problem=words)
-        findings = confirm(outcome, findings, experiment, self.tolerance)
+        findings = self._note_square(best, confirm(outcome, findings, experiment, self.tolerance))
         learnt = any(path[0] != INPUTS[0] for path in experiment.leaves)
         inside = dict.fromkeys(type(part).__name__ for _, part in walk(experiment.base.unit))
         return UnitCheck(
@@ -275,6 +279,16 @@ class _Search:
             network=learnt and experiment.outputs[0].ndim == 0,
             inside=tuple(inside),
         )
+
+    def _note_square(self, best: Outcome, findings: list[Finding]) -> list[Finding]:
+        """Note of what is right for pictures as high as wide that backward raises for others."""
+        others = self.raised is not None and not self.raised[0].layout.symmetric
+        if not (others and self.raised and best.convention.layout.symmetric):
+            return findings
+        words = f"of pictures as high as wide; of others backward raises {spell_error(self.raised[1])}"
+        first = findings[0]
+        told = [replace(first, verdict="note", words=words)] if first.verdict == "ok" else [first]
+        return told + findings[1:]
 
     def is_certain(self, outcome: Outcome) -> bool:
         """Tell whether a unit was called as meant: something is right, or nothing was guessed."""

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -12,7 +13,9 @@ SIZE, ARRAY, DICTIONARY, FILLED, CALLED, WORD, OBJECT = (
     "size", "array", "dictionary", "filled", "called", "word", "object"
 )  # fmt: skip
 INDEX, FACTOR = "index", "factor"  # of an array; of a product, element by element
+DECLARED = "declared"  # to be a dictionary: gradients: dict
 LAYERS = "layers"  # sizes, one after the other
+AXES = "axes"  # a shape, whose sizes are taken one by one: randn(*shape), shape[0], shape[1]
 STRIDE, PAD = "stride", "pad"  # by what is divided to count windows, by which pictures are padded
 
 P = ParamSpec("P")
@@ -52,7 +55,18 @@ def uses_of_arguments(function: Callable[..., Any]) -> dict[str, set[str]]:
     for node, parents in _walk(tree):
         if isinstance(node, ast.Name):
             found.setdefault(node.id, set()).update(_uses(node, parents))
+        elif isinstance(node, ast.arg) and node.annotation and _is_dictionary(node.annotation):
+            found.setdefault(node.arg, set()).add(DECLARED)
     return found
+
+
+@_once
+def unread_arguments(function: Callable[..., Any]) -> set[str]:
+    """Return the arguments of a function that its text never reads, nor hands on."""
+    tree = tree_of(function)
+    named = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return named - {node.id for node in names if isinstance(node.ctx, ast.Load)}
 
 
 @_once
@@ -61,8 +75,8 @@ def uses_of_constructor(kind: Any) -> dict[str, set[str]]:
     found = {name: set(uses) for name, uses in uses_of_arguments(kind.__init__).items()}
     kept: dict[str, str] = {}  # attribute -> argument
     for node in ast.walk(tree_of(kind.__init__)):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            kept |= dict(_kept(node.targets[0], node.value))
+        if isinstance(node, ast.Assign):  # self.top = self.bottom = pad, too
+            kept |= {name: part for t in node.targets for name, part in _kept(t, node.value)}
     for base in kind.__mro__[:-1]:
         for node, parents in _walk(tree_of(base)):
             if _is_own(node) and node.attr in kept:  # type: ignore[attr-defined]
@@ -71,13 +85,23 @@ def uses_of_constructor(kind: Any) -> dict[str, set[str]]:
 
 
 @_once
-def returned_names(function: Callable[..., Any]) -> list[str]:
-    """Return the names in the last `return` of a function, as far as they are names."""
-    returns = [node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Return)]
-    last = max(returns, key=lambda node: node.lineno, default=None)
-    if last is None or not isinstance(last.value, ast.Tuple | ast.Name):
+def returned_names(function: Callable[..., Any], count: int = 0) -> list[str]:
+    """Return the names in the last `return` of a function, as far as they are names.
+
+    With a `count`, in the last one of so many parts.
+    """
+    nodes = (node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Return))
+    every = [_parts(node.value) for node in sorted(nodes, key=lambda node: node.lineno)]
+    if count:
+        every = [parts for parts in every if len(parts) == count]
+    return every[-1] if every else []
+
+
+def _parts(value: ast.expr | None) -> list[str]:
+    """Return the names of what is returned together, "" for what has none."""
+    if not isinstance(value, ast.Tuple | ast.Name):
         return []
-    parts = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
     return [
         ast.unparse(part).rpartition(".")[2] if isinstance(part, ast.Name | ast.Attribute) else ""
         for part in parts
@@ -132,6 +156,15 @@ def gone_through(kind: type) -> set[str]:
         for node in ast.walk(loop.iter)
         if isinstance(node, ast.Attribute) and _is_own(node)
     }  # fmt: skip
+
+
+@_once
+def only_raises(function: Callable[..., Any]) -> bool:
+    """Tell whether a function does nothing but raise, as one that is not there to be called."""
+    definition = next(iter(ast.iter_child_nodes(tree_of(function))), None)
+    body = getattr(definition, "body", None) or [ast.Pass()]
+    said = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
+    return isinstance(body[-1], ast.Raise) and len(body) == 1 + said
 
 
 @_once
@@ -264,6 +297,7 @@ def _use_around(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
             name = ast.unparse(above.func).rpartition(".")[2]
             if inner is not above.func and name in vocabulary.SHAPED:
                 yield SIZE
+                yield from [AXES] * (isinstance(inner, ast.Starred) and inner.value is node)
                 yield from [PAD] * (name == "pad" and inner is not above.args[0])
             elif inner is not above.func and inner is node and name in vocabulary.OF_ARRAYS:
                 yield ARRAY
@@ -279,6 +313,10 @@ def _is_rest(part: ast.AST, node: ast.AST) -> bool:
     """Tell whether a part is a slice of a name: sizes[1:]."""
     sliced = isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice)
     return sliced and ast.unparse(part.value) == ast.unparse(node)  # type: ignore[attr-defined]
+
+
+def _is_dictionary(annotation: ast.expr) -> bool:
+    return re.match(r"(typing\.)?(dict|Dict)\b", ast.unparse(annotation)) is not None
 
 
 def _is_key(key: ast.expr, parents: Iterable[ast.AST]) -> bool:

@@ -89,7 +89,7 @@ def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
             if word in names:
                 return size
         if layout.pairs and word in vocabulary.STRIDE + vocabulary.PAD + vocabulary.DILATION:
-            return (0, 0) if word in vocabulary.PAD else (1, 1)
+            return (0, 0) if word in vocabulary.PAD else (layout.stride, layout.stride)
     units = layout.features if layout.square else UNITS
     if word in vocabulary.SHAPE_IN or word in vocabulary.SHAPE_OUT:
         return layout.x[1:] if word in vocabulary.SHAPE_IN else (units,)
@@ -105,7 +105,8 @@ def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
         (vocabulary.INPUTS_SIZE, layout.features),
         (vocabulary.OUTPUTS_SIZE, units),
         (vocabulary.WINDOW, 2),
-        ((*vocabulary.STRIDE, *vocabulary.DILATION), 1),
+        (vocabulary.STRIDE, layout.stride),
+        (vocabulary.DILATION, 1),
         (vocabulary.PAD, 1),
         (vocabulary.COUNTS, 2),
         (vocabulary.SEED, 1),
@@ -115,6 +116,8 @@ def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
         (vocabulary.OUTPUT_SHAPE, layout.x),
         (vocabulary.SEQUENCE_LENGTH, layout.x[1] if len(layout.x) == 3 else 4),
         (vocabulary.BATCH_SIZE, layout.images),
+        (vocabulary.CHANNELS_IN, layout.channels),
+        (vocabulary.CHANNELS_OUT, units),
     )
     for names, size in sizes:
         if word in names:

@@ -10,19 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.gradcheck.foreign import usage, vocabulary
+from bpcli.gradcheck.foreign import tree, usage, vocabulary
 from bpcli.gradcheck.foreign.arguments import is_required, parameters
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import Experiment
-from bpcli.gradcheck.foreign.layout import Layout
+from bpcli.gradcheck.foreign.layout import SERIES, Layout
 from bpcli.gradcheck.foreign.values import NoValueError
 
 TINY = 0.01  # of x, beside a constant against division by zero
 OTHER, ON = 0.7, 0.1  # times the default of an option; where that is 0
 MATRIX = 2  # axes
 ANOTHER = "mean"  # beside the one word that an option may be
-SERIES = "(N, C, L)"
 EPSILON = vocabulary.SMALL[1e-5]
 SMALL_WINDOW = (2, 3)  # neither square nor of odd height
 
@@ -45,7 +44,7 @@ def variants(convention: Convention, experiment: Experiment) -> Iterator[Variant
     """Yield other conventions that the unit is for as well."""
     options = _options(convention, experiment)
     if convention.layout.pictures or convention.layout.name == SERIES:
-        yield from _windowed(convention, options)
+        yield from _windowed(convention, options, filters=_has_filters(experiment))
     if convention.layout.pictures:
         yield from _shaped(convention, options)
         if any(vocabulary.plain(n) in vocabulary.COUNTS for n in options):
@@ -121,11 +120,21 @@ def _uses(convention: Convention, name: str) -> set[str]:
     return uses
 
 
-def _windowed(convention: Convention, options: dict[str, Any]) -> Iterator[Variant]:
+def _has_filters(experiment: Experiment) -> bool:
+    """Tell whether an array beside x has more axes than a matrix, as that of a convolution."""
+    paths = list(experiment.leaves)[1:]
+    return any(tree.get(experiment.base, path).ndim > MATRIX for path in paths)
+
+
+def _windowed(
+    convention: Convention, options: dict[str, Any], *, filters: bool
+) -> Iterator[Variant]:
     """Yield strides of 1 and 2, pads of 0 and 1, for windows that end where pictures do."""
     strides = _called(convention, options, vocabulary.STRIDE, usage.STRIDE)
     pads = _called(convention, options, vocabulary.PAD, usage.PAD)
-    for stride, pad in itertools.product((2, 1) if strides else (1,), (0, 1) if pads else (0,)):
+    windows = strides or filters or any(vocabulary.plain(n) in vocabulary.WINDOW for n in options)
+    amounts = (0, 1) if windows else (1, 2)  # a layer that only pads is for more than nothing
+    for stride, pad in itertools.product((2, 1) if strides else (1,), amounts if pads else (0,)):
         values = dict.fromkeys(strides, stride) | dict.fromkeys(pads, pad)
         if values:
             other = _with(convention, values)
@@ -147,8 +156,12 @@ def _window(convention: Convention, options: dict[str, Any]) -> int:
 
 
 def _filled(layout: Layout, window: int, stride: int, pad: int) -> Layout:
-    """Return a layout whose pictures hold 3 windows down and 4 across, and nothing besides."""
-    down, across = (window + n * stride - 2 * pad for n in (2, 3))
+    """Return a layout whose pictures hold 3 windows down and 4 across, and nothing besides.
+
+    Pictures as high as wide, of a unit that takes no others, hold 3 each way.
+    """
+    counts = (2, 2) if layout.symmetric else (2, 3)
+    down, across = (window + n * stride - 2 * pad for n in counts)
     if layout.name == SERIES:
         return replace(layout, x=(*layout.x[:2], across))
     n, *middle = layout.x

@@ -77,6 +77,7 @@ INPUT = _words("""
     inputtensor xin arr array xtrain xt query inputarray inputlayer inputvector inputvalue vector
     inputsignal signal key keys queries values
 """)
+INPUT_WORDS = frozenset(_words("input inputs output outputs encoder decoder"))  # in longer names
 ATTENTION = frozenset("qkv")  # where all three are given
 PREDICTED = _words("""
     ypred yhat pred preds predicted prediction predictions p prob probs probability probabilities al
@@ -172,8 +173,8 @@ WINDOW = _words("""
     filtershape window kernelshape
 """)
 WINDOW_WIDTH = _words("poolw ww poolwidth fw filterwidth kernelwidth kw")
-STRIDE = _words("stride strides")
-PAD = _words("pad padding pads paddings")
+STRIDE = _words("stride strides steplength stridesize")
+PAD = _words("pad padding pads paddings padwidth padsize paddingsize")
 DILATION = _words("dilation dilations")
 COUNTS = _words("numlayers nlayers depth g groups numgroups ngroups")
 HEADS = _words("nheads numheads heads numhead nhead h headnum attentionheads numattentionheads")
@@ -215,6 +216,7 @@ LOSS = re.compile(
     r"loss|cost|entropy|error|mse|mae|bce|hinge|criterion|squared?|quadratic|huber|likelihood|nll",
     re.IGNORECASE,
 )
+MEASURE = re.compile(r"acc|correct|score|hits", re.IGNORECASE)  # beside a loss
 LIKELIHOOD = re.compile(
     r"entropy|bce|nll|likelihood|softmax|logistic|logloss|_ce|ce_|^ce\b|cross|binary", re.IGNORECASE
 )
@@ -270,6 +272,11 @@ def is_upstream(name: str) -> bool:
     """Tell whether an argument is the gradient that comes from the right."""
     word = plain(name)
     return UPSTREAM.fullmatch(word) is not None and word not in NO_UPSTREAM
+
+
+def is_several(name: str) -> bool:
+    """Tell whether an argument may be all the gradients of a network, by its plural."""
+    return plain(name).endswith(("grads", "gradients"))
 
 
 def is_labels(name: str) -> bool:
