@@ -20,3 +20,24 @@ def check_here(tmp_path):
             return list(check_units(load_source(read_code(path)), names, {}, 1e-6))
 
     return call
+
+
+@pytest.fixture
+def judge(check_here):
+    """Check a text, and return what came of its units by their names."""
+    return lambda text: {unit.name: unit for unit in check_here(text)}
+
+
+@pytest.fixture
+def mistaken():
+    """Return a text with one part of it changed, wherever it stands; one that ends in $ at its end."""
+
+    def change(text, old, new):
+        text = text.rstrip()
+        if old.endswith("$"):
+            assert text.endswith(old[:-1])
+            return text.removesuffix(old[:-1]) + new
+        assert old in text + "\n"
+        return (text + "\n").replace(old, new)
+
+    return change

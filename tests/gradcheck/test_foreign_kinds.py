@@ -1058,11 +1058,6 @@ class Net:
 }  # fmt: skip
 
 
-@pytest.fixture
-def judge(check_here):
-    return lambda text: {unit.name: unit for unit in check_here(text)}
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_right_code_of_a_kind_is_ok(kind, judge):
     text, *_, expected = KINDS[kind]
@@ -1072,16 +1067,10 @@ def test_right_code_of_a_kind_is_ok(kind, judge):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_mistake_in_it_is_wrong_and_nothing_else(kind, judge):
+def test_a_mistake_in_it_is_wrong_and_nothing_else(kind, judge, mistaken):
     text, old, new, expected = KINDS[kind]
-    if old.endswith("$"):
-        assert text.endswith(old[:-1])
-        wrong = text.removesuffix(old[:-1]) + new
-    else:
-        assert old in text
-        wrong = text.replace(old, new)
     name, *arrays = expected.split()
-    unit = judge(wrong)[name]
+    unit = judge(mistaken(text, old, new))[name]
     found = [f.array for f in unit.findings if f.verdict == "WRONG"]
     assert found == arrays, unit
 

@@ -75,6 +75,12 @@ def is_required(parameter: inspect.Parameter) -> bool:
     return parameter.default is inspect.Parameter.empty
 
 
+def _is_asked_for(function: Callable[..., Any], parameter: inspect.Parameter) -> bool:
+    """Tell whether a size is None by default, and used without a look at whether it is."""
+    uses = usage.uses_of_arguments(function).get(parameter.name, set())
+    return parameter.default is None and usage.SIZE in uses and usage.OPTIONAL not in uses
+
+
 @dataclass
 class Supply:
     """What there is for the arguments of a unit's functions, in one layout.
@@ -118,7 +124,7 @@ class Supply:
                 found[name] = self.options[name]
             elif name in known:
                 found[name] = known[name]
-            elif is_required(parameter):
+            elif is_required(parameter) or _is_asked_for(function, parameter):
                 uses = usage.uses_of_arguments(function) if uses is None else uses
                 found[name] = self.value(name, uses.get(name, set()))
             elif _hides_mistakes(parameter):

@@ -60,6 +60,9 @@ def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
     rows, columns = layouts.ROWS, layouts.COLUMN_LAYOUTS
     declared, every = _declared(unit), (*KINDS, COLUMN)
     styles = _label_styles(unit, names)
+    x_name, _ = find_input_and_labels(names, with_labels=True)
+    if usage.reads_first_alone(bound(unit.thing, unit.forward), x_name):
+        yield [Convention(unit, layouts.ALONE[0], labels=labels) for labels in every]
     if _asks_for_arrays(unit, names):
         yield from _labelled_with_arrays(unit, styles)
     groups: tuple[tuple[Sequence[Layout], Sequence[str]], ...] = (
@@ -121,6 +124,7 @@ def _plain(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
     few = [replace(layout, few=True) for layout in (rows[0], columns[0])]
     square = [replace(layout, square=True) for layout in (rows[0], layouts.SEQUENCES[0])]
     open_ = (rows[0], columns[0], *few, rows[1], *square, *layouts.SEQUENCES, *layouts.GATED)
+    open_ += layouts.STACKED
     styles = styles_of(unit, names)
     pictures = (*_declared(unit), *layouts.PICTURE_LAYOUTS)
     groups: tuple[tuple[Sequence[Layout], bool], ...] = (
@@ -147,6 +151,7 @@ def _plain(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
                 for layout, style in itertools.product(chosen, styles)
             ),
             *(Convention(unit, layout, indices=True, open=is_open) for layout in chosen[:1]),
+            *(Convention(unit, layout, likely=True) for layout in rows[:1] if not is_open),
         ]
 
 

@@ -152,6 +152,7 @@ class Experiment:
         try:
             before = {p: a.copy() for p, a in tree.arrays(state.unit).items()}
             given = [dout.copy() for dout in douts]
+            self._rewind()  # what calls forward once more drops out the same
             returned = calling.backward(self.convention, state, given)
         except Exception as error:
             stage = FORWARD if isinstance(error, NoValueError) else BACKWARD

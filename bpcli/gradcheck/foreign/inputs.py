@@ -43,7 +43,7 @@ def make_inputs(
     for parameter in named:  # another input, as y in x + y
         word = vocabulary.plain(parameter.name)
         state = supply.open and vocabulary.STATE.fullmatch(word)
-        pair = word == "b" and names[0].lower() == "a" and len(names) == 2  # and no bias
+        pair = names[1:] == [parameter.name] and _are_neighbours(*names)  # and no bias
         if (
             parameter.name not in (x_name, t_name, *supply.shapes)
             and (word in too or pair or _is_input(convention, parameter.name))
@@ -51,10 +51,26 @@ def make_inputs(
             and is_required(parameter)
             and (pair or not vocabulary.is_array(parameter.name))
         ):
-            known.setdefault(parameter.name, draw(convention.layout.x, supply.rng))
+            known.setdefault(parameter.name, _another(convention, supply))
     if t_name:
         known[t_name] = _make_labels(convention, t_name, known[x_name], supply)
     return known, (constants | ({x_name} if convention.indices else set())) - {""}
+
+
+def _are_neighbours(name: str, other: str) -> bool:
+    """Tell whether two arguments are called by letters that follow, as a and b, or p and q."""
+    letters = len(name) == len(other) == 1 and not vocabulary.is_array(name)
+    return letters and ord(other) - ord(name) == 1
+
+
+def _another(convention: Convention, supply: Supply) -> Any:
+    x = draw(convention.layout.x, supply.rng)
+    return _as_probabilities(x, convention) if convention.likely else x
+
+
+def _as_probabilities(x: Any, convention: Convention) -> Any:
+    axis = 0 if convention.layout.columns else -1
+    return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
 
 
 def _is_input(convention: Convention, name: str) -> bool:
@@ -76,8 +92,7 @@ def _make_x(convention: Convention, name: str, supply: Supply) -> Any:
     x: npt.NDArray[Any] = draw(convention.layout.x, supply.rng, 3.3 if convention.labels else 7.3)
     x *= convention.scale
     if convention.likely:
-        axis = 0 if convention.layout.columns else -1
-        x = np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+        x = _as_probabilities(x, convention)
     return supply.rng.integers(0, UNITS, convention.layout.x) if convention.indices else x
 
 

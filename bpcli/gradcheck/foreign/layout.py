@@ -42,6 +42,7 @@ class Layout:
     square: bool = False
     row_bias: bool = False
     few: bool = False
+    stacked: bool = False  # whether a hidden state has an axis of one behind
     hidden: int = UNITS  # of a hidden state
     one_unit: bool = False  # whether the last product has one unit, as of logistic regression
 
@@ -88,6 +89,8 @@ class Layout:
         """The shape of a hidden state."""
         if len(self.x) == 1:
             return self.feature if self.name == INDICES.name else (self.hidden,)
+        if self.stacked:
+            return (self.images, self.hidden, 1)
         return (self.hidden, self.images) if self.columns else (self.images, self.hidden)
 
     @property
@@ -165,6 +168,11 @@ SEQUENCES = (
         SERIES, (IMAGES, FEATURES, WIDTH), (FILTERS, FEATURES, WINDOW), (FILTERS,),
         (FEATURES,),
     ),
+)  # fmt: skip
+STACKED = (
+    replace(rows()[0], stacked=True),
+    replace(rows()[0], name="(N, D, 1)", x=(IMAGES, FEATURES, 1), W=(UNITS, FEATURES),
+            b=(UNITS, 1), stacked=True),
 )  # fmt: skip
 HEADS = (Layout("(N, T, D)", (IMAGES, STEPS, LARGE), (LARGE, LARGE), (LARGE,), (LARGE,)),)
 INDICES = Layout("(T,)", (STEPS,), (UNITS, HIDDEN), (UNITS, 1), (UNITS, 1), 1)

@@ -53,6 +53,9 @@ class Sizes:
         """Settle the shapes of a product a @ b, of which one or both are not known."""
         images, state = self.layout.images, self.layout.state
         self._doubt(a, b)
+        for operand in (a, b):
+            if self.layout.stacked and _is_open(operand) and _is_state(operand):
+                operand.settle(state)
         if _is_open(a) and _is_open(b):
             rows = self.layout.x[-1] != images and not self.layout.columns
             (a if rows else b).settle(state)
@@ -77,7 +80,7 @@ class Sizes:
         """Open again what was only asked for its shape, if it does not fit into a product."""
         for one, other in ((a, b), (b, a)):
             guessed = isinstance(other, Placeholder) and other.asked_first
-            if guessed and _is_open(one) and vocabulary.STATE.fullmatch(_base(one.name)):
+            if guessed and _is_open(one) and _is_state(one):
                 one.settle(self.layout.state)
         if _is_open(a) or _is_open(b) or not (np.ndim(a) and np.ndim(b)):
             return
@@ -259,6 +262,10 @@ class Parameters(dict[str, Any]):
 def _base(name: str) -> str:
     """Return the last word of a name such as parameters[Wax], as the vocabulary has it."""
     return vocabulary.plain(name.rpartition("[")[2].rstrip("]"))
+
+
+def _is_state(array: Placeholder) -> bool:
+    return vocabulary.STATE.fullmatch(_base(array.name)) is not None
 
 
 def _is_open(thing: Any) -> bool:

@@ -11,6 +11,8 @@ from bpcli.gradcheck.foreign.state import MiscalledError
 from bpcli.gradcheck.foreign.tree import Path
 from bpcli.gradcheck.foreign.verdict import CLOSE_ENOUGH, COARSE, Comparison
 
+APART = 20  # times the error that a constant makes at the first call, at most at the second
+
 
 def look_again(comparison: Comparison, found: dict[Path, Finding]) -> None:
     """Call the unit once more, and see whether its gradients are those of the second call."""
@@ -98,6 +100,7 @@ def _compare_again(
     mine, comparison.experiment = comparison.experiment, experiment
     try:
         near = COARSE if experiment.coarse else CLOSE_ENOUGH
+        near = max(near, APART * comparison.by_constant.get(path, 0))
         images = experiment.convention.layout.images
         for factor in (1, images):  # which some are averaged over
             if comparison.error(path, new * factor, douts) <= near:

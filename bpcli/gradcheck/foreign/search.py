@@ -39,6 +39,7 @@ from bpcli.gradcheck.foreign.values import NoValueError
 MOST = 1500  # conventions of a unit that are tried
 ALIKE = 8  # conventions that fail in the same words, after which others are not tried
 NUMBER = 0.7  # for a factor
+SEQUENCE = 3  # axes
 CANNOT = ("", "it cannot be built", "forward cannot be called", "backward cannot be called")
 
 
@@ -64,6 +65,7 @@ class _Search:
     words: dict[Shape, str] = field(default_factory=dict)
     alike: Counter[Shape] = field(default_factory=Counter)
     needs_integers: bool = False
+    silent: bool = False  # whether it returns no gradient
     labelled: bool = False  # whether forward may take labels
     stage: int = -1
     line: int = -1
@@ -85,6 +87,8 @@ class _Search:
             return UnitCheck(self.unit.name, self.unit.line, problem=NO_LOSS)
         if found:
             return self.settle(self._with_numbers(self._without_decay(found)))
+        if self.silent:
+            return None
         lost = isinstance(self.error, NameError) and returns_gradients(self.unit)
         return self.explain() if lost or self.unit.kind != "function" else None
 
@@ -140,7 +144,9 @@ class _Search:
             return alone and (network or outcome.complete) and len(layout.x) >= 2
         if layout.symmetric and not before.symmetric and layout.name == before.name:
             return False
-        if outcome.complete and not first.fits:
+        if len(layout.x) == len(before.x) == SEQUENCE and layout.x[-1] == before.x[-1]:
+            return not first.fits or outcome.notes  # else only a size differs, which may hide it
+        if outcome.fits and not first.fits:
             return True  # the axes that backward sums over are those of a sequence
         return not (first.share and len(layout.x) > len(before.x))
 
@@ -198,7 +204,8 @@ class _Search:
         if convention.likely:  # which would hide what is wrong with other numbers
             key = layout, convention.labels
             if key not in self.taken or not (
-                key in self.infinite or vocabulary.LIKELIHOOD.search(words_of(self.unit))
+                key in self.infinite
+                or (convention.labels and vocabulary.LIKELIHOOD.search(words_of(self.unit)))
             ):
                 return True
         if self.needs_integers != convention.indices:  # whose x has no gradient to be wrong
@@ -250,6 +257,7 @@ class _Search:
             self.needs_integers |= isinstance(error, IndexError) and "integer" in str(error)
         if isinstance(error, NoValueError) and miscalled.stage == FORWARD and convention.labels:
             self.tried = MOST  # a loss that returns no gradient
+            self.silent = self.unit.backward is None and self.raised is None
         same = self.words.setdefault(convention.layout.x, str(error)) == str(error)
         self.alike[convention.layout.x] += same and miscalled.stage == FORWARD
 
@@ -285,7 +293,9 @@ class _Search:
         others = self.raised is not None and not self.raised[0].layout.symmetric
         if not (others and self.raised and best.convention.layout.symmetric):
             return findings
-        words = f"of pictures as high as wide; of others backward raises {spell_error(self.raised[1])}"
+        words = (
+            f"of pictures as high as wide; of others backward raises {spell_error(self.raised[1])}"
+        )
         first = findings[0]
         told = [replace(first, verdict="note", words=words)] if first.verdict == "ok" else [first]
         return told + findings[1:]

@@ -45,6 +45,11 @@ class Outcome:
         return bool(self._count(*RIGHT, "WRONG"))
 
     @property
+    def notes(self) -> bool:
+        """Whether something is right with a word to say, as averages are."""
+        return bool(self._count("note"))
+
+    @property
     def complete(self) -> bool:
         """Whether everything is right."""
         return self.share == 1 and not self._count("not checked")
@@ -60,6 +65,7 @@ def compare(
     experiment = Experiment(convention, seed)
     loss = experiment.outputs[0].ndim == 0 and convention.layout.x
     axes = len(convention.layout.x) + (convention.layout.name == "(H, W)")  # and filters
+    axes += convention.layout.stacked
     if experiment.outputs[0].ndim > axes > 0 and not convention.indices:
         raise MiscalledError(FORWARD, ValueError("forward has added axes to what it was given"))
     if convention.layout.loses_channels(experiment.outputs[0].shape):

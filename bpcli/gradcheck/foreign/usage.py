@@ -13,6 +13,7 @@ SIZE, ARRAY, DICTIONARY, FILLED, CALLED, WORD, OBJECT = (
     "size", "array", "dictionary", "filled", "called", "word", "object"
 )  # fmt: skip
 INDEX, FACTOR = "index", "factor"  # of an array; of a product, element by element
+OPTIONAL = "optional"  # looked at for whether it is there: if n is None, n or 3
 DECLARED = "declared"  # to be a dictionary: gradients: dict
 LAYERS = "layers"  # sizes, one after the other
 AXES = "axes"  # a shape, whose sizes are taken one by one: randn(*shape), shape[0], shape[1]
@@ -178,6 +179,17 @@ def passes_over_zeros(function: Callable[..., Any]) -> bool:
 
 
 @_once
+def reads_first_alone(function: Callable[..., Any], name: str) -> bool:
+    """Tell whether a function reads the first part of an argument, name[0], and no other."""
+    above = [p[-1] for n, p in _walk(tree_of(function)) if isinstance(n, ast.Name) and n.id == name]
+    return bool(above) and all(
+        isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+        and node.slice.value == 0
+        for node in above
+    )  # fmt: skip
+
+
+@_once
 def joins(function: Callable[..., Any], name: str) -> bool:
     """Tell whether a function joins the parts of an argument, which is a list of arrays."""
     calls = (node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Call))
@@ -273,9 +285,12 @@ def _uses(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[str]:
         yield FACTOR
     elif isinstance(above, ast.Compare):
         sides = [above.left, *above.comparators]
+        yield from [OPTIONAL] * any(isinstance(s, ast.Constant) and s.value is None for s in sides)
         texts = [s.value for s in sides if isinstance(s, ast.Constant) and isinstance(s.value, str)]
         yield from [WORD] * bool(texts)
         yield from (TEXT + text for text in texts)
+    elif isinstance(above, ast.BoolOp | ast.If | ast.IfExp):
+        yield OPTIONAL
     yield from _use_around(node, parents)
 
 

@@ -28,7 +28,7 @@ ADAPTED = re.compile(
 )
 NOISE = 1e-10  # of the largest output, which a difference cannot see below
 NEAR_STEPS = (1.0, 0.7, 1.4, 0.5)
-FAR = 50  # times less, for an error that a constant was the cause of
+FAR, FARTHER = 50, 1000  # times less, for an error that a constant was the cause of
 
 
 class Comparison:
@@ -41,6 +41,8 @@ class Comparison:
         self.candidates = pair(experiment, self.first)
         self.dout = np.concatenate([np.ravel(dout) for dout in experiment.douts])
         self.agreed: dict[Path, int] = {}  # which candidate is the gradient
+        self.by_constant: dict[Path, float] = {}  # how far they are apart because of a constant
+        self.without: dict[bool, Comparison] = {}  # with smaller constants: those of a logarithm
         self.misfit = False  # whether a gradient has an axis of the images that its array has not
         self.fits = True  # whether every gradient has the shape of its array
         self.scale = max(float(np.abs(y).max()) for y in experiment.outputs)
@@ -59,12 +61,11 @@ class Comparison:
                     words = f"beyond {max(error, 1e-3):.0e}: there is float32 inside"
                     return Finding(name, "note", f"not checked {words}", error)
                 return Finding(name, "ok", "", error)
-            if error <= CLOSE_ENOUGH:
-                constant = self._constant(path, i, error)
-                if constant:
-                    self.agreed[path] = i
-                    words = f"agrees to {error:.0e} only, because of the constant {constant:g}"
-                    return Finding(name, "note", words, error)
+            constant = self._constant(path, i, error) if error < np.inf else 0.0
+            if constant:
+                self.agreed[path], self.by_constant[path] = i, error
+                words = f"agrees to {error:.0e} only, because of the constant {constant:g}"
+                return Finding(name, "note", words, error)
             if best is None:
                 best = replace(candidate, array=array), error
         assert best  # noqa: S101 - there was a candidate
@@ -82,17 +83,28 @@ class Comparison:
             self.misfit |= images > 1 and (axis or found.size == images**2 * value.size)
 
     def _constant(self, path: Path, i: int, error: float) -> float:
-        """Return the small constant in the text without which a gradient agrees, or 0."""
-        convention, seed = self.experiment.convention, self.experiment.seed
+        """Return the small constant in the text without which a gradient agrees, or 0.
+
+        Where it differs by more than a little, that is one of a logarithm: a small probability is
+        hardly larger.
+        """
+        far = error > CLOSE_ENOUGH
+        module = self.experiment.convention.unit.module
         with (
             contextlib.suppress(MiscalledError, LookupError, FloatingPointError),
-            precision.smaller_constants(convention.unit.module) as found,
+            precision.smaller_constants(module, logarithms=far) as found,
         ):
-            again = Comparison(Experiment(convention, seed), self.tolerance, explained=False)
-            candidate = again.candidates[path][i]
-            value = tree.get(again.experiment.base, path)
-            better = again.error(path, in_shape(candidate.array, value), again.experiment.douts)
-            if better <= max(self.tolerance, error / FAR):
+            if not found:
+                return 0.0
+            if far not in self.without:
+                convention, seed = self.experiment.convention, self.experiment.seed
+                again = Experiment(convention, seed)
+                self.without[far] = Comparison(again, self.tolerance, explained=False)
+            other = self.without[far]
+            candidate = other.candidates[path][i]
+            value = tree.get(other.experiment.base, path)
+            better = other.error(path, in_shape(candidate.array, value), other.experiment.douts)
+            if better <= max(self.tolerance, error / (FARTHER if far else FAR)):
                 return max(found, default=0.0)
         return 0.0
 
