@@ -33,11 +33,10 @@ def mistaken():
     """Return a text with one part of it changed, wherever it stands; one that ends in $ at its end."""
 
     def change(text, old, new):
-        text = text.rstrip()
         if old.endswith("$"):
             assert text.endswith(old[:-1])
             return text.removesuffix(old[:-1]) + new
-        assert old in text + "\n"
-        return (text + "\n").replace(old, new)
+        assert old in text
+        return text.replace(old, new)
 
     return change

@@ -184,7 +184,7 @@ class KL:
         return np.sum(p * np.log(p / q))
     def backward(self):
         return np.log(self.p / self.q) + 1, -self.p / self.q
-""", "-self.p / self.q$", "self.p / self.q", "KL q"),
+""", "-self.p / self.q\n$", "self.p / self.q\n", "KL q"),
     "states in columns of one": ("""
 class Zelle:
     def __init__(self, input_size, hidden_size):

@@ -195,3 +195,108 @@ class Net:
 )
 def test_what_is_right_passes_without_these_mistakes(text, check_here):
     assert all(unit.passed for unit in check_here(text))
+
+
+RNN = """
+class RNN:
+    def __init__(self, input_size, hidden_size):
+        self.Wx, self.Wh = np.random.randn(input_size, hidden_size), np.random.randn(hidden_size, hidden_size)
+        self.b = np.zeros(hidden_size)
+    def forward(self, x):
+        self.x, h, self.hs = x, np.zeros((len(x), len(self.Wh))), []
+        for t in range(x.shape[1]):
+            self.hs.append(h)
+            h = np.tanh(x[:, t] @ self.Wx + h @ self.Wh + self.b)
+        self.hs.append(h)
+        return np.stack(self.hs[1:], axis=1)
+    def backward(self, dout):
+        dx, self.dWx, self.dWh = np.zeros_like(self.x), np.zeros_like(self.Wx), np.zeros_like(self.Wh)
+        self.db, dnext = np.zeros_like(self.b), 0
+        for t in reversed(range(dout.shape[1])):
+            d = (dout[:, t] + dnext) * (1 - self.hs[t + 1] ** 2)
+            self.dWx += self.x[:, t].T @ d
+            self.dWh += self.hs[t].T @ d
+            self.db += d.sum(axis=0)
+            dx[:, t], dnext = d @ self.Wx.T, d @ self.Wh.T
+        return dx
+"""
+ATTENTION = """
+class Attention:
+    def forward(self, x):
+        self.x = x
+        e = np.exp(np.matmul(x, x.transpose(0, 2, 1)))
+        self.a = e / e.sum(axis=-1, keepdims=True)
+        return self.a @ x
+    def backward(self, d):
+        dv = self.a.transpose(0, 2, 1) @ d
+        da = d @ self.x.transpose(0, 2, 1)
+        ds = self.a * (da - (da * self.a).sum(axis=-1, keepdims=True))
+        return dv + ds @ self.x + ds.transpose(0, 2, 1) @ self.x
+"""
+LSTM = """
+def sigmoid(v):
+    return 1 / (1 + np.exp(-v))
+class LSTM:
+    def __init__(self, input_size, hidden_size):
+        self.W = np.random.randn(input_size + hidden_size, 4 * hidden_size)
+        self.h = hidden_size
+    def forward(self, x):
+        self.x, self.kept = x, []
+        h = c = np.zeros((len(x), self.h))
+        ys = []
+        for t in range(x.shape[1]):
+            z = np.concatenate([x[:, t], h], axis=1)
+            i, f, o, g = np.split(z @ self.W, 4, axis=1)
+            i, f, o, g, old = sigmoid(i), sigmoid(f), sigmoid(o), np.tanh(g), c
+            c = f * c + i * g
+            h = o * np.tanh(c)
+            self.kept.append((z, i, f, o, g, old, c))
+            ys.append(h)
+        return np.stack(ys, axis=1)
+    def backward(self, dout):
+        dx, self.dW = np.zeros_like(self.x), np.zeros_like(self.W)
+        dh_next = dc_next = 0
+        for t in reversed(range(dout.shape[1])):
+            z, i, f, o, g, old, c = self.kept[t]
+            dh = dout[:, t] + dh_next
+            dc = dc_next + dh * o * (1 - np.tanh(c) ** 2)
+            gates = dc * g * i * (1 - i), dc * old * f * (1 - f), dh * np.tanh(c) * o * (1 - o), dc * i * (1 - g ** 2)
+            d = np.concatenate(gates, axis=1)
+            self.dW += z.T @ d
+            dz = d @ self.W.T
+            dx[:, t], dh_next, dc_next = dz[:, :-self.h], dz[:, -self.h:], dc * f
+        return dx
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong", "words"),
+    [
+        (RNN, "d @ self.Wh.T", "d @ self.Wh",
+         "right with d @ self.Wh.T in place of d @ self.Wh at layers.py:22"),
+        (ATTENTION, "self.a.transpose(0, 2, 1) @ d", "self.a @ d",
+         "right with self.a.swapaxes(-1, -2) @ d in place of self.a @ d at layers.py:10"),
+        (ATTENTION, "ds @ self.x + ds", "ds @ self.x - ds",
+         "right with dv + ds @ self.x + ds.transpose(0, 2, 1) @ self.x in place of"),
+        (LSTM, "dh = dout[:, t] + dh_next", "dh = dout[:, t]",
+         "right with dout[:, t] + dh_next in place of dout[:, t] at layers.py:27"),
+        (LSTM, "self.dW += z.T @ d", "self.dW = z.T @ d",
+         "right with self.dW += z.T @ d in place of self.dW = z.T @ d"),
+        (LSTM, "dh * np.tanh(c) * o * (1 - o)", "dh * np.tanh(c) * o * (1 + o)",
+         "right with 1 - o in place of 1 + o at layers.py:29"),
+    ],
+)  # fmt: skip
+def test_a_mistake_deep_in_a_sequence_is_named_by_what_undoes_it(text, right, wrong, words, judge):
+    (unit,) = judge(text).values()
+    assert unit.right, unit
+    assert right in text
+    (unit,) = judge(text.replace(right, wrong)).values()
+    assert any(words in f.words for f in unit.findings if f.verdict == "WRONG"), unit
+
+
+def test_two_mistakes_in_one_gradient_are_not_undone_by_one_change(judge):
+    (unit,) = judge(
+        RNN.replace("d @ self.Wh.T", "d @ self.Wh").replace("1 - self.hs", "1.5 - self.hs")
+    ).values()
+    assert unit.wrong
+    assert not any("right with" in f.words for f in unit.findings), unit

@@ -142,12 +142,11 @@ class Supply:
         word, size = vocabulary.plain(name), usage.SIZE in uses
         if name in self.whole:
             return self._size(name)
-        if usage.AXES in uses and name not in self.shapes:
-            return self.layout.W
-        if usage.LAYERS in uses and name not in self.shapes:
-            return value("layers", self.layout, self.rng)
         if name in self.shapes:
             return self._settled(self.shapes[name])
+        if uses & {usage.AXES, usage.LAYERS}:
+            shape = usage.AXES in uses
+            return self.layout.W if shape else value("layers", self.layout, self.rng)
         if usage.FILLED in uses and not uses & {usage.DICTIONARY, usage.ARRAY}:
             return {}  # in which forward keeps what backward needs
         if word in vocabulary.OPTIMIZERS:

@@ -195,6 +195,8 @@ ALONE = (
     Layout("(D,)", (FEATURES,), (UNITS, FEATURES), (UNITS,), (FEATURES,), 1, tier=SINGLE),
     Layout("(C, H, W)", (CHANNELS, HEIGHT, WIDTH), (FILTERS, CHANNELS, WINDOW, WINDOW),
            (FILTERS,), (CHANNELS,), 1, tier=SINGLE),
+    Layout("(C, H, W)", (CHANNELS, LARGE, LARGE), (FILTERS, CHANNELS, WINDOW, WINDOW),
+           (FILTERS,), (CHANNELS,), 1, tier=SINGLE),
     Layout("(H, W, C)", (HEIGHT, WIDTH, CHANNELS), (WINDOW, WINDOW, CHANNELS, FILTERS),
            (FILTERS,), (CHANNELS,), 1, tier=SINGLE),
     Layout("(H, W)", (HEIGHT, WIDTH), (FILTERS, WINDOW, WINDOW), (FILTERS,), (FEATURES,), 1,

@@ -24,12 +24,9 @@ MATRIX, PICTURES = 2, 4  # axes
 
 
 def explain(case: Case) -> str:
-    """Say what kind of mistake a gradient shows, and where it is largest if nothing says it."""
-    for mistake in OF_SHAPE if case.found.shape != case.expected.shape else MISTAKES:
-        words = mistake(case)
-        if words:
-            return words
-    return _count_wrong(case)
+    """Say what kind of mistake a gradient shows, if it is one that is known."""
+    every = OF_SHAPE if case.found.shape != case.expected.shape else MISTAKES
+    return next(filter(None, (mistake(case) for mistake in every)), "")
 
 
 def explain_fused(found: Array, expected: Array, p: Array, t: Array | None) -> str:
@@ -275,7 +272,7 @@ def _softmax_over_all(case: Case) -> str:
     return ""
 
 
-def _count_wrong(case: Case) -> str:
+def count_wrong(case: Case) -> str:
     """Say how much is wrong, and where it is most, where its kind says nothing."""
     if case.found.shape != case.value.shape:
         return shapes(case)

@@ -71,6 +71,7 @@ class _Search:
     line: int = -1
     convention: Convention | None = None
     error: BaseException = field(default_factory=ValueError)
+    complete: tuple[Outcome, Experiment] | None = None  # the last in which everything is right
     raised: tuple[Convention, BaseException] | None = None  # the first whose backward raises
 
     def check(self) -> UnitCheck | None:
@@ -118,10 +119,12 @@ class _Search:
         """Return what comes of a convention, or None where it is none of the unit's."""
         self.tried += 1
         try:
-            outcome, _ = compare(convention, SEEDS[0], self.tolerance)
+            outcome, experiment = compare(convention, SEEDS[0], self.tolerance)
         except MiscalledError as error:
             self.note(convention, error)
             return None
+        if outcome.complete:
+            self.complete = outcome, experiment
         self.taken.add((convention.layout, convention.labels))
         return outcome
 
@@ -265,7 +268,10 @@ class _Search:
         """Check a unit in one convention; what seems wrong has to be so with other numbers too."""
         if is_empty(best.convention, SEEDS[0]):
             return UnitCheck(self.unit.name, self.unit.line, problem=no_layers(self.unit))
-        outcome, experiment = compare(best.convention, SEEDS[0], self.tolerance, explained=True)
+        if self.complete and self.complete[0] is best:  # there is nothing to explain
+            outcome, experiment = self.complete
+        else:
+            outcome, experiment = compare(best.convention, SEEDS[0], self.tolerance, explained=True)
         findings = list(outcome.findings)
         if any(finding.verdict == "WRONG" for finding in findings):
             with contextlib.suppress(MiscalledError):

@@ -15,8 +15,9 @@ from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import INPUTS, UNIT, Experiment
 from bpcli.gradcheck.foreign.finding import Finding
 from bpcli.gradcheck.foreign.missing import explain_missing
-from bpcli.gradcheck.foreign.mistakes import explain, explain_fused
+from bpcli.gradcheck.foreign.mistakes import count_wrong, explain, explain_fused
 from bpcli.gradcheck.foreign.pairing import Candidate, in_shape, pair
+from bpcli.gradcheck.foreign.repair import find_repair
 from bpcli.gradcheck.foreign.state import MiscalledError
 from bpcli.gradcheck.foreign.tree import Path
 
@@ -28,6 +29,8 @@ ADAPTED = re.compile(
 )
 NOISE = 1e-10  # of the largest output, which a difference cannot see below
 NEAR_STEPS = (1.0, 0.7, 1.4, 0.5)
+SPREADS = 3  # of differences with such steps, as far as noise takes a gradient away
+MOST_NOISE = SPREADS * CLOSE_ENOUGH  # in what a difference cannot see below
 FAR, FARTHER = 50, 1000  # times less, for an error that a constant was the cause of
 
 
@@ -118,16 +121,16 @@ class Comparison:
             direction = signs * self.rng.uniform(0.5, 1, shape)
             terms = gradient * direction
             floor = NOISE * (1 + self.scale) / self.experiment.step
-            error = np.inf
+            error, apart = np.inf, np.inf
             for step in (self.experiment.step, *([] if self.experiment.coarse else FINER_STEPS)):
                 numerical = self.experiment.slope(path, direction, douts, step)
                 size = max(float(np.linalg.norm(terms)), abs(numerical), floor)
-                error = min(error, abs(float(terms.sum()) - numerical) / size)
+                now = abs(float(terms.sum()) - numerical)
+                apart, error = min(apart, now), min(error, now / size)
                 if error <= self.tolerance:
                     break
-            if self.tolerance < error < CLOSE_ENOUGH and self._is_noise(
-                path, direction, douts, float(terms.sum()), floor
-            ):
+            small = self.tolerance < error < CLOSE_ENOUGH and apart <= MOST_NOISE * floor
+            if small and self._is_noise(path, direction, douts, float(terms.sum()), floor):
                 error = self.tolerance
             worst = max(worst, error)
         return worst
@@ -144,7 +147,7 @@ class Comparison:
             for times in NEAR_STEPS
         ]
         spread = max(slopes) - min(slopes)
-        return spread <= CLOSE_ENOUGH * floor and abs(found - slopes[0]) <= 3 * spread
+        return spread <= CLOSE_ENOUGH * floor and abs(found - slopes[0]) <= SPREADS * spread
 
     def _wrong(self, path: Path, candidate: Candidate, error: float) -> Finding:
         """Say what is wrong with a gradient, or why it may not be."""
@@ -175,7 +178,22 @@ class Comparison:
             words = f"agrees to {error:.0e} only, and no small constant is the cause"
             return Finding(name, "WRONG", words, error)
         updated = self._explain_update(path, candidate.array)
-        return Finding(name, "WRONG", updated or explain(case), error)
+        words = updated or explain(case) or self._repair(path) or count_wrong(case)
+        return Finding(name, "WRONG", words, error)
+
+    def _repair(self, path: Path) -> str:
+        """Say which one change of backward's text makes a gradient right, if one does."""
+        experiment, value = self.experiment, tree.get(self.experiment.base, path)
+
+        def is_right() -> bool:
+            try:
+                now = pair(experiment, experiment.call(experiment.douts))[path]
+            except MiscalledError:
+                return False
+            array = in_shape(now[0].array, value) if now else np.empty(0)
+            return self.error(path, array, experiment.douts) <= self.tolerance
+
+        return find_repair(experiment.convention.unit, is_right)
 
     def _along(self, path: Path, found: Array) -> str:
         """Say how far a large gradient is from what it should be, along a random direction."""
