@@ -2,7 +2,6 @@
 
 from bpcli.gradcheck.check import GradientCheck, check, clearest, count_elements
 from bpcli.gradcheck.comparison import Comparison
-from bpcli.gradcheck.diagnosis import diagnose
 from bpcli.gradcheck.foreign import FileCheck, UnitCheck, check_file
 
 __all__ = [
@@ -14,5 +13,4 @@ __all__ = [
     "check_file",
     "clearest",
     "count_elements",
-    "diagnose",
 ]

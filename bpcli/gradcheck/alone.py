@@ -12,10 +12,10 @@ from bpcli.gradcheck.calls import Examination
 from bpcli.gradcheck.comparer import compare_calls
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.constant import are_excusable, correct_loss, excuse
-from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.elements import Build, Comparer
 from bpcli.gradcheck.execution import BackwardError
 from bpcli.gradcheck.leaves import Where
+from bpcli.gradcheck.raised import describe
 from bpcli.gradcheck.recognition import make_subject
 from bpcli.gradcheck.subject import Subject
 

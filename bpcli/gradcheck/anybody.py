@@ -19,10 +19,10 @@ from bpcli.gradcheck.calls import Examination, count_rows
 from bpcli.gradcheck.comparer import Call, compare_calls
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.constant import are_excusable, correct_calls, correct_losses, excuse
-from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.elements import Build, Comparer
 from bpcli.gradcheck.execution import BackwardError, cast
 from bpcli.gradcheck.leaves import Where
+from bpcli.gradcheck.raised import describe
 from bpcli.gradcheck.recognition import make_subject, with_floats
 from bpcli.gradcheck.rewind import make_rewind
 from bpcli.gradcheck.subject import (

@@ -12,7 +12,6 @@ import numpy as np
 
 from bpcli.arrays import Array
 from bpcli.gradcheck.comparer import Call, Missing
-from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.execution import (
     INPUTS,
     OWNER,
@@ -27,6 +26,7 @@ from bpcli.gradcheck.foreign import tree
 from bpcli.gradcheck.foreign.tree import Path
 from bpcli.gradcheck.leaves import Leaves, Where
 from bpcli.gradcheck.places import as_gradient
+from bpcli.gradcheck.raised import describe
 from bpcli.gradcheck.rewind import make_rewind
 from bpcli.gradcheck.subject import Subject
 

@@ -8,8 +8,10 @@ import numpy.typing as npt
 
 from bpcli.arrays import Array, Indices
 from bpcli.errors import ArgumentError
+from bpcli.gradcheck.case import Case, spell_shapes
+from bpcli.gradcheck.closeness import CLOSE, count_wrong
 from bpcli.gradcheck.comparison import Comparison, relative_error
-from bpcli.gradcheck.diagnosis import CLOSE, diagnose, explain_shape
+from bpcli.gradcheck.mistakes import explain
 from bpcli.gradcheck.numerical import (
     METHODS,
     STEP,
@@ -151,7 +153,7 @@ class Comparer:
                 chosen.size < backprop.size
             )  # of which no pattern can be seen but by their values
             mine, right = (g.flat[chosen] if some else g for g in (backprop, numerical))
-            problem = diagnose(mine, right, samples)
+            problem = explain(Case(mine, right, samples)) or count_wrong(mine, right)
         elif chosen.size < backprop.size and (
             self._largest_error_along(found.name, backprop) > self.tolerance
         ):
@@ -179,10 +181,12 @@ class Comparer:
 
     def _explain_shape(self, name: str, backprop: Array) -> str:
         """Say of a gradient of another shape how the right one is made of it, if that is small."""
-        array, numerical = self.subject.arrays[name], None
-        if array.size <= LARGE:
-            numerical = self._differentiate(name, np.ones(array.shape), np.arange(array.size))
-        return explain_shape(backprop, array.shape, numerical)
+        array = self.subject.arrays[name]
+        words = spell_shapes(backprop.shape, array.shape)
+        if array.size > LARGE:
+            return words
+        numerical = self._differentiate(name, np.ones(array.shape), np.arange(array.size))
+        return explain(Case(backprop, numerical)) or words
 
     def _is_rounded(self, name: str, backprop: Array) -> bool:
         """Tell whether a gradient is right as far as a function that rounds can tell.

@@ -13,9 +13,9 @@ from bpcli.errors import ArgumentError
 from bpcli.gradcheck.comparer import Call, Missing
 from bpcli.gradcheck.comparison import Comparison
 from bpcli.gradcheck.constant import are_excusable, correct_loss, excuse
-from bpcli.gradcheck.diagnosis import describe
 from bpcli.gradcheck.elements import ROUNDINGS, Build, Comparer
 from bpcli.gradcheck.numerical import Function
+from bpcli.gradcheck.raised import describe
 from bpcli.gradcheck.rewind import make_rewind
 
 ROUNDED = float(np.finfo(np.float64).eps)  # of a parameter the part that rounding may change

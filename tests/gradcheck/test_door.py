@@ -600,7 +600,7 @@ WRONG = {
     "no output": (lambda: (NoOutput(), X), "", "is `return y` missing"),
     "no input": (lambda: (NoInput(), X), "x", "is `return dx` missing"),
     "not summed": (lambda: (changed(chapter.Affine, "backward", not_summed)(W, B), X), "b", "is the sum over the images missing"),
-    "summed to a number": (lambda: (affine_forward, summed_to_a_number, X, W, B), "b", "is an axis missing"),
+    "summed to a number": (lambda: (affine_forward, summed_to_a_number, X, W, B), "b", "without an axis"),
     "a pair": (lambda: (affine_forward, doubled_bias, X, W, B), "b", "2 times"),
     "a sign": (lambda: (affine_forward, swapped, X, W, B), "b", "the sign is wrong"),
     "seen through a lambda": (lambda: (lambda x: LAYER.forward(1 * x), twice_dW, X), r"LAYER.W", "2 times"),

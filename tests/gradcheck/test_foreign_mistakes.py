@@ -107,7 +107,7 @@ class Steps:
 """
 
 MISTAKES = {
-    "not summed": (affine(db="self.db = dout"), "b", r"\(3, 4\), expected one of \(4,\): is the sum over the images missing"),
+    "not summed": (affine(db="self.db = dout"), "b", r"\(3, 4\), expected \(4,\): is the sum over the images missing"),
     "one image only": (affine(db="self.db = dout[-1]"), "b", "that of image 2 alone"),
     "one image only, set in a loop": (affine(dW="for x, d in zip(self.x, dout): self.dW = np.outer(x, d)\n        pass"), "W", "that of image 2 alone: is it set where images should add up"),
     "divided in some": (affine(dW="self.dW = self.x.T @ dout / len(dout)"), "W", "divided by the 3 images, where other gradients are not"),
@@ -125,8 +125,8 @@ MISTAKES = {
     "returns nothing": (layer(RELU, "dx = dout * (self.x > 0)"), "x", r"backward returned None, expected \(3, 5\): is `return dx` missing"),
     "raises": (layer(RELU, "return dout * self.mask"), "backward", r"raises AttributeError at layers.py:8: 'Layer' object has no attribute 'mask'"),
     "a name that is nowhere": (layer(RELU, "return dout * mask"), "backward", r"raises NameError at layers.py:8: name 'mask' is not defined"),
-    "transposed": (affine(dW="self.dW = dout.T @ self.x"), "W", r"\(4, 5\), expected one of \(5, 4\): it is right, but transposed"),
-    "another shape": (affine(dx="return dout"), "x", r"found an array of \(3, 4\), expected one of \(3, 5\)"),
+    "transposed": (affine(dW="self.dW = dout.T @ self.x"), "W", r"\(4, 5\), expected \(5, 4\): it is right, but transposed"),
+    "another shape": (affine(dx="return dout"), "x", r"found an array \(3, 4\), expected \(3, 5\)"),
     "the sign": (affine(dx="return -dout @ self.W.T"), "x", "the sign is wrong"),
     "a mask": (layer(RELU, "return dout"), "x", "not zero where it should be: is a mask missing"),
     "an inverted mask": (layer(RELU, "return dout * (self.x < 0)"), "x", "is a mask inverted"),
@@ -134,7 +134,7 @@ MISTAKES = {
     "not finite": (affine(db="self.db = dout.sum(axis=0) * np.nan"), "b", "not finite"),
     "a loss that is a mean": (LOSS.format(reduced="mean", dx="dx"), "x", "is the division by the 3 images missing"),
     "a loss that is a sum": (LOSS.format(reduced="sum", dx="dx / len(x)"), "x", "is it divided by the 3 images twice"),
-    "a sum without an axis": (affine(db="self.db = np.sum(dout)"), "b", r"found an array of \(\), expected one of \(4,\)"),
+    "a sum without an axis": (affine(db="self.db = np.sum(dout)"), "b", r"found an array \(\), expected \(4,\)"),
     "a parameter that is forgotten": (affine(dW="self.W = self.W - 0.1 * self.x.T @ dout", db="pass", dx="return dout @ (self.W + 0.1 * self.x.T @ dout).T"), "b", "backward changes other parameters, and this one never"),
     "half a squared error": ("class MSE:\n    def forward(self, p, t):\n        self.d = p - t\n        return np.mean(self.d ** 2)\n    def backward(self):\n        return self.d / self.d.size\n", "p", "0.5 times what it should be"),
     "the sign of a squared error": ("def mse(y_true, y_pred):\n    return np.mean((y_true - y_pred) ** 2)\ndef mse_prime(y_true, y_pred):\n    return 2 * (y_true - y_pred) / y_true.size\n", "y_pred", "the sign is wrong"),

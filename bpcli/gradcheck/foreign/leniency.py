@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from bpcli.gradcheck.diagnosis import find_factor
+from bpcli.gradcheck.closeness import find_factor
 from bpcli.gradcheck.foreign import tree, vocabulary
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import INPUTS

@@ -1,7 +1,6 @@
 """an array without a gradient in -> whether there should be one, and what to say, out."""
 
 from bpcli.gradcheck.foreign import tree, usage, vocabulary
-from bpcli.gradcheck.foreign.case import spell
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import GLOBALS, INPUTS, UNIT, Called, Experiment
 from bpcli.gradcheck.foreign.finding import Finding
@@ -30,7 +29,7 @@ def explain_missing(
         if called.returned is None and inner and all(candidates[p] for p in others):
             return None  # a network of layers, which nobody asks for dx
         if called.returned is None and not answered:
-            words = f"backward returned None, expected {spell(value.shape)}: "
+            words = f"backward returned None, expected {value.shape}: "
             first = next(iter(experiment.leaves))
             words += "is `return dx` missing?"
             return Finding(name, "WRONG" if path == first else "not checked", words)

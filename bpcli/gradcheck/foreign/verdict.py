@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from bpcli.arrays import Array
-from bpcli.gradcheck.diagnosis import close
+from bpcli.gradcheck.case import DerivedCase, spell_shapes
+from bpcli.gradcheck.closeness import close, count_wrong
 from bpcli.gradcheck.foreign import precision, tree
-from bpcli.gradcheck.foreign.case import Case, spell
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import INPUTS, UNIT, Experiment
 from bpcli.gradcheck.foreign.finding import Finding
 from bpcli.gradcheck.foreign.missing import explain_missing
-from bpcli.gradcheck.foreign.mistakes import count_wrong, explain, explain_fused
 from bpcli.gradcheck.foreign.pairing import Candidate, in_shape, pair
 from bpcli.gradcheck.foreign.repair import find_repair
 from bpcli.gradcheck.foreign.state import MiscalledError
 from bpcli.gradcheck.foreign.tree import Path
+from bpcli.gradcheck.mistakes import explain, explain_fused
 
 CLOSE_ENOUGH, COARSE = 1e-4, 2e-2  # relative errors that are noted; with float32 inside
 FINER_STEPS = (1e-6, 1e-7)  # where a kink of ReLU may lie within a step: fewer lie within these
@@ -178,7 +178,7 @@ class Comparison:
             words = f"agrees to {error:.0e} only, and no small constant is the cause"
             return Finding(name, "WRONG", words, error)
         updated = self._explain_update(path, candidate.array)
-        words = updated or explain(case) or self._repair(path) or count_wrong(case)
+        words = updated or explain(case) or self._repair(path) or _most_wrong(case)
         return Finding(name, "WRONG", words, error)
 
     def _repair(self, path: Path) -> str:
@@ -199,14 +199,13 @@ class Comparison:
         """Say how far a large gradient is from what it should be, along a random direction."""
         value = tree.get(self.experiment.base, path)
         if found.shape != value.shape:
-            shapes = spell(found.shape), spell(value.shape)
-            return f"found an array of {shapes[0]}, expected one of {shapes[1]}"
+            return spell_shapes(found.shape, value.shape)
         direction = self.rng.normal(size=value.shape)
         expected = self.experiment.slope(path, direction, self.experiment.douts)
         along = float(np.vdot(found, direction))
         return f"along a random direction found {along:.4g}, expected {expected:.4g}"
 
-    def _case(self, path: Path, candidate: Candidate) -> Case:
+    def _case(self, path: Path, candidate: Candidate) -> DerivedCase:
         experiment, value = self.experiment, tree.get(self.experiment.base, path)
         douts = experiment.draw_douts(self.rng)
         others = pair(experiment, experiment.call(douts)).get(path, [])
@@ -224,20 +223,24 @@ class Comparison:
         }
         first = next(iter(experiment.base.inputs.values()), value)
         kept = tree.arrays([self.first.state.unit, self.first.state.inputs])
-        return Case(
+        jacobian = experiment.jacobian(path)
+        if other is not None:
+            other = other.reshape(value.shape) if other.size == value.size else None
+        return DerivedCase(
             candidate.array,
-            value,
-            experiment.jacobian(path),
-            self.dout,
-            np.asarray(first if isinstance(first, np.ndarray) else value),
-            experiment.outputs[0],
+            (jacobian @ self.dout).reshape(value.shape),
             experiment.convention.layout.images,
-            other.reshape(value.shape) if other is not None and other.size == value.size else None,
-            path == next(iter(experiment.leaves))
+            value=value,
+            jacobian=jacobian,
+            dout=self.dout,
+            inputs=np.asarray(first if isinstance(first, np.ndarray) else value),
+            output=experiment.outputs[0],
+            other=other,
+            is_input=path == next(iter(experiment.leaves))
             and experiment.convention.unit.backward is not None,
-            experiment.convention.indices,
-            rights,
-            tuple(kept.values()),
+            indices=experiment.convention.indices,
+            others=rights,
+            kept=tuple(kept.values()),
         )
 
     def text(self) -> str:
@@ -267,3 +270,14 @@ class Comparison:
         right = moved.jacobian(path) @ self.dout
         same = found.size == right.size and close(found, right.reshape(found.shape))
         return "it is that of weights which are already updated: take dx first" * same
+
+
+def _most_wrong(case: DerivedCase) -> str:
+    """Say how much is wrong, and where it is most, where its kind says nothing."""
+    found, expected = case.found, case.expected
+    if found.shape != expected.shape:
+        return spell_shapes(found.shape, expected.shape)
+    at = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)
+    place = ", ".join(str(i) for i in at)
+    words = f"worst at [{place}]: found {found[at]:.4g}, expected {expected[at]:.4g}"
+    return f"{count_wrong(found, expected)}; {words}"

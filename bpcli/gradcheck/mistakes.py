@@ -1,30 +1,40 @@
-"""a wrong gradient, and the derivatives of all outputs, in -> what kind of mistake it is, out.
+"""a wrong gradient and the right one in -> what kind of mistake it is, out.
 
-Each kind is a hypothesis, which is told only if the numbers that it predicts are those found.
+Each kind is a hypothesis, which is told only if the numbers that it predicts are those found. Some
+need the derivatives of all outputs, and are passed over where these are not known.
 """
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from bpcli.arrays import Array, Shape
-from bpcli.gradcheck.diagnosis import CLOSE, close, find_factor
-from bpcli.gradcheck.foreign.case import Case
-from bpcli.gradcheck.foreign.chain import next_step, no_transpose
-from bpcli.gradcheck.foreign.misshapen import (
+from bpcli.arrays import Array
+from bpcli.gradcheck.case import Case, DerivedCase
+from bpcli.gradcheck.chain import next_step, no_transpose
+from bpcli.gradcheck.closeness import CLOSE, close, find_factor
+from bpcli.gradcheck.misshapen import (
     another_shape,
     not_turned,
-    shapes,
     sum_is_missing,
     sum_of_everything,
 )
+from bpcli.gradcheck.windows import PICTURES, overwrites, pooled
 
-WINDOWS = ((1,), (-1,), (1, -1), ())  # axes of an output that belong to one window: its channels
-MATRIX, PICTURES = 2, 4  # axes
+MATRIX = 2  # axes
+
+Mistake = Callable[[Case], str]
 
 
 def explain(case: Case) -> str:
-    """Say what kind of mistake a gradient shows, if it is one that is known."""
+    """Say what kind of mistake a gradient shows, if it is one that is known.
+
+    >>> explain(Case(np.array([2.0, -4.0]), np.array([1.0, -2.0]), images=3))
+    'every element is 2 times what it should be'
+    >>> explain(Case(np.array([3.0, -6.0]), np.array([1.0, -2.0]), images=3))
+    'every element is 3 times what it should be: is the division by the 3 images missing?'
+    >>> explain(Case(np.ones((4, 3)), np.ones((3, 4))))
+    'found an array (4, 3), expected (3, 4): it is right, but transposed'
+    """
     every = OF_SHAPE if case.found.shape != case.expected.shape else MISTAKES
     return next(filter(None, (mistake(case) for mistake in every)), "")
 
@@ -50,7 +60,7 @@ def explain_fused(found: Array, expected: Array, p: Array, t: Array | None) -> s
     return ""
 
 
-def _another_array(case: Case) -> str:
+def _another_array(case: DerivedCase) -> str:
     for name, right in case.others.items():
         if case.found.shape == right.shape and right.size > 1 and close(case.found, right):
             return f"it is the gradient by {name}: are gradients swapped, or in another order?"
@@ -66,7 +76,7 @@ def _never_set(case: Case) -> str:
     return "" if case.found.any() else "zero everywhere: is it never set?"
 
 
-def _ignores_dout(case: Case) -> str:
+def _ignores_dout(case: DerivedCase) -> str:
     if case.dout.size == 1 or case.other is None or not close(case.other, case.found):
         return ""
     plain = (case.jacobian @ np.ones_like(case.dout)).reshape(case.value.shape)
@@ -75,7 +85,7 @@ def _ignores_dout(case: Case) -> str:
     return "the same whatever dout is: is it used at all?"
 
 
-def _one_image(case: Case) -> str:
+def _one_image(case: DerivedCase) -> str:
     """Find a sum over the images that has only one of them."""
     if case.images < 2 or not case.output.ndim or case.is_input:
         return ""
@@ -92,7 +102,7 @@ def _one_image(case: Case) -> str:
     return ""
 
 
-def _one_step(case: Case) -> str:
+def _one_step(case: DerivedCase) -> str:
     """Find a sum over the steps of a sequence that has only one of them."""
     if case.output.ndim != 3 or case.is_input or case.output.size != case.dout.size:
         return ""
@@ -106,61 +116,7 @@ def _one_step(case: Case) -> str:
     return ""
 
 
-def _overwrites(case: Case) -> str:
-    """Find windows that overlap, of which only the last one has been kept."""
-    if not case.indices and case.output.ndim < PICTURES:
-        return ""
-    if case.output.size != case.dout.size:
-        return ""
-    expected, terms = case.expected, case.jacobian * case.dout
-    for axes in WINDOWS:
-        for last in (True, False):
-            kept = _keep_one(terms, case.output.shape, axes, last=last).reshape(expected.shape)
-            if close(case.found, kept) and not close(kept, expected):
-                if case.indices:
-                    return "rows that are taken twice count once: np.add.at(dW, idx, dout)"
-                which = "last" if last else "first"
-                return f"where windows overlap only the {which} one counts: += in place of ="
-    return ""
-
-
-def _keep_one(terms: Array, shape: Shape, axes: tuple[int, ...], *, last: bool) -> Array:
-    """Return for each element the contribution of one window alone, of all that it is in."""
-    summed = terms.reshape(len(terms), *shape)
-    where = tuple({(1 + a) if a >= 0 else summed.ndim + a for a in axes if abs(a) < len(shape)})
-    windows = summed.sum(axis=where).reshape(len(terms), -1)
-    order = np.arange(1, windows.shape[1] + 1)
-    touched = np.where(windows != 0, order, 0)
-    pick = touched.argmax(axis=1) if last else (windows != 0).argmax(axis=1)
-    kept: Array = windows[np.arange(len(windows)), pick]
-    return kept
-
-
-def _pooled(case: Case) -> str:
-    """Find what max pooling does where windows overlap, if each output has one element of x.
-
-    An element has then one dout where others should add up to it, or none, as what came last set
-    0 there; or those of windows besides in which it is not the largest.
-    """
-    if case.output.ndim < PICTURES or case.output.size != case.dout.size or not case.is_input:
-        return ""
-    jacobian, found, expected = np.abs(case.jacobian), case.found.ravel(), case.expected.ravel()
-    chosen = np.all((jacobian < CLOSE) | (np.abs(jacobian - 1) < CLOSE))
-    right = np.isclose(found, expected, CLOSE, CLOSE)
-    if not chosen or found[expected == 0].any() or not right[expected != 0].any():
-        return ""
-    wrong = np.flatnonzero(~right)
-    terms = np.pad(case.jacobian * case.dout, ((0, 0), (0, 1)))  # or 0
-    if all(np.isclose(found[i], terms[i], CLOSE, CLOSE).any() for i in wrong):
-        return "where windows overlap only the last one counts: += in place of ="
-    others = case.dout[:, None] + np.append(case.dout, 0)
-    sums = np.append(others.ravel(), case.dout)
-    if all(np.isclose(found[i] - expected[i], sums, CLOSE, CLOSE).any() for i in wrong):
-        return "where windows overlap: is one mask kept for all of them, and not one for each?"
-    return ""
-
-
-def _diagonal(case: Case) -> str:
+def _diagonal(case: DerivedCase) -> str:
     """Find the derivative of each output by its own input alone, where it has others."""
     if case.value.shape != case.output.shape or case.value.size != case.dout.size:
         return ""
@@ -173,7 +129,7 @@ def _diagonal(case: Case) -> str:
     return ""
 
 
-def _activation(case: Case) -> str:
+def _activation(case: DerivedCase) -> str:
     """Find a derivative that is taken at the wrong side of the activation."""
     if case.value.shape != case.output.shape or case.value.size != case.dout.size:
         return ""
@@ -198,7 +154,7 @@ def _formulas() -> Iterator[tuple[Callable[[Array], Array], str]]:
     yield (lambda v: 1 - np.tanh(v) ** 2), "the derivative of tanh"
 
 
-def _decay(case: Case) -> str:
+def _decay(case: DerivedCase) -> str:
     """Find a difference that is a multiple of the array itself."""
     if case.value.size < 2 or case.is_input:  # of one number everything is
         return ""
@@ -212,7 +168,8 @@ def _decay(case: Case) -> str:
 def _factor(case: Case) -> str:
     """Find a gradient that is right but for a factor, and say what number that is."""
     factor = find_factor(case.found, case.expected)
-    if factor is None or case.value.size == 1:
+    alone = isinstance(case, DerivedCase) and case.value.size == 1  # of one number everything is
+    if factor is None or alone or abs(factor - 1) <= CLOSE:
         return ""
     if abs(factor + 1) < CLOSE:
         return "the sign is wrong"
@@ -222,14 +179,20 @@ def _factor(case: Case) -> str:
 
 def _number(case: Case, factor: float) -> str:
     """Say what number a factor is: of images, of outputs, or of inputs."""
-    images, outputs = case.images, case.output.size // max(1, case.images)
-    if case.is_input and case.output.ndim == PICTURES:
+    derived = case if isinstance(case, DerivedCase) else None
+    images = case.images
+    if derived and derived.is_input and derived.output.ndim == PICTURES:
         images = 1  # which nobody divides dx of pictures by; their windows may be as large
     if images > 1 and np.isclose(factor, images, CLOSE):
         return f": is the division by the {images} images missing?"
     if images > 1 and np.isclose(factor, 1 / images, CLOSE):
         return f": is it divided by the {images} images twice?"
-    inputs = case.inputs.size // max(1, images)
+    return _size(derived, factor, images) if derived else ""
+
+
+def _size(case: DerivedCase, factor: float, images: int) -> str:
+    """Say what a layer has as many of as a factor is, or as its inverse."""
+    inputs, outputs = case.inputs.size // max(1, images), case.output.size // max(1, case.images)
     if case.output.ndim == 0 and inputs > 1 and np.isclose(factor, inputs, CLOSE):
         return f": forward's mean is over all elements, {inputs} of each image"
     sizes = [(outputs, "outputs"), (case.output.size, "outputs of all images")]
@@ -259,11 +222,11 @@ def _mask(case: Case) -> str:
         return ""
     if not found[~zero].any():
         return "zero where it should not be, not zero where it should: is a mask inverted?"
-    same = close(found[~zero], expected[~zero])
+    same = find_factor(found[~zero], expected[~zero]) is not None
     return "not zero where it should be: is a mask missing?" * same
 
 
-def _softmax_over_all(case: Case) -> str:
+def _softmax_over_all(case: DerivedCase) -> str:
     """Find probabilities that add up to 1 over all images."""
     for array in case.kept:
         rows = array.ndim == MATRIX and case.images in array.shape and case.images > 1
@@ -272,26 +235,19 @@ def _softmax_over_all(case: Case) -> str:
     return ""
 
 
-def count_wrong(case: Case) -> str:
-    """Say how much is wrong, and where it is most, where its kind says nothing."""
-    if case.found.shape != case.value.shape:
-        return shapes(case)
-    found, expected = case.found, case.expected
-    largest = float(np.abs(expected).max(initial=0))
-    wrong = np.count_nonzero(~np.isclose(found, expected, CLOSE, CLOSE * largest))
-    words = f"{wrong:,} of {found.size:,} elements are wrong"
-    if wrong == 0:
-        words = "close, but not within the tolerance: is a small term missing?"
-    elif wrong == found.size:
-        words = "every element is wrong, with no pattern"
-    at = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)
-    place = ", ".join(str(i) for i in at)
-    return f"{words}; worst at [{place}]: found {found[at]:.4g}, expected {expected[at]:.4g}"
+def _derived(mistake: Callable[[DerivedCase], str]) -> Mistake:
+    """Return a mistake that is only told where the derivatives of all outputs are known."""
+    return lambda case: mistake(case) if isinstance(case, DerivedCase) else ""
 
 
-OF_SHAPE = (not_turned, sum_is_missing, sum_of_everything, another_shape, _another_array)
-MISTAKES = (
-    _not_finite, _never_set, _ignores_dout, _another_array, _one_image, _one_step, _overwrites,
-    _pooled, next_step, _diagonal, _activation, _decay, _factor, _transposed, no_transpose, _mask,
-    _softmax_over_all,
+OF_SHAPE = (
+    not_turned, sum_is_missing, sum_of_everything, another_shape, _derived(_another_array)
+)  # fmt: skip
+MISTAKES: tuple[Mistake, ...] = (
+    _not_finite, _never_set,
+    *map(_derived, (
+        _ignores_dout, _another_array, _one_image, _one_step, overwrites, pooled, next_step,
+        _diagonal, _activation, _decay,
+    )),
+    _factor, _transposed, _derived(no_transpose), _mask, _derived(_softmax_over_all),
 )  # fmt: skip

@@ -3,8 +3,8 @@
 import numpy as np
 
 from bpcli.arrays import Array
-from bpcli.gradcheck.diagnosis import close
-from bpcli.gradcheck.foreign.case import Case
+from bpcli.gradcheck.case import DerivedCase
+from bpcli.gradcheck.closeness import close
 
 MATRIX, SEQUENCES = 2, 3  # axes
 FORGOTTEN = (
@@ -13,7 +13,7 @@ FORGOTTEN = (
 )
 
 
-def no_transpose(case: Case) -> str:
+def no_transpose(case: DerivedCase) -> str:
     """Find dx = d W, or W d, of square weights W, where it should be d Wᵀ, or Wᵀ d.
 
     What has come to the product, d, is solved for: it is what the right gradient was made of.
@@ -38,7 +38,7 @@ def _is_turned(W: Array, right: Array, found: Array) -> bool:
     return close(found, d @ W) and not close(found, right)
 
 
-def next_step(case: Case) -> str:
+def next_step(case: DerivedCase) -> str:
     """Find by a sequence what comes back from the outputs of its own steps, or from one more."""
     shape, output = case.value.shape, case.output.shape
     same = len(shape) == len(output) == SEQUENCES and case.output.size == case.dout.size
