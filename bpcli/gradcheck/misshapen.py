@@ -40,6 +40,11 @@ def sum_of_everything(case: Case) -> str:
 
 def another_shape(case: Case) -> str:
     """Find what is right but for its shape."""
-    if case.found.size == case.expected.size and close(case.found.ravel(), case.expected.ravel()):
+    one = case.images == 1 and case.found.ndim > case.expected.ndim  # whose sum may be missing
+    if (
+        not one
+        and case.found.size == case.expected.size
+        and close(case.found.ravel(), case.expected.ravel())
+    ):
         return f"{shapes(case)}: it is right but for its shape, as without keepdims=True"
     return ""

@@ -241,7 +241,7 @@ def _derived(mistake: Callable[[DerivedCase], str]) -> Mistake:
 
 
 OF_SHAPE = (
-    not_turned, sum_is_missing, sum_of_everything, another_shape, _derived(_another_array)
+    not_turned, another_shape, sum_is_missing, sum_of_everything, _derived(_another_array)
 )  # fmt: skip
 MISTAKES: tuple[Mistake, ...] = (
     _not_finite, _never_set,

@@ -24,11 +24,22 @@ class StochasticGradientDescent:
 
     rate = 0.1
 
-    def update(self, *arrays: Any, **_options: Any) -> Any:
-        """Return the first array less the second, times the rate."""
-        return arrays[0] - self.rate * arrays[1]
+    def __init__(self) -> None:
+        self.gradients: dict[str, Any] = {}  # where backward hands them on by name
+
+    def update(self, *given: Any, **_options: Any) -> Any:
+        """Return the first array less the second, times the rate, or keep gradients by name."""
+        for part in given:
+            self.gradients |= part if isinstance(part, dict) else {}
+        arrays = [part for part in given if isinstance(part, np.ndarray)]
+        return arrays[0] - self.rate * arrays[1] if len(arrays) > 1 else None
 
     __call__ = step = optimize = update
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "gradients":
+            raise AttributeError(name)
+        return self.update
 
 
 def tanh(x: Any, derivative: Any = False) -> Any:

@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Array
-from bpcli.gradcheck.foreign import usage, vocabulary, wrapping
-from bpcli.gradcheck.foreign.arguments import Supply, is_required, parameters
+from bpcli.gradcheck.foreign import tree, usage, vocabulary, wrapping
+from bpcli.gradcheck.foreign.arguments import (
+    StochasticGradientDescent,
+    Supply,
+    is_required,
+    parameters,
+)
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.inputs import make_inputs
@@ -62,6 +67,7 @@ def _build_with(
             options = supply.fill(thing.__init__, {"self": None}, uses)
             options.pop("self", None)
             thing = thing(**options)
+            _give_optimizers(thing)
             supply.fit_state(thing)
         function = bound(thing, convention.unit.forward)
         known, constants = make_inputs(convention, function, supply)
@@ -78,6 +84,15 @@ def _build_with(
     state = State(thing, arguments, frozenset(constants))
     state.globals = dict(convention.unit.globals)
     return state, supply
+
+
+def _give_optimizers(thing: Any) -> None:
+    """Give an optimizer to what has none, and uses it without a look at whether it has."""
+    for path, part in [((), thing), *tree.walk(thing)]:
+        for name, value_ in list(getattr(part, "__dict__", {}).items()):
+            missing = value_ is None and vocabulary.plain(name) in vocabulary.OPTIMIZERS
+            if missing and usage.relies_on(type(part), name):
+                tree.put(thing, (*path, (".", name)), StochasticGradientDescent())
 
 
 def forward(convention: Convention, state: State) -> None:
@@ -161,7 +176,11 @@ def backward(convention: Convention, state: State, douts: list[Array]) -> Any:
     if convention.loss:
         upstream = []
         known |= {name: state.target for name in names if vocabulary.is_labels(name)}
-        known |= {name: _first(convention, state) for name in names[:1] if name not in known}
+        known |= {
+            name: _result(state) if vocabulary.is_predicted(name) else _first(convention, state)
+            for name in names[:1]
+            if name not in known
+        }
     known |= dict(zip(upstream, values, strict=False))
     _complete(convention, known, names, upstream, uses, state)
     supply = Supply(
@@ -197,7 +216,7 @@ def _complete(
             elif name not in known and name in state.named:
                 known[name] = state.named[name]
             elif name not in known and not upstream and vocabulary.is_predicted(name):
-                known[name] = state.results if convention.loss else _predicted(state)
+                known[name] = _result(state) if convention.loss else _predicted(state)
             elif name not in upstream and not scalar and vocabulary.is_output(name):
                 known[name] = state.outputs[0].copy()
     _complete_unknown(convention, known, [n for n in names if n not in known], uses, state)
@@ -213,8 +232,7 @@ def _complete_unknown(
     """Add what an argument of no known name may be: an activation of a network, or a rate."""
     for name in names:
         if convention.loss and not _has_value(convention, name):
-            parts = state.results if isinstance(state.results, tuple) else (state.results,)
-            known[name] = parts[0]  # backward(x, a, t)
+            known[name] = _result(state)  # backward(x, a, t)
         elif _is_rate(convention, name, uses):
             known[name] = RATE
 
@@ -282,6 +300,11 @@ def _first(convention: Convention, state: State) -> Any:
     if convention.style == "output":
         return state.outputs[0].copy()
     return _predicted(state)
+
+
+def _result(state: State) -> Any:
+    """Return what forward returned first."""
+    return state.results[0] if isinstance(state.results, tuple) else state.results
 
 
 def _predicted(state: State) -> Any:

@@ -178,6 +178,7 @@ def assumed(unit: Unit, given_values: Mapping[str, Any]) -> list[Convention]:
     target = "t" if taken else "x"
     flat = [*layouts.ROWS, *layouts.COLUMN_LAYOUTS, *layouts.SEQUENCES[:2], *layouts.ALONE[:4]]
     flat += _weighed(unit)
+    flat += [replace(layout, one_unit=True) for layout in (flat[0], layouts.COLUMN_LAYOUTS[0])]
     return [
         Convention(unit, layout, loss=loss, target=target, given=given_values, open=functions)
         for layout, loss in itertools.product(flat, LOSSES)

@@ -147,7 +147,8 @@ def _entry_of(methods: dict[str, Any], forward: str) -> str:
 
 def _is_static(kind: type, forward: str) -> bool:
     """Tell whether forward is a function of its own, to which no object belongs."""
-    return any(isinstance(vars(base).get(forward), staticmethod) for base in kind.__mro__)
+    own = next((vars(base)[forward] for base in kind.__mro__ if forward in vars(base)), None)
+    return isinstance(own, staticmethod)
 
 
 def _globals_of(function: Any) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Experiment:
         self.coarse = self._is_coarse()
         self.step = COARSE_STEP if self.coarse else STEP
         self.stateful = False  # whether forward changes what the next forward depends on
+        self.shared: dict[Path, list[Path]] = {}  # where else an array stands
         self.leaves = self._find_leaves(rng)
         if not self.leaves:
             raise MiscalledError(FORWARD, ValueError("forward does not depend on anything"))
@@ -221,20 +222,29 @@ class Experiment:
             if self.has_parameters:
                 self.base = calling.build(self.convention, self.seed)
         except Exception:  # noqa: BLE001 - it may raise whatever it likes
+            inputs = self._initialize()
+        self.base.inputs = inputs
+
+    def _initialize(self) -> dict[str, Any]:
+        """Let what is built make its parameters, for one image or for all; return its inputs."""
+        for whole in (False, True):
             self.base = calling.build(self.convention, self.seed)
-            initialize(self.convention, self.base, self.seed)
+            initialize(self.convention, self.base, self.seed, whole=whole)
             inputs = copy.deepcopy(self.base.inputs)
+            self._rewind()
             try:
-                self._rewind()
                 calling.forward(self.convention, self.base)
             except Exception as error:
-                raise MiscalledError(FORWARD, error) from error
-        self.base.inputs = inputs
+                if whole:
+                    raise MiscalledError(FORWARD, error) from error
+            else:
+                break
+        return inputs
 
     def _find_leaves(self, rng: np.random.Generator) -> dict[Path, str]:
         """Return the paths of the arrays that change the output, and what they are called."""
         found: dict[Path, str] = {}
-        seen: set[int] = set()
+        seen: dict[int, Path] = {}
         used = self.clone()
         for _ in range(2):
             self._rewind()
@@ -247,9 +257,12 @@ class Experiment:
         self.stateful = bool(used.outputs) and any(map(_differ, used.outputs, self.outputs))
         for path in self._paths():
             array = tree.get(self.base, path)
-            if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or id(array) in seen:
+            if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
                 continue
-            seen.add(id(array))
+            if id(array) in seen:
+                self.shared.setdefault(seen[id(array)], []).append(path)
+                continue
+            seen[id(array)] = path
             direction = np.asarray(0.1 * rng.normal(size=array.shape))
             if array.size <= LARGEST and self._matters(path, direction):
                 if path[0] == UNIT[0] and _differ(array, tree.get(used, path)):

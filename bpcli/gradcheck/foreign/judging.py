@@ -5,6 +5,7 @@ from bpcli.gradcheck.foreign.leniency import (
     find_derived_argument,
     forgive_averages,
     forgive_rates,
+    forgive_what_is_assumed,
 )
 from bpcli.gradcheck.foreign.repetition import look_again, look_at_second_input
 from bpcli.gradcheck.foreign.verdict import Comparison
@@ -21,6 +22,7 @@ def judge(comparison: Comparison) -> list[Finding]:
     find_derived_argument(comparison, found)
     forgive_averages(comparison, found)
     forgive_rates(comparison, found)
+    forgive_what_is_assumed(comparison, found)
     if not any(finding.verdict == "WRONG" for finding in found.values()):
         look_again(comparison, found)
     if not any(finding.verdict == "WRONG" for finding in found.values()):

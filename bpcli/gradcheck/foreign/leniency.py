@@ -51,6 +51,28 @@ def forgive_averages(comparison: Comparison, found: dict[Path, Finding]) -> None
         found[p] = Finding(found[p].array, verdict, words, found[p].error)
 
 
+def forgive_what_is_assumed(comparison: Comparison, found: dict[Path, Finding]) -> None:
+    """Note weight decay beside a loss that is taken for granted, and ask for no dx of it.
+
+    That loss was told by what is right; what it has besides, and by how many images a gradient is
+    divided that nobody uses, cannot be.
+    """
+    if not comparison.experiment.convention.loss:
+        return
+    wrong = [p for p, finding in found.items() if finding.verdict == "WRONG"]
+    for path in wrong if len(wrong) < len(found) else ():
+        value = tree.get(comparison.experiment.base, path)
+        candidate = in_shape(comparison.candidates[path][0].array, value)
+        if path[0] == INPUTS[0] and path == next(iter(comparison.candidates)):
+            del found[path]
+        elif candidate.shape == value.shape and comparison.experiment.can_afford(path):
+            right = (comparison.experiment.jacobian(path) @ comparison.dout).reshape(value.shape)
+            factor = find_factor(candidate - right, value) if value.size > 1 else None
+            if factor and factor > 0:
+                words = f"{factor:.4g} times the array itself is added, as weight decay"
+                found[path] = Finding(found[path].array, "note", words, found[path].error)
+
+
 def forgive_rates(comparison: Comparison, found: dict[Path, Finding]) -> None:
     """Note where backward itself takes its gradients, times a number of its own text, away."""
     updated = {

@@ -45,6 +45,7 @@ def pair(experiment: Experiment, called: Called) -> dict[Path, list[Candidate]]:
         same = [c for c in filled if c.name == str(path[-1][1])]  # "Dense1/W", as params has it
         named = [c for c in [*returned, *filled, *attributes] if names_gradient(c.name, path)]
         found[path] = same or sorted(named, key=lambda c: -kinship(c.name, path))
+        found[path] += _sum_of_shared(experiment, path, [*returned, *attributes])
     first = next(iter(found))
     has_backward = experiment.convention.unit.backward is not None
     fits = returned and _fits_first(experiment, returned[0], first)
@@ -53,6 +54,23 @@ def pair(experiment: Experiment, called: Called) -> dict[Path, list[Candidate]]:
     _pair_in_order(experiment, returned, found)
     _pair_by_shape(experiment, called, [*returned, *filled, *attributes], found)
     return found
+
+
+def _sum_of_shared(experiment: Experiment, path: Path, every: list[Candidate]) -> list[Candidate]:
+    """Return the sum of the gradients by an array that stands in several places, as in CBOW.
+
+    Each layer that shares it has a gradient of its own, and whoever updates it adds them up.
+    """
+    parts: list[Candidate] = []
+    for other in (path, *experiment.shared.get(path, ())):
+        named = [c for c in every if names_gradient(c.name, other)]
+        first = max(named, key=lambda c: kinship(c.name, other), default=None)
+        if first and not any(np.array_equal(first.array, part.array) for part in parts):
+            parts.append(first)
+    if len(parts) < 2 or len({part.array.shape for part in parts}) > 1:
+        return []
+    total = np.sum([part.array for part in parts], axis=0)
+    return [Candidate(" + ".join(part.name for part in parts), total)]
 
 
 def _pair_by_shape(

@@ -13,9 +13,10 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from bpcli.arrays import Shape
 from bpcli.gradcheck.foreign import vocabulary
-from bpcli.gradcheck.foreign.layout import UNITS, Layout
+from bpcli.gradcheck.foreign.layout import HIDDEN, UNITS, Layout
 
 PRODUCTS: tuple[Callable[..., Any], ...] = (np.dot, np.matmul)
+TWO_LAYERS = ("W1", "b1", "W2", "b2")
 PAIR = 2  # operands of a product, axes of a matrix
 
 
@@ -131,6 +132,14 @@ class Sizes:
         if vocabulary.BIAS.fullmatch(word) or (settled and not vocabulary.WEIGHTS.fullmatch(word)):
             return layout.b
         return layout.W
+
+    def of_two_layers(self, key: str) -> Shape:
+        """Return the shape of an array of a network of two layers, by its number: W1, b2."""
+        features, hidden = self.layout.features, HIDDEN
+        before, after = (features, hidden) if key.endswith("1") else (hidden, self.layout.units[0])
+        if key.startswith("b"):
+            return (after, 1) if self.layout.columns else (*self.layout.b[:-1], after)
+        return (after, before) if self.layout.columns else (before, after)
 
     def spell(self, equation: str, operands: list[Any]) -> None:
         """Settle the shapes of what einsum takes by the letters of what is known."""
@@ -254,6 +263,14 @@ class Parameters(dict[str, Any]):
             raise KeyError(key)
         self[key] = self.make(key)
         return self[key]
+
+    def __len__(self) -> int:
+        if not super().__len__():  # as in len(parameters) // 2: two layers
+            for key in TWO_LAYERS:
+                self[key] = self.make(key)
+                if isinstance(self[key], Placeholder):
+                    self[key].settle(self[key].sizes.of_two_layers(key))
+        return super().__len__()
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self

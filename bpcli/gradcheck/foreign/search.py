@@ -250,7 +250,7 @@ class _Search:
         if (miscalled.stage, line) > (self.stage, self.line):
             self.stage, self.line = miscalled.stage, line
             self.convention, self.error = convention, error
-        if miscalled.stage == BACKWARD and self.raised is None:
+        if miscalled.stage == BACKWARD and not convention.layout.stacked and self.raised is None:
             self.raised = convention, error
         if miscalled.stage == BACKWARD or isinstance(error, FloatingPointError):
             self.taken.add((convention.layout, convention.labels))
@@ -309,7 +309,7 @@ class _Search:
     def is_certain(self, outcome: Outcome) -> bool:
         """Tell whether a unit was called as meant: something is right, or nothing was guessed."""
         convention = outcome.convention
-        guessed = convention.loss or convention.layout.tier == NUMBERS
+        guessed = convention.loss or convention.layout.tier == NUMBERS or convention.layout.stacked
         return bool(outcome.share) or (not guessed and is_clear(self.unit, convention.labels))
 
     def _has_parameters(self, outcome: Outcome) -> bool:
@@ -342,6 +342,7 @@ class _Search:
         frames = own_frames(error)
         own = bool(frames) and Path(frames[-1].filename).name == Path(unit.file).name
         natural = own and not convention.layout.tier and not convention.direct
+        natural &= not convention.layout.stacked
         certain = natural and is_clear(self.unit, convention.labels)
         if isinstance(error, NotImplementedError) or not certain:
             words = f"backward cannot be called: {spell_error(error)}; write {helper_of(self.unit)}"

@@ -160,6 +160,28 @@ def gone_through(kind: type) -> set[str]:
 
 
 @_once
+def relies_on(kind: type, name: str) -> bool:
+    """Tell whether a method of a person's class calls a part of its own and never looks for it."""
+    for base in kind.__mro__[:-1]:
+        for method in ast.walk(tree_of(base)):
+            if not isinstance(method, ast.FunctionDef):
+                continue
+            inside = list(ast.walk(method))
+            tests = [n.test for n in inside if isinstance(n, ast.If | ast.IfExp)]
+            looked = any(_names_part(n, name) for test in tests for n in ast.walk(test))
+            called = any(
+                isinstance(n, ast.Attribute) and _names_part(n.value, name) for n in inside
+            )
+            if called and not looked:
+                return True
+    return False
+
+
+def _names_part(node: ast.AST, name: str) -> bool:
+    return _is_own(node) and node.attr == name  # type: ignore[attr-defined]
+
+
+@_once
 def only_raises(function: Callable[..., Any]) -> bool:
     """Tell whether a function does nothing but raise, as one that is not there to be called."""
     definition = next(iter(ast.iter_child_nodes(tree_of(function))), None)

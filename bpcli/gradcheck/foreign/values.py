@@ -126,7 +126,7 @@ def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
 
 
 def _number(word: str, _layout: Layout, _rng: np.random.Generator) -> Any:
-    if word in vocabulary.FRACTIONS:
+    if word in vocabulary.FRACTIONS or word.endswith(vocabulary.FRACTION_ENDS):
         return 0.6
     if vocabulary.RATE.fullmatch(word):
         return RATE

@@ -90,7 +90,7 @@ def _others(convention: Convention, options: dict[str, Any]) -> Iterator[tuple[s
         elif isinstance(default, str):
             told = _texts(convention, name)
             texts = {ANOTHER} if told == {default} else told - {default}
-            yield from ((name, t) for t in sorted(texts) if not vocabulary.FOR_USE.search(t))
+            yield from ((name, t) for t in sorted(texts) if not vocabulary.FOR_ELSE.search(t))
 
 
 def _called(

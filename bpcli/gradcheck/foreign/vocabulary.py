@@ -112,6 +112,7 @@ TRAINING = re.compile(r"(is)?train(ing|flg|flag|mode|phase)?|trainable|istrain")
 FOR_USE = re.compile(  # and not for learning
     r"train|test|eval|infer|determin|predict|verbose|debug|seed|momentum|decay", re.IGNORECASE
 )
+FOR_ELSE = re.compile(rf"{FOR_USE.pattern}|softmax", re.IGNORECASE)  # or a loss that derives it
 RATE = re.compile(r"lr|learningrate|stepsize|lrate|learnrate|rate|learnrates?|eta")
 RATES = _words("lr learning_rate alpha eta rate step_size learningRate learn_rate lrate LR")
 OPTIMIZERS = _words("optimizer optim opt optimiser")
@@ -196,6 +197,7 @@ FRACTIONS = _words("""
     p ratio droprate keepprob dropoutratio dropoutrate dropprob rate dropout dropoutprob
     keepprobability prob keep probability pdrop keeprate
 """)
+FRACTION_ENDS = _words("prob probability ratio droprate dropoutrate keeprate")
 DECAY = _words("""
     reg lambd lmbda lmb l2 l1 regularization weightdecay reglambda lamb lambda weightdecaylambda lam
     regstrength weightl2 weightl1 l2reg l1reg weightregularizerl1 weightregularizerl2
