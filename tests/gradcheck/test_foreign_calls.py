@@ -185,6 +185,124 @@ class KL:
     def backward(self):
         return np.log(self.p / self.q) + 1, -self.p / self.q
 """, "-self.p / self.q\n$", "self.p / self.q\n", "KL q"),
+    "gradients that an optimizer is handed, which is not there yet": ("""
+class Schicht:
+    def __init__(self, units):
+        self.units, self.optimizer, self.params = units, None, {"W": None}
+    def build(self, input_shape):
+        if self.optimizer:
+            self.optimizer.init_params(self)
+        n, d = input_shape
+        self.params["W"] = np.random.randn(d, self.units)
+    def forward(self, inputs, training=True):
+        self.inputs = inputs
+        return inputs @ self.params["W"]
+    def backward(self, grads, learning_rate):
+        dparams = {"dW": self.inputs.T @ grads}
+        self.optimizer.update(self, dparams, learning_rate)
+        return grads @ self.params["W"].T
+""", "self.inputs.T @ grads", "self.inputs.T @ grads * 2", "Schicht params['W']"),
+    "weights that two layers share": ("""
+class Matmul:
+    def __init__(self, W):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+    def forward(self, x):
+        self.x = x
+        return x @ self.params[0]
+    def backward(self, dout):
+        self.grads[0][...] = self.x.T @ dout
+        return dout @ self.params[0].T
+class Mittel:
+    def __init__(self, vocab_size, hidden_size):
+        W = np.random.randn(vocab_size, hidden_size)
+        self.eins, self.zwei = Matmul(W), Matmul(W)
+        self.params, self.grads = self.eins.params + self.zwei.params, self.eins.grads + self.zwei.grads
+    def forward(self, contexts, target):
+        self.d = 0.5 * (self.eins.forward(contexts[:, 0]) + self.zwei.forward(contexts[:, 1])) - target
+        return 0.5 * np.sum(self.d ** 2)
+    def backward(self, dout=1):
+        self.eins.backward(0.5 * self.d)
+        self.zwei.backward(0.5 * self.d)
+""", "self.zwei.backward(0.5 * self.d)", "self.zwei.backward(self.d)", "Mittel params[0]"),
+    "as many layers as there are parameters": ("""
+def L_model_forward(X, parameters):
+    caches, A = [], X
+    L = len(parameters) // 2
+    for l in range(1, L + 1):
+        W, b = parameters["W" + str(l)], parameters["b" + str(l)]
+        caches.append((A, W))
+        A = 1 / (1 + np.exp(-(W @ A + b)))
+    assert A.shape == (1, X.shape[1])
+    return A, caches
+def L_model_backward(AL, Y, caches):
+    grads, d, m = {}, AL - Y, AL.shape[1]
+    for l in reversed(range(len(caches))):
+        A, W = caches[l]
+        grads["dW" + str(l + 1)], grads["db" + str(l + 1)] = d @ A.T / m, d.sum(axis=1, keepdims=True) / m
+        d = W.T @ d * A * (1 - A)
+    return grads
+""", "d @ A.T / m", "d @ A.T / m + (l == 0)", "L_model_forward W1"),
+    "a forward that is wrapped by one of the same name": ("""
+class Layer:
+    @staticmethod
+    def forward(f):
+        def forward(self, X, training=False):
+            Z = f(self, X)
+            if training:
+                self.X = X
+            return Z
+        return forward
+class Quadrat(Layer):
+    @Layer.forward
+    def forward(self, X):
+        return X ** 2
+    def backward(self, dZ):
+        return 2 * self.X * dZ
+""", "2 * self.X", "3 * self.X", "Quadrat X"),
+    "a chance that is looked at": ("""
+class Ausfall:
+    def __init__(self, dropout_prob):
+        if not 0 <= dropout_prob < 1:
+            raise ValueError(dropout_prob)
+        self.p = dropout_prob
+    def forward(self, x):
+        self.m = np.random.rand(*x.shape) >= self.p
+        return x * self.m / (1 - self.p)
+    def backward(self, d):
+        return d * self.m / (1 - self.p)
+""", "d * self.m / (1 - self.p)", "d * self.m", "Ausfall x"),
+    "a penalty that is a function": ("""
+class Dense:
+    def __init__(self, input_size, output_size, regularization=None):
+        self.weights, self.regularization = np.random.randn(input_size, output_size), regularization
+    def forward(self, x):
+        self.x = x
+        return x @ self.weights
+    def backward(self, d):
+        self.dweights = self.x.T @ d
+        if self.regularization:
+            self.dweights += self.regularization(self.weights)
+        return d @ self.weights.T
+""", "self.x.T @ d", "self.x.T @ d * 2", "Dense weights"),
+    "shapes of windows, strides and filters": ("""
+class Conv:
+    def __init__(self, stride_shape, convolution_shape, num_kernels):
+        self.s, self.k = stride_shape[0], convolution_shape[1:]
+        self.weights = np.random.rand(num_kernels, *convolution_shape)
+    def forward(self, x):
+        self.x, (h, w) = x, self.k
+        rows, columns = range(0, x.shape[2] - h + 1, self.s), range(0, x.shape[3] - w + 1, self.s)
+        return np.stack([np.stack([np.einsum("nchw,fchw->nf", x[:, :, i:i + h, j:j + w], self.weights)
+                                   for j in columns], axis=-1) for i in rows], axis=-2)
+    def backward(self, d):
+        dx, self.gradient_weights, (h, w) = np.zeros_like(self.x), np.zeros_like(self.weights), self.k
+        for i in range(d.shape[2]):
+            for j in range(d.shape[3]):
+                part = np.s_[:, :, i * self.s:i * self.s + h, j * self.s:j * self.s + w]
+                self.gradient_weights += np.einsum("nchw,nf->fchw", self.x[part], d[:, :, i, j])
+                dx[part] += np.einsum("nf,fchw->nchw", d[:, :, i, j], self.weights)
+        return dx
+""", "self.gradient_weights += np", "self.gradient_weights = np", "Conv weights"),
     "states in columns of one": ("""
 class Zelle:
     def __init__(self, input_size, hidden_size):
@@ -235,3 +353,69 @@ def test_a_mistake_in_it_is_wrong_and_nothing_else(kind, judge, mistaken):
     unit = judge(mistaken(text, old, new))[name]
     found = [f.array for f in unit.findings if f.verdict == "WRONG"]
     assert found == arrays, unit
+
+
+def test_an_axis_of_one_behind_is_tried_and_never_blamed(judge):
+    unit = judge("""
+class Punkt:
+    def __init__(self, W):
+        self.W = W
+    def forward(self, h, idx):
+        self.h, self.T = h, self.W[idx]
+        return np.sum(self.T * h, axis=1)
+    def backward(self, dout):
+        dout = dout.reshape(dout.shape[0], 1)
+        return dout * self.T
+""")["Punkt"]
+    assert not unit.wrong, unit
+
+
+def test_weight_decay_beside_a_loss_that_is_assumed_is_noted(judge):
+    text = KINDS["as many layers as there are parameters"][0]
+    (unit,) = judge(text.replace("d @ A.T / m", "d @ A.T / m + 0.01 * W")).values()
+    assert unit.right, unit
+    assert "as weight decay" in unit.findings[0].words
+
+
+def test_what_only_raises_is_no_backward(check_here):
+    units = check_here("""
+class Mittel:
+    def forward(self, x):
+        return x.mean(axis=0)
+    def backward(self, eta):
+        raise TypeError("only for inference")
+class Doppelt:
+    def forward(self, x):
+        return 2 * x
+    def backward(self, d):
+        return 2 * d
+""")
+    assert [unit.name for unit in units] == ["Doppelt"]
+
+
+def test_pictures_as_high_as_wide_are_said_to_be_all_that_is_right(judge):
+    unit = judge("""
+class Conv2D:
+    def __init__(self, in_channels, out_channels, kernel_size):
+        self.W = np.random.randn(out_channels, in_channels, kernel_size, kernel_size)
+    def windows(self, x, k):
+        size = x.shape[2] - k + 1
+        return [(i, j, x[:, :, i:i + k, j:j + k]) for i in range(size) for j in range(x.shape[3] - k + 1)]
+    def forward(self, x):
+        self.x, k = x, self.W.shape[2]
+        out = np.zeros((len(x), len(self.W), x.shape[2] - k + 1, x.shape[3] - k + 1))
+        for i, j, part in self.windows(x, k):
+            out[:, :, i, j] = np.einsum("nchw,fchw->nf", part, self.W)
+        return out
+    def backward(self, d):
+        k, size = self.W.shape[2], d.shape[2]
+        self.dW = np.zeros_like(self.W)
+        for i, j, part in self.windows(self.x, size):
+            self.dW[:, :, i, j] = np.einsum("nchw,nfhw->fc", part, d)
+        padded, dx = np.pad(d, ((0, 0), (0, 0), (k - 1, k - 1), (k - 1, k - 1))), np.zeros_like(self.x)
+        for i, j, part in self.windows(padded, k):
+            dx[:, :, i, j] = np.einsum("nfhw,fchw->nc", part, self.W[:, :, ::-1, ::-1])
+        return dx
+""")["Conv2D"]
+    assert unit.right, unit
+    assert "of pictures as high as wide; of others backward raises" in unit.findings[0].words

@@ -86,6 +86,14 @@ def is_required(parameter: inspect.Parameter) -> bool:
     return parameter.default is inspect.Parameter.empty
 
 
+def _is_called(
+    parameter: inspect.Parameter, function: Any, uses: Mapping[str, set[str]] | None
+) -> bool:
+    """Tell whether an option is a function or an object, whatever such a name means elsewhere."""
+    found = usage.uses_of_arguments(function) if uses is None else uses
+    return bool(found.get(parameter.name, set()) & {usage.CALLED, usage.OBJECT})
+
+
 def _is_asked_for(function: Callable[..., Any], parameter: inspect.Parameter) -> bool:
     """Tell whether a size is None by default, and used without a look at whether it is."""
     uses = usage.uses_of_arguments(function).get(parameter.name, set())
@@ -138,7 +146,7 @@ class Supply:
             elif is_required(parameter) or _is_asked_for(function, parameter):
                 uses = usage.uses_of_arguments(function) if uses is None else uses
                 found[name] = self.value(name, uses.get(name, set()))
-            elif _hides_mistakes(parameter):
+            elif _hides_mistakes(parameter) and not _is_called(parameter, function, uses):
                 found[name] = self._or_default(parameter)
             elif (
                 self.layout.pictures
@@ -155,9 +163,8 @@ class Supply:
             return self._size(name)
         if name in self.shapes:
             return self._settled(self.shapes[name])
-        if uses & {usage.AXES, usage.LAYERS}:
-            shape = usage.AXES in uses
-            return self.layout.W if shape else value("layers", self.layout, self.rng)
+        if uses & {usage.LAYERS, usage.AXES, usage.INNER_AXES}:
+            return self._of_sizes(uses)
         if usage.FILLED in uses and not uses & {usage.DICTIONARY, usage.ARRAY}:
             return {}  # in which forward keeps what backward needs
         if word in vocabulary.OPTIMIZERS:
@@ -172,6 +179,12 @@ class Supply:
         if self.open and self._is_array(name, uses):
             return self.sizes.placeholder(name)
         return self._named(name, uses)
+
+    def _of_sizes(self, uses: set[str]) -> Any:
+        """Return the sizes of all layers, or the shape of weights, or what comes behind in it."""
+        if usage.LAYERS in uses:
+            return value("layers", self.layout, self.rng)
+        return self.layout.W[usage.AXES not in uses :]
 
     def _is_array(self, name: str, uses: set[str]) -> bool:
         """Tell whether an argument is an array, by its use, or by its name if that says nothing."""

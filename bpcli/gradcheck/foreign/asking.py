@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bpcli.gradcheck.foreign import usage, vocabulary
+from bpcli.gradcheck.foreign import texts, usage, vocabulary
 from bpcli.gradcheck.foreign.arguments import is_required, parameters
 from bpcli.gradcheck.foreign.conventions import names_of
 from bpcli.gradcheck.foreign.discover import Unit, bound
@@ -33,7 +33,7 @@ def is_clear(unit: Unit, labels: str) -> bool:
         return False  # which loss it derives is not known
     uses = usage.uses_of_arguments(function)
     forward = names_of(unit, unit.forward)
-    returned = usage.returned_names(bound(unit.thing, unit.forward))
+    returned = texts.returned_names(bound(unit.thing, unit.forward))
     known = (vocabulary.is_upstream, vocabulary.is_labels, vocabulary.is_rate,
              vocabulary.is_output, vocabulary.is_predicted)  # fmt: skip
     unknown = [
@@ -79,7 +79,7 @@ def no_layers(unit: Unit) -> str:
 
 def returns_gradients(unit: Unit) -> bool:
     """Tell whether a function returns something that is called a gradient."""
-    return any(map(is_marked, usage.returned_names(bound(unit.thing, unit.forward))))
+    return any(map(is_marked, texts.returned_names(bound(unit.thing, unit.forward))))
 
 
 def constructor_of(unit: Unit) -> list[str]:

@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Array
-from bpcli.gradcheck.foreign import tree, usage, vocabulary, wrapping
+from bpcli.gradcheck.foreign import texts, tree, usage, vocabulary, wrapping
 from bpcli.gradcheck.foreign.arguments import (
     StochasticGradientDescent,
     Supply,
-    is_required,
     parameters,
 )
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.inputs import make_inputs
 from bpcli.gradcheck.foreign.labels import LOSSES, make_target
-from bpcli.gradcheck.foreign.placeholder import Placeholder
 from bpcli.gradcheck.foreign.randomness import rewind
 from bpcli.gradcheck.foreign.state import BUILD, FORWARD, MiscalledError, State
+from bpcli.gradcheck.foreign.upstream import is_filled, is_number, outputs_of, upstream_names
 from bpcli.gradcheck.foreign.values import RATE, NoValueError, value
 
 
@@ -91,7 +90,7 @@ def _give_optimizers(thing: Any) -> None:
     for path, part in [((), thing), *tree.walk(thing)]:
         for name, value_ in list(getattr(part, "__dict__", {}).items()):
             missing = value_ is None and vocabulary.plain(name) in vocabulary.OPTIMIZERS
-            if missing and usage.relies_on(type(part), name):
+            if missing and texts.relies_on(type(part), name):
                 tree.put(thing, (*path, (".", name)), StochasticGradientDescent())
 
 
@@ -118,9 +117,9 @@ def forward(convention: Convention, state: State) -> None:
         results = next((part for part in kept if part is not None), None)
     state.results = results
     parts = list(results) if isinstance(results, tuple) else [results]
-    names = usage.returned_names(bound(state.unit, convention.unit.forward), len(parts))
+    names = texts.returned_names(bound(state.unit, convention.unit.forward), len(parts))
     state.named = dict(zip(names, parts, strict=False))
-    state.outputs = _outputs(convention, state, parts)
+    state.outputs = outputs_of(convention, state, parts)
     if convention.loss and state.outputs:
         predicted = state.outputs[0]
         first = next(iter(state.inputs.values()))
@@ -131,43 +130,19 @@ def forward(convention: Convention, state: State) -> None:
         raise TypeError(f"{_name(convention.unit.forward)} returned {_describe(results)}")
 
 
-def _outputs(convention: Convention, state: State, parts: list[Any]) -> list[Array]:
-    """Return what is to be differentiated, of all that forward has returned."""
-    numbers = [np.asarray(p) for p in parts if _is_number(p)]
-    upstream = _upstream_names(convention, state)
-    if len(numbers) > 1 and (not upstream or convention.labels):
-        scalars = [(name, p) for name, p in _named(convention, state, parts) if np.ndim(p) == 0]
-        scalars.sort(key=lambda part: _is_measure(part[0]))
-        if scalars:
-            return [np.asarray(scalars[0][1])]  # (probabilities, loss), or (accuracy, loss)
-    return numbers[: max(1, len(upstream))]
-
-
-def _named(convention: Convention, state: State, parts: list[Any]) -> list[tuple[str, Any]]:
-    """Return the numbers that forward has returned, with its own names for them."""
-    names = usage.returned_names(bound(state.unit, convention.unit.forward), len(parts))
-    names = names or [""] * len(parts)
-    return [(name, p) for name, p in zip(names, parts, strict=True) if _is_number(p)]
-
-
-def _is_measure(name: str) -> int:
-    """Order what may be a loss by its name: one that is called so, any other, an accuracy."""
-    return 0 if vocabulary.LOSS.search(name) else 1 + bool(vocabulary.MEASURE.search(name))
-
-
 def backward(convention: Convention, state: State, douts: list[Array]) -> Any:
     """Call backward, and return what it returns. Raises what it raises, and NoValueError."""
     if convention.unit.backward is None:
         if not isinstance(state.results, tuple):
             raise NoValueError("gradient")
-        loss = next((i for i, p in enumerate(state.results) if _is_number(p)), 0)
+        loss = next((i for i, p in enumerate(state.results) if is_number(p)), 0)
         return (*state.results[:loss], *state.results[loss + 1 :])
     function = bound(state.unit, convention.unit.backward)
     known = dict(state.inputs)
     named = parameters(function)
     uses = usage.uses_of_arguments(function)
     names = [parameter.name for parameter in named]
-    upstream = _upstream_names(convention, state)
+    upstream = upstream_names(convention, state)
     scalar = state.outputs[0].ndim == 0
     values: list[Any] = [float(d) if d.ndim == 0 else d for d in douts]
     if convention.style != "upstream" and names:
@@ -207,7 +182,7 @@ def _complete(
         if name not in known or (name in upstream and scalar):
             if vocabulary.CACHE.fullmatch(vocabulary.plain(name)):
                 known[name] = _first(convention, state) if state.cache is None else state.cache
-            elif _is_filled(uses.get(name, set())):
+            elif is_filled(uses.get(name, set())):
                 known[name] = state.filled
             elif name in upstream[max(1, len(state.outputs)) :] and vocabulary.is_several(name):
                 known[name] = state.filled  # gradients, beyond those of the outputs
@@ -235,45 +210,6 @@ def _complete_unknown(
             known[name] = _result(state)  # backward(x, a, t)
         elif _is_rate(convention, name, uses):
             known[name] = RATE
-
-
-def _upstream_names(convention: Convention, state: State) -> list[str]:
-    """Return the arguments of backward that are the gradient from the right."""
-    if convention.unit.backward is None:
-        return []
-    function = bound(state.unit, convention.unit.backward)
-    named, uses = parameters(function), usage.uses_of_arguments(function)
-    free = [
-        p for p in named if p.name not in state.inputs and not _is_filled(uses.get(p.name, set()))
-    ]
-    names = [parameter.name for parameter in named]
-    found = _read_first(function, [p.name for p in free if vocabulary.is_upstream(p.name)])
-    rest = [
-        p.name
-        for p in free
-        if not vocabulary.is_labels(p.name)
-        and not vocabulary.CACHE.fullmatch(vocabulary.plain(p.name))
-        and p.name not in state.named
-        and is_required(p)
-        and not vocabulary.is_rate(p.name)
-    ]
-    if not found and rest:
-        found = rest[:1]
-    if not found and names and not state.constants and convention.style == "upstream":
-        plain = [n for n in names if not _is_filled(uses.get(n, set()))]
-        found = plain[:1]  # backward(x) of forward(x), which may be called so by mistake
-    return found
-
-
-def _is_filled(uses: set[str]) -> bool:
-    """Tell whether an argument of backward is a dictionary that it writes gradients to."""
-    return bool(uses & {usage.FILLED, usage.DECLARED})
-
-
-def _read_first(function: Any, names: list[str]) -> list[str]:
-    """Return names with those behind that the function never reads, as it may be handed them."""
-    unread = usage.unread_arguments(function)
-    return sorted(names, key=lambda name: name in unread)
 
 
 def _is_rate(convention: Convention, name: str, uses: Mapping[str, set[str]]) -> bool:
@@ -321,14 +257,6 @@ def _times(found: Any, dout: Array) -> Any:
         return tuple(_times(part, dout) for part in found)
     number = isinstance(found, int | float | np.number) and not isinstance(found, bool)
     return found * dout if number or isinstance(found, np.ndarray) else found
-
-
-def _is_number(thing: Any) -> bool:
-    if isinstance(thing, Placeholder):
-        return True
-    if isinstance(thing, float | np.floating):
-        return True
-    return isinstance(thing, np.ndarray) and thing.dtype.kind == "f" and thing.size > 0
 
 
 def _describe(thing: Any) -> str:

@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from bpcli.gradcheck.foreign import calling, tree, usage
+from bpcli.gradcheck.foreign import calling, texts, tree
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.state import MiscalledError
@@ -20,10 +20,10 @@ def is_empty(convention: Convention, seed: int) -> bool:
         return False
     with contextlib.suppress(MiscalledError):
         built = calling.build(convention, seed)
-        read = usage.read_names(bound(built.unit, unit.forward))
+        read = texts.read_names(bound(built.unit, unit.forward))
         held = getattr(built.unit, "__dict__", {})
         empty = {n for n, p in held.items() if isinstance(p, list | dict | tuple) and not p}
-        if empty & usage.gone_through(unit.thing) and not tree.arrays(built.unit):
+        if empty & texts.gone_through(unit.thing) and not tree.arrays(built.unit):
             return True
         try:
             calling.forward(convention, built)

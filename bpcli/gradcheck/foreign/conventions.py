@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bpcli.gradcheck.foreign import calling, tree, usage, vocabulary
+from bpcli.gradcheck.foreign import calling, texts, tree, usage, vocabulary
 from bpcli.gradcheck.foreign import layout as layouts
 from bpcli.gradcheck.foreign.arguments import is_required, parameters
 from bpcli.gradcheck.foreign.convention import Convention
@@ -61,7 +61,7 @@ def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
     declared, every = _declared(unit), (*KINDS, COLUMN)
     styles = _label_styles(unit, names)
     x_name, _ = find_input_and_labels(names, with_labels=True)
-    if usage.reads_first_alone(bound(unit.thing, unit.forward), x_name):
+    if texts.reads_first_alone(bound(unit.thing, unit.forward), x_name):
         yield [Convention(unit, layouts.ALONE[0], labels=labels) for labels in every]
     if _asks_for_arrays(unit, names):
         yield from _labelled_with_arrays(unit, styles)
@@ -137,7 +137,7 @@ def _plain(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
         (layouts.ALONE, False),
         (layouts.ONLY_NUMBERS, False),
     )
-    if usage.passes_over_zeros(bound(unit.thing, unit.backward or unit.forward)):
+    if texts.passes_over_zeros(bound(unit.thing, unit.backward or unit.forward)):
         vectors = [c for c in layouts.ALONE if len(c.x) == 1]
         yield [
             Convention(unit, layout, open=open_, alone=True)
@@ -255,7 +255,7 @@ def _weighed(unit: Unit) -> Iterator[Layout]:
     And those of as many features as stand in its text: np.eye(10)[y].
     """
     methods = (unit.forward, unit.backward or unit.forward)
-    written = [n for method in methods for n in usage.sizes_written(bound(unit.thing, method))]
+    written = [n for method in methods for n in texts.sizes_written(bound(unit.thing, method))]
     sizes: dict[int, None] = {}
     if unit.kind == "class":
         with contextlib.suppress(MiscalledError):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.gradcheck.foreign import usage, vocabulary
+from bpcli.gradcheck.foreign import texts, vocabulary
 from bpcli.gradcheck.foreign.load import Source
 from bpcli.gradcheck.foreign.randomness import module_of
 from bpcli.gradcheck.foreign.vocabulary import AFTER, BACKWARD, BEFORE, FORWARD, HELPER, NETWORK
@@ -201,7 +201,7 @@ def _is_empty(function: Any) -> bool:
     names = set(code.co_names)
     if "NotImplementedError" in names or "NotImplemented" in names:
         return len(code.co_code) < 60  # bytes: nothing else is in it
-    return usage.only_raises(function) or (
+    return texts.only_raises(function) or (
         code.co_code in (_nothing.__code__.co_code,)
         and not code.co_names
         and (set(code.co_consts) <= {None, function.__doc__})

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.gradcheck.foreign import usage, vocabulary
+from bpcli.gradcheck.foreign import texts, vocabulary
 from bpcli.gradcheck.foreign.arguments import Supply, is_required, parameters
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.given import take
@@ -33,8 +33,8 @@ def make_inputs(
     x_name, t_name = find_input_and_labels(names, with_labels=bool(convention.labels))
     constants = {t_name, *known}
     known[x_name] = _make_x(convention, x_name, supply)
-    parts = usage.parts_of(forward, x_name) if _answers_in_parts(convention, forward) else 0
-    parts = max(parts, 2 * usage.joins(forward, x_name))
+    parts = texts.parts_of(forward, x_name) if _answers_in_parts(convention, forward) else 0
+    parts = max(parts, 2 * texts.joins(forward, x_name))
     if parts > 1 and x_name not in convention.given and not convention.labels:
         known[x_name] = [_make_x(convention, x_name, supply) for _ in range(parts)]
     too = {*vocabulary.LABELS, *vocabulary.INPUT, *vocabulary.PREDICTED}
@@ -83,7 +83,7 @@ def _answers_in_parts(convention: Convention, forward: Callable[..., Any]) -> bo
     backward, owner = convention.unit.backward, getattr(forward, "__self__", None)
     if isinstance(backward, str):
         backward = getattr(owner if owner is not None else convention.unit.thing, backward)
-    return backward is not None and usage.returns_several(backward)
+    return backward is not None and texts.returns_several(backward)
 
 
 def _make_x(convention: Convention, name: str, supply: Supply) -> Any:

@@ -1,6 +1,6 @@
 """an array without a gradient in -> whether there should be one, and what to say, out."""
 
-from bpcli.gradcheck.foreign import tree, usage, vocabulary
+from bpcli.gradcheck.foreign import texts, tree, vocabulary
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import GLOBALS, INPUTS, UNIT, Called, Experiment
 from bpcli.gradcheck.foreign.finding import Finding
@@ -56,7 +56,7 @@ def _should_have_gradient(
     function = bound(called.state.unit, unit.backward)
     word = vocabulary.plain(str(path[-1][1]))
     learnt = vocabulary.is_array(word) and word not in ("mean", "var")
-    assigned = {vocabulary.plain(n) for n in usage.assigned_names(function)}
+    assigned = {vocabulary.plain(n) for n in texts.assigned_names(function)}
     gradients = {
         f"d{word}",
         f"grad{word}",

@@ -10,7 +10,7 @@ from pathlib import Path
 from bpcli.errors import FileError
 from bpcli.files.path import look
 
-ABOVE = 2  # folders above the file's own from which it may import too
+ABOVE = 3  # folders above the file's own from which it may import too
 FARTHEST = 4  # folders that what it imports may go up by
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpcli.arrays import Array, Shape
-from bpcli.gradcheck.foreign import tree, usage, vocabulary
+from bpcli.gradcheck.foreign import texts, tree, vocabulary
 from bpcli.gradcheck.foreign.discover import bound
 from bpcli.gradcheck.foreign.experiment import INPUTS, UNIT, Called, Experiment
 from bpcli.gradcheck.foreign.naming import MARKS, is_marked, kinship, names_gradient
@@ -121,7 +121,7 @@ def _returned(experiment: Experiment, called: Called) -> list[Candidate]:
     if isinstance(parts, dict):
         pairs = list(parts.items())
     elif isinstance(parts, tuple | list):
-        names = usage.returned_names(bound(called.state.unit, unit.backward or unit.forward))
+        names = texts.returned_names(bound(called.state.unit, unit.backward or unit.forward))
         if unit.backward is None and len(names) == len(parts) + 1:
             names = names[1:]
         names = names if len(names) == len(parts) else [""] * len(parts)
@@ -131,7 +131,7 @@ def _returned(experiment: Experiment, called: Called) -> list[Candidate]:
         marked = unit.backward is None or any(map(is_marked, names))
         pairs = [(n, p) for n, p in pairs if not (marked and n) or _may_be_gradient(n, experiment)]
     else:
-        names = usage.returned_names(bound(called.state.unit, unit.backward or unit.forward))
+        names = texts.returned_names(bound(called.state.unit, unit.backward or unit.forward))
         told = [n for n in names if any(names_gradient(n, p) for p in experiment.leaves)]
         pairs = [(told[0] if len(names) == len(told) == 1 else "", parts)]
     for name, part in pairs:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bpcli.gradcheck.foreign import usage
 from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.edits import Edit, edits, shorten
+from bpcli.gradcheck.foreign.syntax import tree_of
 
 MOST = 80  # changes that are tried
 
@@ -23,7 +23,7 @@ def find_repair(unit: Unit, is_right: Callable[[], bool]) -> str:
     """Say which one change of a unit's backward, or of what it calls, makes something right."""
     tried = 0
     for function in _functions_of(unit):
-        tree, code = usage.tree_of(function), function.__code__
+        tree, code = tree_of(function), function.__code__
         for edit in edits(tree) if isinstance(tree, ast.Module) and tree.body else ():
             tried += 1
             if tried > MOST:

@@ -8,7 +8,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from bpcli.arrays import Shape
@@ -17,7 +16,6 @@ from bpcli.gradcheck.foreign.asking import (
     NO_LOSS,
     constructor_of,
     doubt,
-    helper_of,
     is_clear,
     no_layers,
     returns_gradients,
@@ -27,10 +25,13 @@ from bpcli.gradcheck.foreign.container import is_empty
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.conventions import assumed, conventions, loss_of, names_of
 from bpcli.gradcheck.foreign.discover import Unit
-from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment, RandomError
-from bpcli.gradcheck.foreign.failure import line_of, own_frames, raising, spell_error
+from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment
+from bpcli.gradcheck.foreign.failure import line_of, spell_error
 from bpcli.gradcheck.foreign.finding import Finding, UnitCheck
+from bpcli.gradcheck.foreign.labels import COLUMN
 from bpcli.gradcheck.foreign.layout import NUMBERS, Layout
+from bpcli.gradcheck.foreign.likelihood import is_as_likely, may_replace
+from bpcli.gradcheck.foreign.refusal import refuse, refuse_raised
 from bpcli.gradcheck.foreign.state import BACKWARD, FORWARD, MiscalledError
 from bpcli.gradcheck.foreign.tree import walk
 from bpcli.gradcheck.foreign.trial import RIGHT, SEEDS, Outcome, compare, words_of
@@ -39,8 +40,7 @@ from bpcli.gradcheck.foreign.values import NoValueError
 MOST = 1500  # conventions of a unit that are tried
 ALIKE = 8  # conventions that fail in the same words, after which others are not tried
 NUMBER = 0.7  # for a factor
-SEQUENCE = 3  # axes
-CANNOT = ("", "it cannot be built", "forward cannot be called", "backward cannot be called")
+HALF = 0.5
 
 
 def check_unit(unit: Unit, given: Mapping[str, Any], tolerance: float) -> UnitCheck | None:
@@ -105,11 +105,11 @@ class _Search:
                 if outcome is None or self._only_raises(outcome):
                     continue
                 first = first or outcome
-                if not self._is_as_likely(outcome, first):
+                if not is_as_likely(outcome, first):
                     continue
                 if outcome.complete:
                     return outcome
-                if best is None or self._may_replace(outcome, best):
+                if best is None or may_replace(outcome, best):
                     best = outcome
             if best and not (best.misfit and not best.convention.layout.tier):
                 break
@@ -127,45 +127,6 @@ class _Search:
             self.complete = outcome, experiment
         self.taken.add((convention.layout, convention.labels))
         return outcome
-
-    def _is_as_likely(self, outcome: Outcome, first: Outcome) -> bool:
-        """Tell whether a convention may be meant where one before it works in part.
-
-        Of a layer that takes (N, D), and is right there in part, what needs more axes is not; one
-        image at a time is only where images do not add up in what several leave; and single numbers
-        are never, where there are arrays.
-        """
-        layout, before = outcome.convention.layout, first.convention.layout
-        if outcome is first:
-            return True
-        if layout.single and not before.single and outcome.convention.labels:
-            more = len(outcome.findings) > len(first.findings)  # that it returns gradients by
-            return (outcome.complete and more) or not first.compared
-        if layout.tier > before.tier:
-            network = bool(outcome.convention.loss or outcome.convention.labels)
-            alone = first.misfit and outcome.fits and layout.tier == 1
-            return alone and (network or outcome.complete) and len(layout.x) >= 2
-        if layout.symmetric and not before.symmetric and layout.name == before.name:
-            return False
-        if len(layout.x) == len(before.x) == SEQUENCE and layout.x[-1] == before.x[-1]:
-            return not first.fits or outcome.notes  # else only a size differs, which may hide it
-        if outcome.fits and not first.fits:
-            return True  # the axes that backward sums over are those of a sequence
-        return not (first.share and len(layout.x) > len(before.x))
-
-    def _may_replace(self, outcome: Outcome, best: Outcome) -> bool:
-        """Tell whether a convention in which more is right may be meant in place of another.
-
-        In another layout some of it may be right by chance. Where nothing is right of what takes
-        probabilities, they say more than numbers beyond 0 and 1, which are clipped.
-        """
-        if outcome.convention.layout.single and not best.compared:
-            return True
-        if outcome.rank <= best.rank:
-            likelier = outcome.convention.likely and not best.convention.likely
-            return likelier and not best.share
-        same = outcome.convention.layout.name == best.convention.layout.name
-        return same or not best.fits or bool(outcome.convention.loss)
 
     def _without_decay(self, found: Outcome) -> Outcome:
         """Return the outcome without weight decay, if what it adds is not in forward."""
@@ -309,7 +270,10 @@ class _Search:
     def is_certain(self, outcome: Outcome) -> bool:
         """Tell whether a unit was called as meant: something is right, or nothing was guessed."""
         convention = outcome.convention
-        guessed = convention.loss or convention.layout.tier == NUMBERS or convention.layout.stacked
+        if convention.loss:
+            return outcome.share > HALF  # another loss may be meant, of which the rest is right
+        by_chance = convention.labels == COLUMN and not convention.layout.single  # it broadcasts
+        guessed = by_chance or convention.layout.tier == NUMBERS or convention.layout.stacked
         return bool(outcome.share) or (not guessed and is_clear(self.unit, convention.labels))
 
     def _has_parameters(self, outcome: Outcome) -> bool:
@@ -318,38 +282,13 @@ class _Search:
 
     def explain(self) -> UnitCheck:
         """Say why a unit was not checked, or that its backward raises."""
-        error, unit = self.error, self.unit
-        if isinstance(error, RandomError):
-            words = f"{error}: give it a generator, or a seed, and write {helper_of(self.unit)}"
-            return UnitCheck(unit.name, unit.line, problem=words)
-        if isinstance(error, NoValueError) and self.raised is None:
-            words = f"what is {error}? Give it by -s {error}=..., or write {helper_of(self.unit)}"
-            return UnitCheck(unit.name, unit.line, problem=words)
-        if self.raised:
-            return self._explain_raised(*self.raised)
-        frames = own_frames(error)
-        where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-        words = f"{CANNOT[max(self.stage, 0)]}: {type(error).__name__}{where}: {error}; give "
-        words += "shapes by -s x=3x5 and arguments by -s NAME=VALUE, or write "
-        words += helper_of(self.unit)
-        return UnitCheck(unit.name, unit.line, problem=words)
-
-    def _explain_raised(self, convention: Convention, error: BaseException) -> UnitCheck:
-        """Say that a backward raises, if that is not for how it was called."""
-        unit = self.unit
-        if is_empty(convention, SEEDS[0]):
-            return UnitCheck(unit.name, unit.line, problem=no_layers(unit))
-        frames = own_frames(error)
-        own = bool(frames) and Path(frames[-1].filename).name == Path(unit.file).name
-        natural = own and not convention.layout.tier and not convention.direct
-        natural &= not convention.layout.stacked
-        certain = natural and is_clear(self.unit, convention.labels)
-        if isinstance(error, NotImplementedError) or not certain:
-            words = f"backward cannot be called: {spell_error(error)}; write {helper_of(self.unit)}"
-            return UnitCheck(unit.name, unit.line, problem=words)
-        if isinstance(error, ValueError):
+        if self.raised is None:
+            return refuse(self.unit, self.stage, self.error)
+        convention, error = self.raised
+        found = refuse_raised(self.unit, convention, error)
+        if found.wrong and isinstance(error, ValueError):
             square = replace(convention, layout=replace(convention.layout, square=True))
             outcome = self.attempt(square)
             if outcome and not outcome.complete:
                 return self.settle(outcome)
-        return UnitCheck(unit.name, unit.line, convention.words, (raising(error),))
+        return found

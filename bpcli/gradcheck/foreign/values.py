@@ -84,6 +84,9 @@ def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
             (vocabulary.WINDOW_WIDTH, width),
             (vocabulary.WINDOW, window),
             (vocabulary.SHAPES, layout.x[1:]),
+            (vocabulary.WINDOW_SHAPE, layout.window),
+            (vocabulary.STRIDE_SHAPE, (layout.stride, layout.stride)),
+            (vocabulary.FILTER_SHAPE, layout.W[1:]),
         )
         for names, size in pictures:
             if word in names:

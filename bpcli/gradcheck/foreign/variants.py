@@ -51,7 +51,8 @@ def variants(convention: Convention, experiment: Experiment) -> Iterator[Variant
             layout = _doubled(convention.layout)
             yield Variant("two channels in a group", replace(convention, layout=layout), False)
     for name, default in options.items():
-        if vocabulary.plain(name) in vocabulary.DECAY and not default:
+        called = _uses(convention, name) & {usage.CALLED, usage.OBJECT}
+        if vocabulary.plain(name) in vocabulary.DECAY and not default and not called:
             yield Variant(f"{name} = 0.1", _with(convention, {name: 0.1}))
     yield from _labelled(convention, experiment)
     for name, other in _others(convention, options):

@@ -174,6 +174,8 @@ WINDOW = _words("""
     filtershape window kernelshape
 """)
 WINDOW_WIDTH = _words("poolw ww poolwidth fw filterwidth kernelwidth kw")
+WINDOW_SHAPE, STRIDE_SHAPE = _words("poolingshape poolingsize"), _words("strideshape stridesshape")
+FILTER_SHAPE = _words("convolutionshape convshape")  # of one, with its channels
 STRIDE = _words("stride strides steplength stridesize")
 PAD = _words("pad padding pads paddings padwidth padsize paddingsize")
 DILATION = _words("dilation dilations")

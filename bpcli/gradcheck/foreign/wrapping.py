@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bpcli.gradcheck.foreign import usage, vocabulary
+from bpcli.gradcheck.foreign import vocabulary
+from bpcli.gradcheck.foreign.syntax import tree_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def wrapper_of(call: Callable[..., Any], module: types.ModuleType | None) -> Wra
     """Return what a call takes: objects of a class of its module, where it reads x.data of each."""
     read = {
         node.attr
-        for node in ast.walk(usage.tree_of(call))
+        for node in ast.walk(tree_of(call))
         if isinstance(node, ast.Attribute) and vocabulary.plain(node.attr) in vocabulary.HELD
     }
     kinds = [thing for thing in vars(module).values() if isinstance(thing, type)] if module else []

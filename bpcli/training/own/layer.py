@@ -8,7 +8,7 @@ import numpy as np
 from bpcli.arrays import MATRIX, Array
 from bpcli.backprop.layer import Layer
 from bpcli.backprop.layers import Dropout
-from bpcli.gradcheck.foreign import tree, usage, vocabulary
+from bpcli.gradcheck.foreign import texts, tree, vocabulary
 from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.vocabulary import plain
 from bpcli.training.own.call import (
@@ -103,7 +103,7 @@ class OwnLayer(Layer):
             returned = returned * dout
         left = {"returned": returned, "filled": values["filled"], "layer": self.thing}
         for name in self.params:
-            names = usage.returned_names(self.turn_back)
+            names = texts.returned_names(self.turn_back)
             self.grads[name] = self.loan.take_gradient(name, left, names)
         dx = self._turn(np.asarray(take_dx(returned, self.thing)))
         return as_array(dx, self.shape, "what backward returns")
