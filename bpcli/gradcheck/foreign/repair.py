@@ -10,8 +10,6 @@ import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.edits import Edit, edits, shorten
 from bpcli.gradcheck.foreign.syntax import tree_of
@@ -28,7 +26,7 @@ def find_repair(unit: Unit, is_right: Callable[[], bool]) -> str:
             tried += 1
             if tried > MOST:
                 return ""
-            with _edited(function, edit) as done, np.errstate(all="ignore"):
+            with _edited(function, edit) as done:
                 if done and is_right():
                     change = f"{shorten(edit.new)} in place of {shorten(edit.old)}"
                     line = code.co_firstlineno + edit.line - 1

@@ -74,25 +74,31 @@ def _array(word: str, layout: Layout, rng: np.random.Generator) -> Array | None:
     return None
 
 
+def _size_of_pictures(word: str, layout: Layout) -> Any:
+    """Return what a size is of pictures, of windows in them, or of channels."""
+    height, width = layout.window
+    strides = (layout.stride, layout.stride)
+    sizes: tuple[tuple[Sequence[str], Any], ...] = (
+        (vocabulary.CHANNELS_IN, layout.channels),
+        (vocabulary.CHANNELS_OUT, FILTERS),
+        (vocabulary.WINDOW_WIDTH, width),
+        (vocabulary.WINDOW, (height, width) if layout.pairs else height),
+        (vocabulary.SHAPES, layout.x[1:]),
+        (vocabulary.WINDOW_SHAPE, layout.window),
+        (vocabulary.STRIDE_SHAPE, strides),
+        (vocabulary.FILTER_SHAPE, layout.W[1:]),
+    )
+    found = next((size for names, size in sizes if word in names), None)
+    if found is None and layout.pairs:
+        pairs = (vocabulary.PAD, (0, 0)), (vocabulary.STRIDE + vocabulary.DILATION, strides)
+        found = next((size for names, size in pairs if word in names), None)
+    return found
+
+
 def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
-    if layout.pictures:
-        height, width = layout.window
-        window = (height, width) if layout.pairs else height
-        pictures: tuple[tuple[Sequence[str], Any], ...] = (
-            (vocabulary.CHANNELS_IN, layout.channels),
-            (vocabulary.CHANNELS_OUT, FILTERS),
-            (vocabulary.WINDOW_WIDTH, width),
-            (vocabulary.WINDOW, window),
-            (vocabulary.SHAPES, layout.x[1:]),
-            (vocabulary.WINDOW_SHAPE, layout.window),
-            (vocabulary.STRIDE_SHAPE, (layout.stride, layout.stride)),
-            (vocabulary.FILTER_SHAPE, layout.W[1:]),
-        )
-        for names, size in pictures:
-            if word in names:
-                return size
-        if layout.pairs and word in vocabulary.STRIDE + vocabulary.PAD + vocabulary.DILATION:
-            return (0, 0) if word in vocabulary.PAD else (layout.stride, layout.stride)
+    found = _size_of_pictures(word, layout) if layout.pictures else None
+    if found is not None:
+        return found
     units = layout.features if layout.square else UNITS
     if word in vocabulary.SHAPE_IN or word in vocabulary.SHAPE_OUT:
         return layout.x[1:] if word in vocabulary.SHAPE_IN else (units,)
@@ -122,10 +128,7 @@ def _size(word: str, layout: Layout, _rng: np.random.Generator) -> Any:
         (vocabulary.CHANNELS_IN, layout.channels),
         (vocabulary.CHANNELS_OUT, units),
     )
-    for names, size in sizes:
-        if word in names:
-            return size
-    return None
+    return next((size for names, size in sizes if word in names), None)
 
 
 def _number(word: str, _layout: Layout, _rng: np.random.Generator) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpcli.gradcheck.diagnosis import find_factor
+from bpcli.gradcheck.closeness import find_factor
 from bpcli.teaching.kinds import BATCH, DIFFERENT, FORWARD, NUMERICAL
 from bpcli.teaching.mark import NOT_CHECKED, PASSED, WRONG, Fault, Mark
 
