@@ -205,8 +205,11 @@ def _complete_unknown(
     state: State,
 ) -> None:
     """Add what an argument of no known name may be: an activation of a network, or a rate."""
+    unread = texts.unread_arguments(bound(state.unit, convention.unit.backward or ""))
     for name in names:
-        if convention.loss and not _has_value(convention, name):
+        if name in unread and not vocabulary.is_labels(name):
+            known[name] = None
+        elif convention.loss and not _has_value(convention, name):
             known[name] = _result(state)  # backward(x, a, t)
         elif _is_rate(convention, name, uses):
             known[name] = RATE

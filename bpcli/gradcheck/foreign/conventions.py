@@ -124,7 +124,7 @@ def _plain(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
     few = [replace(layout, few=True) for layout in (rows[0], columns[0])]
     square = [replace(layout, square=True) for layout in (rows[0], layouts.SEQUENCES[0])]
     open_ = (rows[0], columns[0], *few, rows[1], *square, *layouts.SEQUENCES, *layouts.GATED)
-    open_ += layouts.STACKED
+    open_ += (replace(layouts.SEQUENCES[0], hidden=layouts.FEATURES), *layouts.STACKED)
     styles = styles_of(unit, names)
     pictures = (*_declared(unit), *layouts.PICTURE_LAYOUTS)
     groups: tuple[tuple[Sequence[Layout], bool], ...] = (
@@ -138,10 +138,9 @@ def _plain(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
         (layouts.ONLY_NUMBERS, False),
     )
     if texts.passes_over_zeros(bound(unit.thing, unit.backward or unit.forward)):
-        vectors = [c for c in layouts.ALONE if len(c.x) == 1]
         yield [
             Convention(unit, layout, open=open_, alone=True)
-            for layout in vectors
+            for layout in layouts.VECTORS
             for open_ in (True, False)
         ]
     for chosen, is_open in groups:

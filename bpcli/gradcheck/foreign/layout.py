@@ -203,6 +203,7 @@ ALONE = (
            tier=SINGLE),
     Layout("(H, W)", (HEIGHT, WIDTH), (WINDOW, WINDOW), (1,), (FEATURES,), 1, tier=SINGLE),
 )  # fmt: skip
+VECTORS = tuple(layout for layout in ALONE if len(layout.x) == 1)
 ONLY_NUMBERS = (Layout("numbers", (), (), (), (), 1, tier=NUMBERS),)
 
 

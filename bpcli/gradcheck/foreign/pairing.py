@@ -134,9 +134,10 @@ def _returned(experiment: Experiment, called: Called) -> list[Candidate]:
         names = texts.returned_names(bound(called.state.unit, unit.backward or unit.forward))
         told = [n for n in names if any(names_gradient(n, p) for p in experiment.leaves)]
         pairs = [(told[0] if len(names) == len(told) == 1 else "", parts)]
+    named = isinstance(parts, dict)  # which is in no order
     for name, part in pairs:
         if _is_array(part):
-            found.append(Candidate(str(name), _floats(part), len(found)))
+            found.append(Candidate(str(name), _floats(part), -1 if named else len(found)))
         elif isinstance(part, dict | list | tuple):
             for path, inner in tree.arrays(part).items():
                 word = str(path[-1][1]) if isinstance(part, dict) else f"{name}{tree.spell(path)}"
@@ -180,6 +181,7 @@ def _pair_in_order(
         for candidates, shape in zip(found.values(), shapes, strict=True):
             candidates.append(by_shape[shape])
         return
+    left = [c for c in left if c.order >= 0]
     scalar = experiment.outputs[0].ndim == 0
     network = scalar and any(path[0] == UNIT[0] for path in found)
     wanted = [path for path in found if not (network and path[0] == INPUTS[0])]

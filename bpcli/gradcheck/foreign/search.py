@@ -29,7 +29,7 @@ from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment
 from bpcli.gradcheck.foreign.failure import line_of, spell_error
 from bpcli.gradcheck.foreign.finding import Finding, UnitCheck
 from bpcli.gradcheck.foreign.labels import COLUMN
-from bpcli.gradcheck.foreign.layout import NUMBERS, Layout
+from bpcli.gradcheck.foreign.layout import NUMBERS, VECTORS, Layout
 from bpcli.gradcheck.foreign.likelihood import is_as_likely, may_replace
 from bpcli.gradcheck.foreign.refusal import refuse, refuse_raised
 from bpcli.gradcheck.foreign.state import BACKWARD, FORWARD, MiscalledError
@@ -40,7 +40,7 @@ from bpcli.gradcheck.foreign.values import NoValueError
 MOST = 1500  # conventions of a unit that are tried
 ALIKE = 8  # conventions that fail in the same words, after which others are not tried
 NUMBER = 0.7  # for a factor
-HALF = 0.5
+HALF, PAIR = 0.5, 2  # of what is compared; axes
 
 
 def check_unit(unit: Unit, given: Mapping[str, Any], tolerance: float) -> UnitCheck | None:
@@ -222,6 +222,10 @@ class _Search:
         if isinstance(error, NoValueError) and miscalled.stage == FORWARD and convention.labels:
             self.tried = MOST  # a loss that returns no gradient
             self.silent = self.unit.backward is None and self.raised is None
+        if isinstance(error, TypeError) and "list" in str(error) and "integer" in str(error):
+            names = constructor_of(self.unit)  # one size, and not those of all layers
+            sizes = {n for n in names if vocabulary.plain(n) in vocabulary.ALL_SIZES}
+            self.unit.whole.update(sizes)
         same = self.words.setdefault(convention.layout.x, str(error)) == str(error)
         self.alike[convention.layout.x] += same and miscalled.stage == FORWARD
 
@@ -270,10 +274,12 @@ class _Search:
     def is_certain(self, outcome: Outcome) -> bool:
         """Tell whether a unit was called as meant: something is right, or nothing was guessed."""
         convention = outcome.convention
+        if convention.layout.stacked:
+            return bool(outcome.share) and len(convention.layout.x) == PAIR  # else a guess
         if convention.loss:
             return outcome.share > HALF  # another loss may be meant, of which the rest is right
         by_chance = convention.labels == COLUMN and not convention.layout.single  # it broadcasts
-        guessed = by_chance or convention.layout.tier == NUMBERS or convention.layout.stacked
+        guessed = by_chance or convention.layout.tier == NUMBERS
         return bool(outcome.share) or (not guessed and is_clear(self.unit, convention.labels))
 
     def _has_parameters(self, outcome: Outcome) -> bool:
@@ -286,9 +292,19 @@ class _Search:
             return refuse(self.unit, self.stage, self.error)
         convention, error = self.raised
         found = refuse_raised(self.unit, convention, error)
+        if found.wrong and convention.layout.columns:
+            return self._of_one_vector(convention) or found
         if found.wrong and isinstance(error, ValueError):
             square = replace(convention, layout=replace(convention.layout, square=True))
             outcome = self.attempt(square)
             if outcome and not outcome.complete:
                 return self.settle(outcome)
         return found
+
+    def _of_one_vector(self, convention: Convention) -> UnitCheck | None:
+        """Check what raises for columns with one vector, if it takes that."""
+        for layout in VECTORS:
+            outcome = self.attempt(replace(convention, layout=layout))
+            if outcome and outcome.compared:
+                return self.settle(outcome)
+        return None

@@ -76,6 +76,8 @@ def compare(
         raise MiscalledError(FORWARD, ValueError("forward returns its input, and no loss"))
     if convention.labels and not loss and not vocabulary.LOSS.search(words_of(convention.unit)):
         raise MiscalledError(FORWARD, ValueError("no labels are taken where there is no loss"))
+    if convention.labels in ("numbers", "column") and experiment.outputs[0].ndim > 1:
+        raise MiscalledError(FORWARD, ValueError("labels have taken rows, and not one of each"))
     comparison = Comparison(experiment, tolerance, explained=explained)
     findings = judge(comparison)
     if not findings:

@@ -75,7 +75,7 @@ INPUT = _words("""
     x input inputs inp data a aprev ain z h features batch xbatch indata layerinput tensor xs image
     images img batchpoints inputdata sample samples prevoutput activationprev val value v u net s
     inputtensor xin arr array xtrain xt query inputarray inputlayer inputvector inputvalue vector
-    inputsignal signal key keys queries values
+    inputsignal signal key keys queries values hs hsenc
 """)
 INPUT_WORDS = frozenset(_words("input inputs output outputs encoder decoder"))  # in longer names
 ATTENTION = frozenset("qkv")  # where all three are given
@@ -103,7 +103,7 @@ CACHE = re.compile(r"\w*caches?|ctx|context|memory|tape|saved|stored|residuals|\
 CONTEXT = re.compile(r"ctx|context")
 MASK = _words("mask masks")
 STATE = re.compile(
-    r"(prev|last|old|init)?[hc](0|prev|last|old)|hprev\w*|prev[hc]|[hc]|"
+    r"(prev|last|old|init)?[hc](0|prev|last|old)|hprev\w*|prev[hcs]|[hc]|"
     r"(a|s|c|h|hidden|state|cell)(prev|previous|tm1|0|old|last)|"
     r"(prev|previous|last|old|initial)?(hidden|state|hiddenstate|cellstate|cell)"
 )
