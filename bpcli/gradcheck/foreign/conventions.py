@@ -67,10 +67,10 @@ def _labelled(unit: Unit, names: list[str]) -> Iterator[list[Convention]]:
         yield from _labelled_with_arrays(unit, styles)
     groups: tuple[tuple[Sequence[Layout], Sequence[str]], ...] = (
         ((*declared, *rows, *layouts.SEQUENCES[:2]), KINDS),
+        (tuple(_weighed(unit)), KINDS),
         (layouts.ONE_OUTPUT, every),
         ((*rows, *columns), every),
         (layouts.PICTURE_LAYOUTS, every),
-        (tuple(_weighed(unit)), KINDS),
         (layouts.ALONE, every),
     )
     for chosen, kinds in groups:

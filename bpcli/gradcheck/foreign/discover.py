@@ -201,7 +201,7 @@ def _is_empty(function: Any) -> bool:
     names = set(code.co_names)
     if "NotImplementedError" in names or "NotImplemented" in names:
         return len(code.co_code) < 60  # bytes: nothing else is in it
-    return texts.only_raises(function) or (
+    return texts.is_blank(function) or (
         code.co_code in (_nothing.__code__.co_code,)
         and not code.co_names
         and (set(code.co_consts) <= {None, function.__doc__})

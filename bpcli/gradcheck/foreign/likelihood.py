@@ -1,8 +1,18 @@
 """what came of two conventions in -> whether the second may be meant in place of the first out."""
 
+import linecache
+import re
+
+from bpcli.gradcheck.foreign.discover import Unit
 from bpcli.gradcheck.foreign.trial import Outcome
 
 SEQUENCE = 3  # axes
+TWO_AXES = re.compile(r"axis\s*=\s*\(\s*0\s*,\s*1\s*\)")
+
+
+def sums_over_two_axes(unit: Unit) -> bool:
+    """Tell whether a file has sums over the images and the steps of sequences."""
+    return TWO_AXES.search("".join(linecache.getlines(unit.file))) is not None
 
 
 def is_as_likely(outcome: Outcome, first: Outcome) -> bool:
@@ -28,6 +38,8 @@ def is_as_likely(outcome: Outcome, first: Outcome) -> bool:
         return not first.fits or outcome.notes  # else only a size differs, which may hide it
     if outcome.fits and not first.fits:
         return True  # the axes that backward sums over are those of a sequence
+    if outcome.complete and sums_over_two_axes(outcome.convention.unit):
+        return True
     return not (first.share and len(layout.x) > len(before.x))
 
 

@@ -5,10 +5,11 @@ A backward that raises is wrong only where it was certainly called as meant.
 
 from pathlib import Path
 
+from bpcli.gradcheck.foreign import texts
 from bpcli.gradcheck.foreign.asking import helper_of, is_clear, no_layers
 from bpcli.gradcheck.foreign.container import is_empty
 from bpcli.gradcheck.foreign.convention import Convention
-from bpcli.gradcheck.foreign.discover import Unit
+from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.experiment import RandomError
 from bpcli.gradcheck.foreign.failure import own_frames, raising, spell_error
 from bpcli.gradcheck.foreign.finding import UnitCheck
@@ -39,7 +40,8 @@ def refuse_raised(unit: Unit, convention: Convention, error: BaseException) -> U
     frames, layout = own_frames(error), convention.layout
     own = bool(frames) and Path(frames[-1].filename).name == Path(unit.file).name
     natural = own and not layout.tier and not layout.stacked and not convention.direct
-    certain = natural and is_clear(unit, convention.labels)
+    alone = texts.calls(bound(unit.thing, unit.backward or unit.forward), "outer")  # of one image
+    certain = natural and not alone and is_clear(unit, convention.labels)
     if isinstance(error, NotImplementedError) or not certain:
         words = f"backward cannot be called: {spell_error(error)}; write {helper_of(unit)}"
         return UnitCheck(unit.name, unit.line, problem=words)

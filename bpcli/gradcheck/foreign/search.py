@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bpcli.arrays import Shape
-from bpcli.gradcheck.foreign import precision, randomness, usage, vocabulary
+from bpcli.gradcheck.foreign import precision, randomness, texts, usage, vocabulary
 from bpcli.gradcheck.foreign.asking import (
     NO_LOSS,
     constructor_of,
@@ -24,7 +24,7 @@ from bpcli.gradcheck.foreign.confirmation import confirm
 from bpcli.gradcheck.foreign.container import is_empty
 from bpcli.gradcheck.foreign.convention import Convention
 from bpcli.gradcheck.foreign.conventions import assumed, conventions, loss_of, names_of
-from bpcli.gradcheck.foreign.discover import Unit
+from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.experiment import INPUTS, Experiment
 from bpcli.gradcheck.foreign.failure import line_of, spell_error
 from bpcli.gradcheck.foreign.finding import Finding, UnitCheck
@@ -40,7 +40,7 @@ from bpcli.gradcheck.foreign.values import NoValueError
 MOST = 1500  # conventions of a unit that are tried
 ALIKE = 8  # conventions that fail in the same words, after which others are not tried
 NUMBER = 0.7  # for a factor
-HALF, PAIR = 0.5, 2  # of what is compared; axes
+PAIR = 2  # axes
 
 
 def check_unit(unit: Unit, given: Mapping[str, Any], tolerance: float) -> UnitCheck | None:
@@ -71,6 +71,7 @@ class _Search:
     line: int = -1
     convention: Convention | None = None
     error: BaseException = field(default_factory=ValueError)
+    assumed: list[Outcome] = field(default_factory=list)  # with losses that backward may derive
     complete: tuple[Outcome, Experiment] | None = None  # the last in which everything is right
     raised: tuple[Convention, BaseException] | None = None  # the first whose backward raises
 
@@ -125,6 +126,8 @@ class _Search:
             return None
         if outcome.complete:
             self.complete = outcome, experiment
+        if convention.loss:
+            self.assumed.append(outcome)
         self.taken.add((convention.layout, convention.labels))
         return outcome
 
@@ -203,7 +206,8 @@ class _Search:
         if not outcome.convention.layout.tier or self.raised is None:
             return False
         small = "non-broadcastable output" in str(self.raised[1])
-        return not small and self._has_parameters(outcome)
+        backward = bound(self.unit.thing, self.unit.backward or self.unit.forward)
+        return not (small or texts.calls(backward, "outer")) and self._has_parameters(outcome)
 
     def note(self, convention: Convention, miscalled: MiscalledError) -> None:
         """Keep what a convention has failed with, if it went farther than others."""
@@ -277,7 +281,7 @@ class _Search:
         if convention.layout.stacked:
             return bool(outcome.share) and len(convention.layout.x) == PAIR  # else a guess
         if convention.loss:
-            return outcome.share > HALF  # another loss may be meant, of which the rest is right
+            return bool(outcome.share) and not any(map(outcome.rivals, self.assumed))
         by_chance = convention.labels == COLUMN and not convention.layout.single  # it broadcasts
         guessed = by_chance or convention.layout.tier == NUMBERS
         return bool(outcome.share) or (not guessed and is_clear(self.unit, convention.labels))

@@ -115,12 +115,12 @@ def _names_part(node: ast.AST, name: str) -> bool:
 
 
 @once
-def only_raises(function: Callable[..., Any]) -> bool:
-    """Tell whether a function does nothing but raise, as one that is not there to be called."""
+def is_blank(function: Callable[..., Any]) -> bool:
+    """Tell whether a function does nothing, or nothing but raise: it is not there to be called."""
     definition = next(iter(ast.iter_child_nodes(tree_of(function))), None)
     body = getattr(definition, "body", None) or [ast.Pass()]
     said = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
-    return isinstance(body[-1], ast.Raise) and len(body) == 1 + said
+    return len(body) == 1 + said and isinstance(body[-1], ast.Raise | ast.Pass)
 
 
 @once
@@ -142,6 +142,13 @@ def reads_first_alone(function: Callable[..., Any], name: str) -> bool:
         and node.slice.value == 0
         for node in above
     )  # fmt: skip
+
+
+@once
+def calls(function: Callable[..., Any], name: str) -> bool:
+    """Tell whether a function calls another of a name, as np.outer."""
+    made = (node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Call))
+    return any(ast.unparse(call.func).rpartition(".")[2] == name for call in made)
 
 
 @once

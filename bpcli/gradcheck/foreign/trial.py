@@ -44,6 +44,14 @@ class Outcome:
         """Whether anything was."""
         return bool(self._count(*RIGHT, "WRONG"))
 
+    def rivals(self, other: "Outcome") -> bool:
+        """Tell whether as much is right in another outcome, and it is something else."""
+        mine, others = (
+            {f.array for f in outcome.findings if f.verdict in RIGHT} for outcome in (self, other)
+        )
+        same = self.convention.layout == other.convention.layout
+        return same and self.share == other.share and mine != others
+
     @property
     def notes(self) -> bool:
         """Whether something is right with a word to say, as averages are."""

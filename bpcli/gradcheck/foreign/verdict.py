@@ -24,6 +24,7 @@ from bpcli.gradcheck.mistakes import explain, explain_fused
 CLOSE_ENOUGH, COARSE = 1e-4, 2e-2  # relative errors that are noted; with float32 inside
 FINER_STEPS = (1e-6, 1e-7)  # where a kink of ReLU may lie within a step: fewer lie within these
 ADAPTED = re.compile(
+    r"\b(lr|learning_?rate|rate|alpha)\s*[*/]=|"
     r"\b(self\.)?_?(clip|adam|momentum|velocity|rms\w*|beta_?[12]|sqrt|[mv]_?(dw|db|t|hat)\w*)\b",
     re.IGNORECASE,
 )
