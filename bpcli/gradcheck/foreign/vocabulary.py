@@ -201,8 +201,9 @@ FRACTIONS = _words("""
 """)
 FRACTION_ENDS = _words("prob probability ratio droprate dropoutrate keeprate")
 DECAY = _words("""
-    reg lambd lamda lmbda lmb l2 l1 regularization weightdecay reglambda lamb lambda weightdecaylambda
-    lam    regstrength weightl2 weightl1 l2reg l1reg weightregularizerl1 weightregularizerl2
+    reg lambd lamda lmbda lmb l2 l1 regularization weightdecay reglambda lamb lambda
+    weightdecaylambda lam regstrength weightl2 weightl1 l2reg l1reg
+    weightregularizerl1 weightregularizerl2
     biasregularizerl1 biasregularizerl2 weightregl2 regl2 l2lambda lambd weightdecaycoef wd biasl1
     biasl2 regularizer kernell2 decayl2 penalty l2regularization regparam regrate
 """)
