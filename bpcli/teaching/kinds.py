@@ -23,9 +23,10 @@ PATTERNS = {
     "softmax": r"softmax",
     "x and y of the activation": r"take the other",
     "a value of another call": r"stale|added to the one before|already updated",
-    "the shape": r"found an array of|for its shape",
+    "the shape": r"found an array|for its shape",
 }
 OTHER = "the derivative"
+CHANGE = re.compile(r"right with .* in place of")
 # What only a solution beside it can tell.
 FORWARD = "forward is another function than that of the solution"
 BATCH = "forward does not take the mini-batch that the solution takes"
@@ -39,5 +40,9 @@ def kind_of(words: str) -> str:
 
     >>> kind_of("3 times what it should be: is the division by the 3 images missing")
     'the division by the number of images'
+    >>> kind_of("right with d * mask in place of d - mask at layers.py:3")
+    'the derivative'
     """
+    if CHANGE.search(words):  # whose words are those of the code
+        return OTHER
     return next((k for k, pattern in PATTERNS.items() if re.search(pattern, words)), OTHER)
