@@ -419,3 +419,43 @@ class Conv2D:
 """)["Conv2D"]
     assert unit.right, unit
     assert "of pictures as high as wide; of others backward raises" in unit.findings[0].words
+
+
+SUMS = """
+class Affine:
+    def __init__(self, n, m):
+        self.W, self.b = np.random.randn(n, m), np.random.randn(m)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout, learning_rate):
+        dx, axes = dout @ self.W.T, {axes}
+        self.W -= learning_rate * np.tensordot(self.x, dout, (axes, axes))
+        self.b -= learning_rate * dout.sum(axis=(0, 1))
+        return dx
+"""
+
+
+def test_sums_over_images_and_steps_are_for_sequences(judge):
+    unit = judge(SUMS.format(axes="(0, 1)"))["Affine"]
+    assert unit.right, unit
+
+
+def test_a_layer_for_any_axes_has_to_sum_over_all_of_them(judge):
+    unit = judge(SUMS.format(axes="list(range(dout.ndim - 1))"))["Affine"]
+    assert [f.array for f in unit.findings if f.verdict == "WRONG"] == ["b"], unit
+
+
+def test_a_gradient_whose_rate_backward_changes_is_not_blamed(judge):
+    unit = judge("""
+class Einbettung:
+    def __init__(self, vocab_size, embedding_dim):
+        self.W = np.random.randn(vocab_size, embedding_dim)
+    def forward(self, x):
+        self.x = x
+        return self.W[x]
+    def backward(self, dout, learning_rate):
+        learning_rate *= len(dout)
+        np.subtract.at(self.W, self.x, learning_rate * dout)
+""")["Einbettung"]
+    assert not unit.wrong, unit

@@ -3,7 +3,8 @@
 import linecache
 import re
 
-from bpcli.gradcheck.foreign.discover import Unit
+from bpcli.gradcheck.foreign import texts
+from bpcli.gradcheck.foreign.discover import Unit, bound
 from bpcli.gradcheck.foreign.trial import Outcome
 
 SEQUENCE = 3  # axes
@@ -11,7 +12,9 @@ TWO_AXES = re.compile(r"axis\s*=\s*\(\s*0\s*,\s*1\s*\)")
 
 
 def sums_over_two_axes(unit: Unit) -> bool:
-    """Tell whether a file has sums over the images and the steps of sequences."""
+    """Tell whether a file has sums over images and steps, and backward is for no other axes."""
+    if texts.counts_axes(bound(unit.thing, unit.backward or unit.forward)):
+        return False
     return TWO_AXES.search("".join(linecache.getlines(unit.file))) is not None
 
 

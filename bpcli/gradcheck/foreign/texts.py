@@ -145,6 +145,13 @@ def reads_first_alone(function: Callable[..., Any], name: str) -> bool:
 
 
 @once
+def counts_axes(function: Callable[..., Any]) -> bool:
+    """Tell whether a function asks an array for the number of its axes, as it takes several."""
+    nodes = ast.walk(tree_of(function))
+    return any(isinstance(node, ast.Attribute) and node.attr == "ndim" for node in nodes)
+
+
+@once
 def calls(function: Callable[..., Any], name: str) -> bool:
     """Tell whether a function calls another of a name, as np.outer."""
     made = (node for node in ast.walk(tree_of(function)) if isinstance(node, ast.Call))
