@@ -114,7 +114,8 @@ def test_it_goes_on_by_resume(bpcli, train, write, tiny_options):
 # What is wrong in a file, what is replaced by what, the words for it, and what it needs to show.
 WRONG = {
     "a transpose is missing": (
-        "dx = np.dot(dout, self.W.T)", "dx = np.dot(dout, self.W)", "a transpose is missing", ""),
+        "dx = np.dot(dout, self.W.T)", "dx = np.dot(dout, self.W)",
+        "right with np.dot(dout, self.W.T) in place of np.dot(dout, self.W) at ", ""),
     "the mask is forgotten": ("        dout[self.mask] = 0\n", "", "is a mask missing?", ""),
     "a sum without an axis": (
         "self.db = np.sum(dout, axis=0)", "self.db = np.sum(dout)", "without an axis", ""),
