@@ -113,13 +113,13 @@ WAYS = [["--method", "central"], ["--method", "complex"], ["--elements", "10"]]
 
 @pytest.mark.parametrize("turn", range(len(WAYS)), ids=lambda turn: " ".join(WAYS[turn]))
 def test_every_mutant_of_every_backward_is_caught_and_placed(turn, tmp_path, rng, request):
-    """Each in one of the ways in turn; in the long form each in all of them."""
+    """Every second in one of the ways in turn; in the long form each in all of them."""
     is_long = request.config.getoption("--long")
-    chosen = slice(None) if is_long else slice(turn, None, len(WAYS))
+    chosen = slice(None) if is_long else slice(turn, None, 2 * len(WAYS))
     folder = mutations.write_images(tmp_path / "data", rng)
     found = list(mutations.survivors(folder, *WAYS[turn], chosen=chosen))
     assert [(mutant.key, wrong) for mutant, wrong in found if wrong] == []
-    assert len(found) > 20
+    assert len(found) > 10
 
 
 def test_every_layer_has_mutants():
