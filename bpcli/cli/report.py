@@ -1,17 +1,12 @@
 """models in -> one page, or the picture of their curves, to look at out: `bpcli report`."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from bpcli import __version__
 from bpcli.cli.options import FILE, theme_option, threads_option
 from bpcli.cli.terminal import complain
 
-if TYPE_CHECKING:
-    from bpcli.training.checkpoint import Checkpoint
-
-HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'  # of an SVG
+HEAD = b'<?xml version="1.0" encoding="utf-8"?>\n'  # of an SVG
 FORMS = (".html", ".svg", ".png", ".pdf")
 
 
@@ -55,20 +50,9 @@ def report_command(
         )
         content = page.encode(errors="backslashreplace")
     else:
-        content = _draw_curve(saved, form, theme or "light")
+        from bpcli.show.chart.runs import draw_runs
+        from bpcli.training.side_by_side import put_in_order
+
+        drawn = draw_runs(put_in_order(saved), form[1:], theme or "light")
+        content = HEAD * (form == ".svg") + drawn
     write_result(output, content)
-
-
-def _draw_curve(models: "list[Checkpoint]", form: str, theme: str) -> bytes:
-    """Return the curves of models as the bytes of a picture of one of FORMS."""
-    from bpcli.show.chart.runs import draw_runs
-    from bpcli.training.side_by_side import put_in_order
-
-    drawing = draw_runs(put_in_order(models))
-    if form == ".svg":
-        from bpcli.show.chart.svg import chart_svg
-
-        return (HEAD + chart_svg(drawing, theme)).encode(errors="backslashreplace")
-    from bpcli.show.plot import chart_picture
-
-    return chart_picture(drawing, form[1:], theme)

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from bpcli import show
+from bpcli.notebook.curve import curve_html
 from bpcli.training.run import Run
 
 STEPS = 100  # of the bar
@@ -16,6 +17,7 @@ class Cell:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.step = max(1, run.config.training.iterations // STEPS)
+        self.curve, self.drawn = "", 0  # evaluations: without a new one it is what it was
         self.handle = _display(self)
 
     def look(self, *, is_evaluated: bool) -> None:
@@ -34,8 +36,9 @@ class Cell:
         run, iterations = self.run, self.run.config.training.iterations
         bar = f'<progress value="{run.iteration}" max="{iterations}"></progress> '
         split = run.record.split if run.record else "train"
-        curve = show.curve_svg(run.history, split, iterations) if run.history else ""
-        return f"{bar}{show.lines_html([repr(self)])}{curve}"
+        if len(run.history) > self.drawn:
+            self.curve, self.drawn = curve_html(run.history, split, iterations), len(run.history)
+        return f"{bar}{show.lines_html([repr(self)])}{self.curve}"
 
 
 def is_notebook() -> bool:

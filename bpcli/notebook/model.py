@@ -18,6 +18,7 @@ from bpcli.errors import PictureError
 from bpcli.files import atomic
 from bpcli.files.model import open_model
 from bpcli.files.result import check_result, write_result
+from bpcli.notebook.curve import curve_html
 from bpcli.show.page.report import draw_report
 from bpcli.training.analysis import analyze
 from bpcli.training.checkpoint import Checkpoint
@@ -91,7 +92,7 @@ class Curve:
         if not self.saved.history:
             return show.lines_html([repr(self)])
         split = self.saved.record.split if self.saved.record else "train"
-        return show.curve_svg(self.saved.history, split, self.saved.iteration)
+        return curve_html(self.saved.history, split, self.saved.iteration)
 
 
 @dataclass(frozen=True, repr=False)

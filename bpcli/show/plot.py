@@ -1,4 +1,4 @@
-"""a Figure, or a Drawing of a chart, in -> PNG or PDF out. Only here is matplotlib known."""
+"""a Figure, or what draws on a sheet, in -> SVG, PNG or PDF out, by matplotlib."""
 
 import contextlib
 import logging
@@ -9,8 +9,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from bpcli.errors import ExtraError, MachineError, PictureError
-from bpcli.show.chart.shapes import SIZE as SIZE_OF_CHART
-from bpcli.show.chart.shapes import Area, Drawing, Mark, Words
 from bpcli.show.colours import THEMES, Theme
 from bpcli.show.figure import Figure
 from bpcli.show.painting import (
@@ -29,16 +27,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Sheet
 
 DPI = 200  # of a PNG
 # Without the time in it, the same figure is the same bytes.
 WITHOUT_DATE: dict[str, dict[str, None]] = {
     "png": {},
     "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
 }
 LARGEST = 16_000  # pixels of a PNG's longer side
 INCH = 72.0  # points
-ANCHORS = {"start": "left", "middle": "center", "end": "right"}
 # Fonts with the characters of China, Japan and Korea, of which a system has one or none.
 EASTERN = (
     "Noto Sans CJK JP",
@@ -53,35 +52,32 @@ EASTERN = (
 
 
 def figure_picture(figure: Figure, form: str, theme: str, scale: float = 1) -> bytes:
-    """Return a figure as the bytes of a file of the form `png` or `pdf`, as `_draw_sheet` does.
-
-    A PNG has `scale` times as many pixels each way, as far as there is room for them.
-    """
+    """Return a figure as the bytes of a file of the form `png` or `pdf`, as `draw_sheet` does."""
     painting, colours = paint(figure), THEMES[theme]
 
-    def draw(axes: "Axes") -> None:
-        _draw_figure(axes, painting, colours)
+    def draw(sheet: "Sheet") -> None:
+        axes = sheet.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(0, painting.width), ylim=(painting.height, 0))
+        axes.set_axis_off()
+        _draw(axes, painting, colours)
 
-    return _draw_sheet(draw, painting, form, colours, scale)
-
-
-def chart_picture(drawing: Drawing, form: str, theme: str) -> bytes:
-    """Return a chart as the bytes of a file of the form `png` or `pdf`, as `_draw_sheet` does."""
-    colours = THEMES[theme]
-    return _draw_sheet(lambda axes: _draw_chart(axes, drawing, colours), drawing, form, colours)
+    size = painting.width, painting.height
+    return draw_sheet(draw, size, form, painting.title, colours.paper, scale)
 
 
-def _draw_sheet(
-    draw: "Callable[[Axes], None]",
-    what: Painting | Drawing,
+def draw_sheet(
+    draw: "Callable[[Sheet], None]",
+    size: tuple[float, float],
     form: str,
-    colours: Theme,
+    title: str,
+    paper: str,
     scale: float = 1,
 ) -> bytes:
-    """Return what `draw` draws, on a paper of its size, as the bytes of a file: the same each time.
+    """Return what `draw` draws on paper of a colour and a size, in points, as the bytes of a file.
 
-    Raises ExtraError without matplotlib, MachineError where that finds no folder to write into, and
-    PictureError for a text that no font here can write.
+    `form` is `png`, `pdf` or `svg`; a PNG has `scale` times as many pixels each way, as far as
+    there is room. The bytes are the same each time. Raises ExtraError without matplotlib, MachineError where that finds no folder to write into, and PictureError for a text
+    that no font here can write.
     """
     try:
         with _quiet_matplotlib():
@@ -89,7 +85,8 @@ def _draw_sheet(
             from matplotlib.figure import Figure as Sheet
             from matplotlib.font_manager import get_font_names
     except ImportError as error:
-        raise ExtraError(f"a .{form}", "matplotlib", "report", error) from error
+        what = "a chart" if form == "svg" else f"a .{form}"
+        raise ExtraError(what, "matplotlib", "report", error) from error
     except OSError as error:
         raise MachineError(
             "drawing needs a folder that can be written, for a list of fonts: name one in "
@@ -97,19 +94,23 @@ def _draw_sheet(
         ) from error
 
     fonts = ["DejaVu Sans", *(name for name in EASTERN if name in get_font_names())]
-    options: Any = {"font.family": fonts, "text.parse_math": False}
+    options: Any = {
+        "font.family": fonts,
+        "text.parse_math": False,
+        "lines.scale_dashes": False,
+        "svg.fonttype": "none",
+        "svg.hashsalt": title,
+    }
     with mpl.rc_context(options), warnings.catch_warnings():
-        warnings.filterwarnings("error", "Glyph .* missing from")
-        size = what.width / INCH, what.height / INCH
-        sheet = Sheet(size, facecolor=colours.paper)
-        axes = sheet.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, what.width), ylim=(what.height, 0))
-        axes.set_axis_off()
+        # A browser has fonts of its own.
+        warnings.filterwarnings("ignore" if form == "svg" else "error", "Glyph .* missing from")
+        inches = size[0] / INCH, size[1] / INCH
+        sheet = Sheet(inches, facecolor=paper)
         file = BytesIO()
         try:
-            draw(axes)
-            dpi = min(scale * DPI, LARGEST / max(size))
-            metadata = {"Title": what.title} | WITHOUT_DATE[form]
+            draw(sheet)
+            dpi = min(scale * DPI, LARGEST / max(inches))
+            metadata = {"Title": title} | WITHOUT_DATE[form]
             sheet.savefig(file, format=form, dpi=dpi, metadata=metadata)
         except UserWarning as missing:
             raise PictureError(f"no font here can draw it: {missing}; write an .svg") from None
@@ -128,7 +129,7 @@ def _quiet_matplotlib() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _draw_figure(axes: "Axes", painting: Painting, colours: Theme) -> None:
+def _draw(axes: "Axes", painting: Painting, colours: Theme) -> None:
     from matplotlib.patches import Circle, PathPatch, Polygon
     from matplotlib.path import Path
 
@@ -153,25 +154,6 @@ def _draw_figure(axes: "Axes", painting: Painting, colours: Theme) -> None:
         else:
             side = "left" if text.kind == "input" else "center"
             axes.text(x, y, text.words, color=colour, fontsize=SIZE, ha=side)
-
-
-def _draw_chart(axes: "Axes", drawing: Drawing, colours: Theme) -> None:
-    from matplotlib.patches import Circle, Polygon
-
-    for shape in drawing.shapes:
-        colour = colours.of(shape.role)
-        if isinstance(shape, Words):
-            side = ANCHORS[shape.anchor]
-            axes.text(*shape.place, shape.text, color=colour, fontsize=SIZE_OF_CHART, ha=side)
-        elif isinstance(shape, Mark):
-            face = "none" if shape.is_hollow else colour
-            axes.add_patch(Circle(shape.place, shape.radius, facecolor=face, edgecolor=colour))
-        elif isinstance(shape, Area):
-            axes.add_patch(Polygon(shape.points, facecolor=colour))
-        else:
-            x, y = zip(*shape.points, strict=True)
-            dash = (0.0, [part / shape.width for part in shape.dash]) if shape.dash else "-"
-            axes.plot(x, y, color=colour, lw=shape.width, ls=dash, alpha=shape.opacity)
 
 
 def _outline(box: Box, corner: float) -> list[Point]:

@@ -169,7 +169,11 @@ def test_a_package_that_is_there_and_broken_is_not_said_to_be_missing(bpcli, mod
 
 
 @pytest.mark.parametrize(
-    ("package", "name"), [("jinja2", "page.html"), ("matplotlib", "c.png"), ("matplotlib", "c.pdf")]
+    ("package", "name"),
+    [
+        ("jinja2", "page.html"),
+        *(("matplotlib", f"c.{form}") for form in ("html", "svg", "png", "pdf")),
+    ],
 )
 def test_packages_are_named_where_they_are_missing(
     package, name, bpcli, model, tmp_path, monkeypatch
@@ -179,13 +183,6 @@ def test_packages_are_named_where_they_are_missing(
     assert package in message
     assert "pip install 'bpcli-mnist[report]'" in message
     assert not (tmp_path / name).exists()
-
-
-def test_pages_and_curves_as_svg_need_no_matplotlib(bpcli, model, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    for name in ("page.html", "curve.svg"):
-        bpcli("report", model, "-o", tmp_path / name)
-        assert "<polyline" in (tmp_path / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,17 @@ def test_a_bar_and_a_curve_grow(cell, values):
     assert "<svg" in pages[-1]
 
 
+def test_without_matplotlib_a_cell_says_what_a_curve_needs_and_goes_on(cell, values, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    model = bpcli.train(**values)
+    texts, pages = zip(*cell, strict=True)
+    assert texts[-1].startswith("60 of 60 iterations, loss ")
+    for page in (pages[-1], model.curve._repr_html_()):
+        assert "matplotlib" in page
+        assert "bpcli-mnist[report]" in page
+        assert "<svg" not in page
+
+
 def test_an_interrupted_cell_keeps_what_has_been_learnt(cell, values, monkeypatch):
     times = iter([False, False, False, True])
 

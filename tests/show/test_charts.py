@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from bpcli.show import curve_svg
 from bpcli.show.chart.axis import counts, linear, logarithmic
-from bpcli.show.chart.chart import Chart, Line
-from bpcli.show.chart.layout import LINE, draw
+from bpcli.show.chart.chart import Bars, Chart, Line, room
+from bpcli.show.chart.draw import LINE, draw_page_chart, draw_picture, spread, ticks
 from bpcli.show.chart.runs import Run, chart_runs
-from bpcli.show.chart.shapes import Stroke, Words, room
-from bpcli.show.chart.svg import chart_svg
+from bpcli.show.chart.svg import ROLES
 from bpcli.show.colours import DARK, LIGHT, THEMES
 from bpcli.training.history import Point
 from bpcli.training.losses import Losses
@@ -39,8 +38,20 @@ def texts(svg):
     return [element.text for element in XML.fromstring(svg).iter() if element.tag.endswith("text")]
 
 
-def drawn_texts(chart):
-    return [shape for shape in draw(chart).shapes if isinstance(shape, Words)]
+def drawn(chart):
+    """A chart's width and height, its words, and the lines through it that are wider than 1."""
+    root = XML.fromstring(draw_page_chart(chart))
+    *_, width, height = map(float, root.get("viewBox").split())
+    curves = [
+        [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+) (-?[\d.]+)", path.get("d"))]
+        for path in root.iter("path")
+        if float(path.get("stroke-width", 1)) > 1 and not path.get("transform")
+    ]
+    return width, height, list(root.iter("text")), curves
+
+
+def place(text):
+    return float(text.get("x")), float(text.get("y"))
 
 
 @pytest.fixture(scope="module")
@@ -75,33 +86,58 @@ def test_numbers_of_every_chart_of_a_page_are_written_as_people_do(
     assert not re.search(r"svg\+xml", "".join(pages))
 
 
+def assert_within(axis):
+    slack = 1e-6 * (axis.high - axis.low)
+    assert all(axis.low - slack <= place <= axis.high + slack for place, _ in ticks(axis))
+
+
 @given(SIZES, st.floats(1.0, 1e9))
 def test_a_logarithmic_axis_has_three_numbers_that_tell_places_apart(least, times):
     axis = logarithmic("x", [least, least * times])
-    written = [text for _, text in axis.ticks]
+    written = [text for _, text in ticks(axis)]
     assert len(set(written)) == len(written) >= 3
     assert all(NUMBER.fullmatch(text) for text in written)
-    assert all(-1e-6 <= axis.part(place) <= 1 + 1e-6 for place, _ in axis.ticks)
-    assert 0 <= axis.part(least) < axis.part(least * times * 1.0001) <= 1
+    assert_within(axis)
+    assert axis.scale == "log"
+    assert 0 < axis.low < least <= least * times < axis.high
 
 
 @given(st.floats(-1e6, 1e6), SIZES)
 def test_a_linear_axis_has_numbers_that_tell_places_apart(low, span):
     axis = linear("x", low, low + span)
-    written = [text for _, text in axis.ticks]
+    written = [text for _, text in ticks(axis)]
     if span > 1e-6 * abs(low):
         assert len(set(written)) == len(written) >= 2
     assert all(NUMBER.fullmatch(text) for text in written)
-    assert all(-1e-6 <= axis.part(place) <= 1 + 1e-6 for place, _ in axis.ticks)
+    assert_within(axis)
 
 
 @given(st.integers(1, 10**7))
 def test_of_many_images_one_is_seen_still(most):
     axis = counts("images", most)
-    assert axis.part(0) == 0
-    assert axis.part(most) == pytest.approx(1)
-    assert axis.part(1) >= 0.04
-    assert [text for _, text in axis.ticks][:2] == ["0", "1"]
+    assert (axis.low, axis.high, axis.scale) == (0, most, "symlog")
+    assert [text for _, text in ticks(axis)][:2] == ["0", "1"]
+
+
+def test_one_image_beside_ten_million_has_a_bar_that_is_seen():
+    bars = Bars(((0, 1, 1.0), (2, 3, 1e7)), 0)
+    chart = Chart("x", linear("a", 0, 3), counts("b", 10**7), bars=(bars,))
+    root = XML.fromstring(draw_page_chart(chart))
+    shapes = [p.get("d") for p in root.iter("path") if p.get("fill") == LIGHT.lines[0]]
+    heights = [[float(y) for y in re.findall(r"[\d.]+ ([\d.]+)", shape)] for shape in shapes]
+    small, large = (max(ys) - min(ys) for ys in heights)
+    assert large == pytest.approx(chart.height, abs=0.2)
+    assert small >= 0.04 * large
+
+
+@given(st.lists(st.floats(0, 100), max_size=7))
+def test_heights_are_spread_no_more_than_needed(heights):
+    heights.sort()
+    found = spread(heights, 15, 0, 100)
+    assert all(b - a >= 15 - 1e-9 for a, b in pairwise(found))
+    assert all(-1e-9 <= height <= 100 for height in found)
+    if all(b - a >= 15 for a, b in pairwise(heights)):
+        assert found == heights
 
 
 @given(
@@ -114,26 +150,26 @@ def test_of_many_images_one_is_seen_still(most):
 def test_no_name_lies_on_another_or_on_a_curve(given):
     runs = [run_of(name, evaluations, loss=loss) for name, evaluations, loss in given]
     for chart in chart_runs(runs):
-        found = draw(chart)
-        words = [shape for shape in found.shapes if isinstance(shape, Words)]
-        names = [shape for shape in words if shape.role.startswith("line")]
-        heights = sorted(shape.place[1] for shape in names)
+        width, height, words, curves = drawn(chart)
+        names = [text for text in words if text.get("fill") in LIGHT.lines]
+        heights = sorted(place(text)[1] for text in names)
         assert len(names) == (len(runs) if len(runs) > 1 else 2)
-        assert all(b - a >= LINE - 1e-6 for a, b in pairwise(heights))
-        curves = [s for s in found.shapes if isinstance(s, Stroke) and s.width > 1]
+        assert all(b - a >= LINE - 0.11 for a, b in pairwise(heights))
+        samples = [y - 4 for y in heights]
         reach = [
             x
-            for stroke in curves
-            for x, _ in stroke.points
-            if not any(abs(stroke.points[0][1] + 4 - name.place[1]) < 1e-6 for name in names)
+            for curve in curves
+            for x, _ in curve
+            if not any(abs(curve[0][1] - sample) < 0.11 for sample in samples)
         ]
-        assert all(shape.place[0] >= max(reach, default=0) for shape in names)
-        for shape in words:
-            x, width = shape.place[0], room(shape.text)
-            start = {"start": x, "middle": x - width / 2, "end": x - width}[shape.anchor]
-            assert start >= -1e-6
-            assert start + width <= found.width + 1e-6, shape
-            assert 0 < shape.place[1] < found.height
+        assert all(place(text)[0] >= max(reach, default=0) for text in names)
+        for text in words:
+            (x, y), wide = place(text), room(text.text)
+            start = {"middle": x - wide / 2, "end": x - wide}.get(text.get("text-anchor"), x)
+            assert start >= -0.1
+            if text.get("fill") != LIGHT.ink:  # a key is as wide as its letters
+                assert start + wide <= width + 0.1, text.text
+            assert 0 < y < height
 
 
 @pytest.mark.parametrize("evaluations", [1, 3, 40])
@@ -146,8 +182,17 @@ def test_train_and_test_are_told_apart_also_where_there_is_one_point(evaluations
             assert train.is_hollow
             assert not test.is_hollow
             assert train.width < test.width
-            told = {shape.text for shape in drawn_texts(chart)}
+            told = {text.text for text in drawn(chart)[2]}
             assert {"train", "test"} <= told
+
+
+@pytest.mark.parametrize("name", ["\x01\ufffe\uffff", "<&>\"'", ' x="1" ', "中", "$x^2$"])
+def test_any_name_can_be_written(name):
+    for chart in chart_runs([run_of(name, 20), run_of("b", 20)]):
+        told = [text.text for text in drawn(chart)[2]]
+        if name.isprintable():
+            assert name in told
+        assert "b" in told
 
 
 def test_what_was_between_a_few_evaluations_is_not_drawn():
@@ -204,6 +249,15 @@ def test_every_colour_stands_out_from_its_paper(theme):
             assert contrast(rgb(theme.of(role)), rgb(paper)) >= least, role
 
 
+def test_each_role_has_a_colour_that_a_dark_screen_can_turn():
+    assert len({LIGHT.of(role) for role in ROLES}) == len(ROLES)
+    chart = chart_runs([run_of(str(i), 40, losses=[1.0]) for i in range(3)])[0]
+    for element in XML.fromstring(draw_page_chart(chart)).iter():
+        for kind in ("fill", "stroke"):
+            assert element.get(kind, "none") in ("none", *map(LIGHT.of, ROLES))
+        assert not {"style", "id", "class"}.intersection(element.keys()) or element.tag == "svg"
+
+
 def test_two_models_differ_in_more_than_colour():
     looks = {(line.colour, line.dash) for chart in chart_runs([run_of(str(i), 40) for i in range(10)])
              for line in chart.lines}  # fmt: skip
@@ -214,9 +268,8 @@ def test_two_models_differ_in_more_than_colour():
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_chart_brings_its_own_paper(theme):
     chart = Chart("x", linear("a", 0, 1), linear("b", 0, 1), (Line(((0, 0), (1, 1)), 0, "c"),))
-    svg = chart_svg(draw(chart), theme)
-    colours = THEMES[theme]
-    assert f'class="fill-paper" fill="{colours.paper}"' in svg
+    svg = draw_picture([chart], 1, "x", "svg", theme).decode()
+    assert re.search(rf'<path d="M 0 [^>]*fill="{THEMES[theme].paper}"', svg)
     assert ("prefers-color-scheme: dark" in svg) == (theme == "auto")
     assert (DARK.paper in svg) == (theme != "light")
 
@@ -225,8 +278,8 @@ def test_a_chart_brings_its_own_paper(theme):
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_picture_in_a_page_has_the_colours_that_were_asked_for(theme, scheme, browser, tmp_path):
     """As <img>: the colour of its paper, as the browser paints it."""
-    svg = chart_svg(draw(chart_runs([run_of("a")])[0]), theme)
-    (tmp_path / "curve.svg").write_text(svg, encoding="utf-8")
+    svg = draw_picture(chart_runs([run_of("a")]), 2, "x", "svg", theme)
+    (tmp_path / "curve.svg").write_bytes(svg)
     page = tmp_path / "page.html"
     page.write_text("<!doctype html><meta charset=utf-8><title>x</title><img src=curve.svg>")
     browser.set_window_size(800, 600)

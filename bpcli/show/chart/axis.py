@@ -1,94 +1,66 @@
-"""values in -> an axis that they lie on, with ticks as people write numbers, out."""
+"""values in -> an axis that they lie on, and its numbers as people write them, out."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from bpcli.show.number import MINUS, SUPERSCRIPT
 
 TICKS = 5  # about as many, where there is room
-ROUNDEST = (1, 3, 5, 2, 7, 4, 6, 8, 9)  # digits of ticks of a logarithmic axis
-APART = 0.1  # of its length, from one of them to the next
-FEWEST = 3  # on a logarithmic axis: of two nobody sees how it goes on
 SMALLEST, LARGEST = 1e-4, 1e7  # between them a number is written out
-WITHIN = 1e-9  # of the length of an axis: a tick that is only rounded lies on it
+WITHIN = 1e-9  # of a power of ten: a number that is only rounded has reached it
 EDGE = 0.04  # of the length of an axis, beyond the values at its ends
 
 
 @dataclass(frozen=True)
 class Axis:
-    """From `low` to `high`, with `ticks`, values and what is written there.
+    """From `low` to `high`, with about `count` ticks, or without any where that is 0.
 
-    `scale` takes a value to where it lies, in whatever unit: log10 for a logarithmic axis.
+    `scale` is `linear`, `log`, or `symlog`, on which 0 has a place. An axis that is `whole` has
+    ticks at whole numbers alone; one of `names` has those, at 0, 1, 2 and so on.
     """
 
     label: str
     low: float
     high: float
-    ticks: tuple[tuple[float, str], ...]
-    scale: Callable[[float], float] = float
+    scale: str = "linear"
+    count: int = TICKS
+    whole: bool = False
+    names: tuple[str, ...] = ()
 
-    def part(self, value: float) -> float:
-        """Return where a value lies: 0 at the low end, 1 at the high one, and never beyond."""
-        low, high = self.scale(self.low), self.scale(self.high)
-        return (self.scale(min(max(value, self.low), self.high)) - low) / (high - low)
+    def clamp(self, value: float) -> float:
+        """Return a value that lies on the axis: what is beyond lies at its end."""
+        return min(max(value, self.low), self.high)
 
 
-def linear(
-    label: str,
-    low: float,
-    high: float,
-    *,
-    count: int = TICKS,
-    whole: bool = False,
-    round_up: bool = False,
-) -> Axis:
-    """Return an axis from `low` to `high`; `round_up` moves both to the next ticks.
+def linear(label: str, low: float, high: float, *, count: int = TICKS, whole: bool = False) -> Axis:
+    """Return an axis from `low` to `high`, or around them where they are the same.
 
     With `whole` its ticks are whole numbers, as of layers.
     """
     if high <= low:
         low, high = low - (abs(low) or 1) * EDGE, low + (abs(low) or 1) * EDGE
-    step = _step((high - low) / count)
-    step = max(1.0, step) if whole else step
-    if round_up:
-        low, high = math.floor(low / step) * step, math.ceil(high / step) * step
-    slack = (high - low) * WITHIN
-    first, last = math.ceil((low - slack) / step), math.floor((high + slack) / step)
-    return Axis(label, low, high, _ticks([i * step for i in range(first, last + 1)], step))
+    return Axis(label, low, high, count=count, whole=whole)
 
 
 def logarithmic(label: str, values: Iterable[float]) -> Axis:
-    """Return a logarithmic axis for values above 0, with FEWEST ticks at least."""
+    """Return a logarithmic axis for values above 0."""
     known = [value for value in values if value > 0] or [1.0]
     margin = (max(known) / min(known)) ** EDGE
     low, high = min(known) / margin, max(known) * margin
     if high < low * (1 + EDGE):
         low, high = low / 2, high * 2
-    axis = Axis(label, low, high, (), math.log10)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found: list[float] = []
-    for digit in ROUNDEST:
-        for place in (digit * 10.0**power for power in decades):
-            parts = [axis.part(other) for other in found]
-            if low <= place <= high and all(abs(axis.part(place) - p) > APART for p in parts):
-                found.append(place)
-        if len(found) >= FEWEST:
-            return replace(axis, ticks=tuple((place, spell(place)) for place in sorted(found)))
-    return replace(axis, ticks=linear(label, low, high).ticks)
+    return Axis(label, low, high, "log")
 
 
 def counts(label: str, most: int) -> Axis:
     """Return an axis for numbers of images on which 0 has a place, and 1 is seen beside 10,000."""
-    powers = [10**power for power in range(len(str(most)))]
-    ticks = tuple((float(value), spell(value)) for value in [0, *powers])
-    return Axis(label, 0.0, float(max(most, 1)), ticks, math.log1p)
+    return Axis(label, 0.0, float(max(most, 1)), "symlog")
 
 
 def names(label: str, found: Sequence[str]) -> Axis:
     """Return an axis on which texts stand side by side, at 0, 1, 2 and so on."""
-    ticks = tuple((float(i), name) for i, name in enumerate(found))
-    return Axis(label, -0.5, len(found) - 0.5, ticks)
+    return Axis(label, -0.5, len(found) - 0.5, names=tuple(found))
 
 
 def spell(value: float, step: float = 0.0) -> str:
@@ -106,13 +78,3 @@ def spell(value: float, step: float = 0.0) -> str:
     mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
     times = "" if float(mantissa) == 1 else f"{mantissa}×"
     return f"{times}10".replace("-", MINUS) + str(int(exponent)).translate(SUPERSCRIPT)
-
-
-def _step(least: float) -> float:
-    """Return the smallest of 1, 2 and 5, times a power of ten, that is no less."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * (1 - WITHIN))
-
-
-def _ticks(places: Sequence[float], step: float) -> tuple[tuple[float, str], ...]:
-    return tuple((place, spell(place, step)) for place in places)

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+from bpcli.errors import visible
 from bpcli.show.chart.axis import Axis
-from bpcli.show.chart.shapes import Point
+from bpcli.show.text import text_width
 
+Point = tuple[float, float]
 # In pixels of a page, which are points of a picture.
 WIDTH = 340.0  # of a chart: a telephone shows it as it is
 HEIGHT = 170.0  # of its plot, at least
 NEUTRAL = -1  # the number of no line's colour, for a key of them all
+LETTER = 7.7  # the room for one
+LONGEST = 16  # letters of a name that are shown where there is little room
 # Dashes and gaps of lines, one after the other: in black and white they tell models apart.
 DASHES: tuple[tuple[float, ...], ...] = ((), (7, 3), (2, 2.5), (9, 3, 2, 3), (4, 2))
 
@@ -62,3 +66,15 @@ class Chart:
     far: tuple[Far, ...] = ()
     width: float = WIDTH
     height: float = HEIGHT
+
+
+def shorten(name: str) -> str:
+    """Return a name that has room at the end of a line; its end tells more than its middle."""
+    text = visible(name)
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]}…{text[1 - half :]}"
+
+
+def room(text: str) -> float:
+    """Return how wide a text is at most."""
+    return LETTER * text_width(text)

@@ -45,7 +45,7 @@ def _histogram(inside: Inside, layer: int, i: int) -> Chart:
     return Chart(
         typeset(f"histogram of what {name} gives at {title}, from {low:.3g} to {high:.3g}"),
         linear("", low, high, count=TWO),
-        Axis(title, 0.0, max([*share, 1.0]), ()),
+        Axis(title, 0.0, max([*share, 1.0]), count=0),
         bars=(Bars(bars, FIRST if i == 0 else LAST),),
         width=NARROW,
         height=LOW,
@@ -81,7 +81,7 @@ def _along(inside: Inside, found: Figures, y: Axis) -> Chart:
         points = tuple(
             (layer, value)
             for layer, value in enumerate(found[i].tolist(), 1)
-            if np.isfinite(value) and (value > 0 or y.scale is float)
+            if np.isfinite(value) and (value > 0 or y.scale == "linear")
         )
         colour, dash = (FIRST, DASHES[1]) if is_first else (LAST, ())
         name = f"iteration {inside.iterations[i]:,}"

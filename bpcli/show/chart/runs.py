@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 
 from bpcli.errors import PictureError, readable
 from bpcli.show.chart.axis import linear, logarithmic
-from bpcli.show.chart.chart import DASHES, NEUTRAL, Chart, Line
-from bpcli.show.chart.layout import in_rows, side_by_side
-from bpcli.show.chart.shapes import Drawing, room, shorten
-from bpcli.show.chart.svg import chart_svg
-from bpcli.show.colours import LIGHT
+from bpcli.show.chart.chart import DASHES, NEUTRAL, Chart, Line, room, shorten
+from bpcli.show.chart.draw import draw_picture
+from bpcli.show.colours import AUTO, LIGHT
 from bpcli.training.checkpoint import Checkpoint
 from bpcli.training.history import Point
 from bpcli.training.losses import Losses
@@ -22,6 +20,7 @@ TINY, TEN = 1e-9, 10.0  # the least height of a chart, in nats and in percent
 MOST, COLUMNS = 10, 5  # runs in one chart, each of a colour; and small ones of more in a row
 SMALL = (190.0, 70.0)  # their width, if names need no more, and the height of their plots
 SUFFIX = ".npz"  # of models, which all names have
+TITLE = "loss and accuracy over the iterations"
 THIN = 1.2  # lines of what a net has learnt from, beside those of what it has not
 
 
@@ -78,15 +77,17 @@ def chart_runs(runs: Sequence[Run], iterations: int = 0) -> list[Chart]:
     ]
 
 
-def draw_runs(models: Sequence[Checkpoint]) -> Drawing:
+def draw_runs(models: Sequence[Checkpoint], form: str, theme: str) -> bytes:
     """Return loss and accuracies of models, side by side; of many, a small chart of each one.
 
-    Raises PictureError where no model has a history.
+    `form` is `svg`, `png` or `pdf`. Raises PictureError where no model has a history, and what
+    `draw_picture` raises.
     """
     runs = list_runs(models)
     if len(runs) > MOST:
-        return in_rows(_small_charts(runs), COLUMNS, "accuracy of each model")
-    return side_by_side(chart_runs(runs), "loss and accuracy of training")
+        return draw_picture(_small_charts(runs), COLUMNS, "accuracy of each model", form, theme)
+    charts = chart_runs(runs)
+    return draw_picture(charts, len(charts), TITLE, form, theme)
 
 
 def _small_charts(runs: Sequence[Run]) -> list[Chart]:
@@ -105,12 +106,13 @@ def _small_charts(runs: Sequence[Run]) -> list[Chart]:
 
 
 def curve_svg(history: Sequence[Point], split: str, iterations: int) -> str:
-    """Return loss and accuracy over the iterations of a run as the text of an SVG file.
+    """Return loss and accuracy over the iterations of a run as SVG that stands in a page.
 
-    `split` is what the second accuracy is of. It is light or dark as what it stands in.
+    `split` is what the second accuracy is of. It is light or dark as the screen. Raises ExtraError
+    without matplotlib.
     """
     charts = chart_runs([Run("", history, split, Losses())], iterations)
-    return chart_svg(side_by_side(charts, "loss and accuracy over the iterations"))
+    return draw_picture(charts, len(charts), TITLE, "svg", AUTO).decode()
 
 
 def _losses(i: int, run: Run, alone: bool) -> Iterable[Line]:

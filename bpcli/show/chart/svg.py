@@ -1,101 +1,105 @@
-"""a Drawing of a chart in -> SVG out, in light or dark colours or in those of its surroundings.
+"""SVG as matplotlib writes it in -> SVG for a page or a file, light or dark, out.
 
-Colours stand at each shape, as programs for slides know no style sheets; what is to be dark in the
-dark has one besides.
+A page allows no styles but its own: what a shape looks like is said in attributes, which programs
+for slides know as well. Where a screen is dark, `dark_style` turns a colour into that of its role.
 """
 
+import re
+from collections.abc import Iterator
 from xml.etree import ElementTree as XML
 
-from bpcli.show.chart.shapes import SIZE, Area, Drawing, Mark, Point, Stroke, Words
-from bpcli.show.colours import AUTO, DARK, LIGHT, THEMES, Theme, on_dark_screen
+from bpcli.show.colours import AUTO, DARK, LIGHT, on_dark_screen
 
 SANS = "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
-ROLES = ("ink", "soft", "grid", *(f"line{i}" for i in range(len(DARK.lines))))
+ROLES = ("ink", "soft", "grid", "paper", *(f"line{i}" for i in range(len(LIGHT.lines))))
+SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}href"
+# Characters that XML has no place for, as they may be in a name.
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+TENTHS = re.compile(r"(\.\d)\d+|\n")  # of a pixel are enough
 
 
-def chart_svg(drawing: Drawing, theme: str = AUTO) -> str:
-    """Return a drawing as the text of an SVG file of a theme, with a paper of its own."""
-    colours = THEMES[theme]
-    root = _root(drawing)
+def page_svg(drawn: bytes, title: str) -> str:
+    """Return a drawing as SVG for a page, which has `dark_style` in its own style sheet."""
+    return XML.tostring(_rewrite(drawn, title), encoding="unicode")
+
+
+def file_svg(drawn: bytes, title: str, theme: str) -> bytes:
+    """Return a drawing as an SVG of its own, which stands in a page as it is."""
+    root = _rewrite(drawn, title)
     root.set("xmlns", "http://www.w3.org/2000/svg")
-    root.set("width", f"{drawing.width:g}")
+    root.set("width", root.get("viewBox", "").split()[2])
     root.set("style", "max-width: 100%; height: auto")
     if theme == AUTO:
-        XML.SubElement(root, "style").text = dark_style(theme)
-    paper = {"width": f"{drawing.width:g}", "height": f"{drawing.height:g}"}
-    XML.SubElement(root, "rect", paper | {"class": "fill-paper", "fill": colours.paper})
-    _add_shapes(root, drawing, colours)
-    return XML.tostring(root, encoding="unicode")
-
-
-def page_svg(drawing: Drawing) -> str:
-    """Return a drawing as SVG for a page, which has `dark_style` in its own style sheet."""
-    root = _root(drawing)
-    _add_shapes(root, drawing, LIGHT)
-    return XML.tostring(root, encoding="unicode")
+        style = XML.Element("style")
+        style.text = dark_style(theme)
+        root.insert(1, style)
+    return XML.tostring(root, encoding="unicode").encode(errors="backslashreplace")
 
 
 def dark_style(theme: str) -> str:
     """Return the rules by which a screen turns the colours of charts, where it is to be dark."""
-    rules = [f".bpcli-chart .fill-paper {{ fill: {DARK.paper} }}"]
-    for role in ROLES:
-        rules.append(f".bpcli-chart .fill-{role} {{ fill: {DARK.of(role)} }}")
-        rules.append(f".bpcli-chart .stroke-{role} {{ stroke: {DARK.of(role)} }}")
+    rules = [
+        f'.bpcli-chart [{kind}="{LIGHT.of(role)}"] {{ {kind}: {DARK.of(role)} }}'
+        for role in ROLES
+        for kind in ("fill", "stroke")
+    ]
     return on_dark_screen(theme, " ".join(rules))
 
 
-def _root(drawing: Drawing) -> XML.Element:
+def _rewrite(drawn: bytes, title: str) -> XML.Element:
+    """Return the shapes and words of a drawing, which refer to nothing."""
+    title = FORBIDDEN.sub(UNKNOWN, title)
+    text = FORBIDDEN.sub(UNKNOWN, drawn.decode())
+    found = XML.fromstring(text)  # noqa: S314  which this process has just written
     root = XML.Element(
         "svg",
         {
-            "viewBox": f"0 0 {drawing.width:g} {drawing.height:g}",
+            "viewBox": found.get("viewBox", ""),
             "class": "bpcli-chart",
             "role": "img",
-            "aria-label": drawing.title,
+            "aria-label": title,
             "font-family": SANS,
-            "font-size": f"{SIZE:g}",
+            "stroke-linejoin": "round",
         },
     )
-    XML.SubElement(root, "title").text = drawing.title
+    XML.SubElement(root, "title").text = title
+    root.extend(_shapes(found))
     return root
 
 
-def _add_shapes(root: XML.Element, drawing: Drawing, colours: Theme) -> None:
-    for shape in drawing.shapes:
-        if isinstance(shape, Words):
-            x, y = shape.place
-            place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": shape.anchor}
-            text = XML.SubElement(root, "text", place | _fill(shape.role, colours))
-            text.text = shape.text
-        elif isinstance(shape, Mark):
-            x, y = shape.place
-            place = {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{shape.radius:g}"}
-            ring = {"fill": "none", "stroke-width": "1.6"} | _stroke(shape.role, colours)
-            look = ring if shape.is_hollow else _fill(shape.role, colours)
-            XML.SubElement(root, "circle", place | look)
-        elif isinstance(shape, Area):
-            look = {"points": _spell(shape.points)} | _fill(shape.role, colours)
-            XML.SubElement(root, "polygon", look)
-        else:
-            _add_stroke(root, shape, colours)
+def _shapes(found: XML.Element) -> Iterator[XML.Element]:
+    marks = {mark.get("id"): mark.get("d", "") for mark in found.iterfind(f".//{SVG}defs/*")}
+    for one in found.iter():
+        kind = one.tag.removeprefix(SVG)
+        look = {name: _shorten(value) for name, value in one.items() if name in ("d", "x", "y")}
+        look |= _look(one.get("style", ""))
+        if kind == "use":
+            yield _mark(marks[one.get(LINK, "")[1:]], look)
+        elif kind == "text" or (kind == "path" and not one.get("id")):
+            shape = XML.Element(kind, look)
+            shape.text = one.text
+            yield shape
 
 
-def _add_stroke(root: XML.Element, stroke: Stroke, colours: Theme) -> None:
-    look = {"stroke-width": f"{stroke.width:g}", "fill": "none"} | _stroke(stroke.role, colours)
-    if stroke.dash:
-        look["stroke-dasharray"] = " ".join(f"{part:g}" for part in stroke.dash)
-    if stroke.opacity < 1:
-        look["stroke-opacity"] = f"{stroke.opacity:g}"
-    XML.SubElement(root, "polyline", {"points": _spell(stroke.points)} | look)
+def _look(style: str) -> dict[str, str]:
+    """Return a style as attributes; the family of letters is that of the whole."""
+    pairs = (part.partition(":") for part in style.split(";") if part)
+    look = {name.strip(): value.strip() for name, _, value in pairs}
+    look.pop("font-family", None)
+    return look
 
 
-def _fill(role: str, colours: Theme) -> dict[str, str]:
-    return {"class": f"fill-{role}", "fill": colours.of(role)}
+def _mark(shape: str, look: dict[str, str]) -> XML.Element:
+    """Return a mark where it is used: a disc, whose curves begin at its lowest point, or a path."""
+    x, y = look.pop("x"), look.pop("y")
+    if "C" in shape:
+        radius = shape.split()[2]
+        return XML.Element("circle", {"cx": x, "cy": y, "r": radius} | look)
+    place = {"d": _shorten(shape), "transform": f"translate({x} {y})"}
+    return XML.Element("path", place | look)
 
 
-def _stroke(role: str, colours: Theme) -> dict[str, str]:
-    return {"class": f"stroke-{role}", "stroke": colours.of(role)}
-
-
-def _spell(points: tuple[Point, ...]) -> str:
-    return " ".join(f"{x:.1f} {y:.1f}" for x, y in points)
+def _shorten(way: str) -> str:
+    return TENTHS.sub(r"\1", way).strip()

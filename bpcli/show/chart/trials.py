@@ -8,8 +8,7 @@ from itertools import accumulate, pairwise
 
 from bpcli.files.document import to_scalar
 from bpcli.show.chart.axis import Axis, linear, logarithmic, names
-from bpcli.show.chart.chart import Chart, Far, Line
-from bpcli.show.chart.shapes import shorten
+from bpcli.show.chart.chart import Chart, Far, Line, shorten
 from bpcli.tuning.metric import Metric
 from bpcli.tuning.results import TrialResult
 

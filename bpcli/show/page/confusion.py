@@ -8,7 +8,7 @@ from bpcli.arrays import WHITE, Bytes
 from bpcli.data.split import Split
 from bpcli.errors import readable
 from bpcli.files.image import encode_png
-from bpcli.show.chart.shapes import shorten
+from bpcli.show.chart.chart import shorten
 from bpcli.show.page.page import data_uri
 from bpcli.show.page.wording import count_images
 from bpcli.training.analysis import IN_A_CELL, Analysis

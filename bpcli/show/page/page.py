@@ -12,8 +12,8 @@ from typing import Any
 from bpcli.errors import ExtraError
 from bpcli.files.path import open_file
 from bpcli.show.chart.chart import Chart
-from bpcli.show.chart.layout import draw
-from bpcli.show.chart.svg import dark_style, page_svg
+from bpcli.show.chart.draw import draw_page_chart
+from bpcli.show.chart.svg import dark_style
 from bpcli.show.colours import AUTO, DARK, LIGHT, Theme, on_dark_screen
 
 FOLDER = Path(__file__).parent
@@ -43,8 +43,8 @@ def read_part(name: str) -> str:
 
 
 def page_charts(charts: Iterable[Chart]) -> list[str]:
-    """Return charts as SVG that stands in a page."""
-    return [page_svg(draw(chart)) for chart in charts]
+    """Return charts as SVG that stands in a page. Raises ExtraError without matplotlib."""
+    return [draw_page_chart(chart) for chart in charts]
 
 
 def data_uri(content: bytes, kind: str) -> str:
