@@ -76,8 +76,9 @@ def draw_sheet(
     """Return what `draw` draws on paper of a colour and a size, in points, as the bytes of a file.
 
     `form` is `png`, `pdf` or `svg`; a PNG has `scale` times as many pixels each way, as far as
-    there is room. The bytes are the same each time. Raises ExtraError without matplotlib, MachineError where that finds no folder to write into, and PictureError for a text
-    that no font here can write.
+    there is room. The bytes are the same each time. Raises ExtraError without matplotlib,
+    MachineError where that finds no folder to write into, and PictureError for a text that no font
+    here can write.
     """
     try:
         with _quiet_matplotlib():
