@@ -60,7 +60,12 @@ def verdict(check_here, style, which, pair):
     return unit
 
 
-SPELLED_AS_OTHERS = ("dot", "matmul", "@", "einsum")  # which are the same to whoever compares numbers
+SPELLED_AS_OTHERS = (
+    "dot",
+    "matmul",
+    "@",
+    "einsum",
+)  # which are the same to whoever compares numbers
 
 
 @pytest.mark.parametrize(
