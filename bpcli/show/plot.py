@@ -80,33 +80,13 @@ def draw_sheet(
     MachineError where that finds no folder to write into, and PictureError for a text that no font
     here can write.
     """
-    try:
-        with _quiet_matplotlib():
-            import matplotlib as mpl
-            from matplotlib.figure import Figure as Sheet
-            from matplotlib.font_manager import get_font_names
-    except ImportError as error:
-        what = "a chart" if form == "svg" else f"a .{form}"
-        raise ExtraError(what, "matplotlib", "report", error) from error
-    except OSError as error:
-        raise MachineError(
-            "drawing needs a folder that can be written, for a list of fonts: name one in "
-            "MPLCONFIGDIR"
-        ) from error
-
-    fonts = ["DejaVu Sans", *(name for name in EASTERN if name in get_font_names())]
-    options: Any = {
-        "font.family": fonts,
-        "text.parse_math": False,
-        "lines.scale_dashes": False,
-        "svg.fonttype": "none",
-        "svg.hashsalt": title,
-    }
+    mpl, options = _open_matplotlib("a chart" if form == "svg" else f"a .{form}")
+    options |= {"svg.hashsalt": title}
     with mpl.rc_context(options), warnings.catch_warnings():
         # A browser has fonts of its own.
         warnings.filterwarnings("ignore" if form == "svg" else "error", "Glyph .* missing from")
         inches = size[0] / INCH, size[1] / INCH
-        sheet = Sheet(inches, facecolor=paper)
+        sheet = mpl.figure.Figure(inches, facecolor=paper)
         file = BytesIO()
         try:
             draw(sheet)
@@ -116,6 +96,28 @@ def draw_sheet(
         except UserWarning as missing:
             raise PictureError(f"no font here can draw it: {missing}; write an .svg") from None
     return file.getvalue()
+
+
+def _open_matplotlib(what: str) -> tuple[Any, dict[str, Any]]:
+    """Return matplotlib and what all drawings of the house ask of it."""
+    try:
+        with _quiet_matplotlib():
+            import matplotlib as mpl
+            import matplotlib.figure
+            from matplotlib.font_manager import get_font_names
+    except ImportError as error:
+        raise ExtraError(what, "matplotlib", "report", error) from error
+    except OSError as error:
+        raise MachineError(
+            "drawing needs a folder that can be written, for a list of fonts: name one in "
+            "MPLCONFIGDIR"
+        ) from error
+    return mpl, {
+        "font.family": ["DejaVu Sans", *(name for name in EASTERN if name in get_font_names())],
+        "text.parse_math": False,
+        "lines.scale_dashes": False,
+        "svg.fonttype": "none",
+    }
 
 
 @contextlib.contextmanager
