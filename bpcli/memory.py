@@ -10,8 +10,9 @@ from bpcli.errors import MachineError
 
 PROC, CGROUPS = "/proc", "/sys/fs/cgroup"  # where Linux says what there is
 # Bytes that numpy and its OpenBLAS take when they are imported, with what computes by them, and for
-# each further thread: as measured, and some more for other builds.
-NEEDED = {"RLIMIT_AS": 170_000_000, "RLIMIT_DATA": 100_000_000}
+# each further thread: as measured, and some more for other builds, and for addresses, of which
+# OpenBLAS finds one time in thirty too few in a row where there are 200 MB.
+NEEDED = {"RLIMIT_AS": 230_000_000, "RLIMIT_DATA": 100_000_000}
 NEEDED_BY_A_THREAD = 42_000_000
 SET_BY = {
     "RLIMIT_AS": "the limit of ulimit -v",
