@@ -49,12 +49,6 @@ def pytest_configure(config):
     settings.load_profile("long" if config.getoption("--long") else "short")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config):
-    """One more than there are cores: a test that waits, for a lock or a browser, needs none."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("--long"):
         longest = [item for item in items if item.get_closest_marker("long")]

@@ -29,7 +29,9 @@ def cell(monkeypatch):
         handle.update(thing)
         return handle
 
-    ipython = types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel=True))
+    kernel = types.SimpleNamespace(kernel=True)
+    # matplotlib asks for the version.
+    ipython = types.SimpleNamespace(version_info=(9, 0), get_ipython=lambda: kernel)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(display=display))
     return shown
