@@ -128,7 +128,7 @@ def test_thirty_models_are_sorted_as_people_count_and_narrow(bpcli, tiny_options
     assert accuracies == sorted(accuracies, reverse=True)
     assert names == sorted(names, key=lambda n: (-accuracies[names.index(n)], natural.index(n)))
     bpcli("report", *globbed, "-o", "board.svg")
-    heads = re.findall(r">(team-\d+): ([\d.]+).%.test<", (folder / "board.svg").read_text())
+    heads = re.findall(r">(team-\d+): ([\d.]+)%.test<", (folder / "board.svg").read_text())
     assert [f"{name}.npz" for name, _ in heads] == natural
     assert [figure for _, figure in heads] == [
         f"{100 * accuracies[names.index(name)]:.1f}" for name in natural

@@ -52,7 +52,7 @@ def test_the_page_is_one_file_that_refers_to_nothing(page):
 
 def test_the_page_says_what_eval_says(page, bpcli, mnist_model):
     found = json.loads(bpcli("eval", mnist_model, "--json").stdout)
-    assert f"{100 * found['accuracy']:.2f} % of 10,000 test images" in page
+    assert f"{found['accuracy']:.2%} of 10,000 test images" in page
     table = page.partition("What it takes for what")[2].partition("<h2")[0]
     rows = re.findall(r"<tr><th scope=\"row\">(\d)</th>(.*?)</tr>", table, re.S)
     counts = [

@@ -36,7 +36,7 @@ def test_the_best_of_a_study(bpcli, search, tmp_path, capfd):
     assert table.splitlines()[1].split()[0] == str(best["slot"])
     bpcli("tune", "--show", folder, "-o", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert f"Trial {best['slot']} is the best of 4: {100 * best['mean']:.2f} %" in page
+    assert f"Trial {best['slot']} is the best of 4: {best['mean']:.2%}" in page
     assert page.count('<tr><th scope="row">') == 4
     assert not re.search(r'(src|href)="(?!data:image/)|http:|https:|<script', page)
     for key in ("network.hidden", "optimizer.learning_rate"):

@@ -24,7 +24,7 @@ def chart_doubt(analysis: Analysis) -> Chart:
         found.append(Bars(bars, colour, name))
     surest = right[-1] + wrong[-1]
     words = (
-        f"bar chart: of {images:,} answers {surest:,} have a probability of 90 % or more, and "
+        f"bar chart: of {images:,} answers {surest:,} have a probability of 90% or more, and "
         f"{wrong[-1]:,} of those are wrong"
     )
     return Chart(

@@ -95,7 +95,7 @@ def _small_charts(runs: Sequence[Run]) -> list[Chart]:
     last = max(run.history[-1].iteration for run in runs)
     x = linear("iteration", 0, last, whole=True)
     charts = []
-    heads = [f"{_own_name(r)}: {100 * r.history[-1].accuracy:.1f} % {r.split}" for r in runs]
+    heads = [f"{_own_name(r)}: {r.history[-1].accuracy:.1%} {r.split}" for r in runs]
     width = max([SMALL[0], *map(room, heads)])
     for run, reached in zip(runs, heads, strict=True):
         lines = (replace(line, name="") for line in _accuracies(0, run, 1))
@@ -194,8 +194,7 @@ def _describe(runs: Sequence[Run], of: str) -> str:
         ends = (
             f"the loss goes from {first.loss:.3g} to {last.loss:.3g}"
             if of == "loss"
-            else f"the {run.split} accuracy goes from {100 * first.accuracy:.1f} % to "
-            f"{100 * last.accuracy:.1f} %"
+            else f"the {run.split} accuracy goes from {first.accuracy:.1%} to {last.accuracy:.1%}"
         )
         parts.append(
             f"line chart{f' of {run.name}' if run.name else ''}: from iteration "

@@ -29,7 +29,7 @@ def chart_trials(trials: Sequence[TrialResult]) -> Chart:
     steps = [best[0], *(p for a, b in pairwise(best) for p in ((b[0], a[1]), b))]
     found = _points(places, figures, is_near)
     line = Line(tuple(steps), BEST, "best so far")
-    said = [metric.say(one.mean).replace("%", " %") for one in trials]
+    said = [metric.say(one.mean) for one in trials]
     ends = sorted(zip(figures, said, strict=True))
     words = (
         f"chart of {len(trials)} trials: {metric.name.replace('_', ' ')} from {ends[0][1]} to "

@@ -44,7 +44,7 @@ function read(colours) {
 function doubt({ outputs, chances }, count) {
   const least = count === 1 ? STEPS.UNSURE : STEPS.UNSURE_OF_SEVERAL;
   const highest = Math.max(...chances), isStrange = Math.max(...outputs.at(-1)) < MODEL.least_logit;
-  const found = highest < least ? [`the probability is only ${(100 * highest).toFixed(0)} %`] : [];
+  const found = highest < least ? [`the probability is only ${(100 * highest).toFixed(0)}%`] : [];
   return [...found, ...(isStrange ? ["it looks like no digit that the net knows"] : [])].join(", ");
 }
 
@@ -64,7 +64,7 @@ function show() {
   seen.putImageData(pixels, 0, 0);
   document.querySelectorAll("#chances meter").forEach((bar, i) => {
     bar.value = chances[i];
-    bar.nextElementSibling.textContent = `${(100 * chances[i]).toFixed(1)} %`;
+    bar.nextElementSibling.textContent = `${(100 * chances[i]).toFixed(1)}%`;
   });
   const hidden = outputs[1] ?? [], most = Math.max(...hidden.map(Math.abs), 1e-9);
   document.querySelectorAll("[data-unit]").forEach(unit => {

@@ -67,7 +67,7 @@ def _cell(analysis: Analysis, c: int, p: int, count: int) -> dict[str, str]:
 
 
 def _percent(rate: float | None) -> str:
-    return "-" if rate is None else f"{100 * rate:.2f} %"
+    return "-" if rate is None else f"{rate:.2%}"
 
 
 def _open_cells(analysis: Analysis, names: list[str]) -> list[dict[str, str]]:

@@ -17,10 +17,11 @@ from bpcli.show.chart.runs import chart_runs, list_runs
 from bpcli.show.colours import AUTO
 from bpcli.show.info import CUT, hide_home
 from bpcli.show.layers import describe_steepness, list_layers, name_stuck
+from bpcli.show.number import typeset
 from bpcli.show.page.canvas import can_read, canvas_script
 from bpcli.show.page.confusion import brighten, tabulate
 from bpcli.show.page.page import data_uri, fill_page, page_charts
-from bpcli.show.page.wording import count_images, write_text
+from bpcli.show.page.wording import count_images
 from bpcli.show.side_by_side import describe_seeds, list_models
 from bpcli.training.analysis import Analysis, Units
 from bpcli.training.checkpoint import Checkpoint
@@ -110,9 +111,7 @@ def _layers(saved: Checkpoint) -> dict[str, Any] | None:
         "outputs": [(name, page_charts(found)) for name, found in chart_outputs(saved)],
         "depth": page_charts(chart_depth(saved)),
         "heads": heads,
-        "rows": [
-            (iteration, name, list(map(write_text, cells))) for iteration, name, *cells in rows
-        ],
+        "rows": [(iteration, name, list(map(typeset, cells))) for iteration, name, *cells in rows],
     }
 
 
@@ -145,10 +144,10 @@ def _compare(models: Sequence[Checkpoint]) -> dict[str, Any]:
     values = [row[1:end] for row in whole]
     return {
         "heads": [heads[0], *heads[end:]],
-        "rows": [(first, list(map(write_text, cells))) for first, *cells in results],
+        "rows": [(first, list(map(typeset, cells))) for first, *cells in results],
         "models": [row[0] for row in whole],
         "keys": list(zip(found.keys, zip(*values, strict=True), strict=True)) if values else [],
-        "seeds": [write_text(describe_seeds(found, seeds)) for seeds in found.seeds],
+        "seeds": [typeset(describe_seeds(found, seeds)) for seeds in found.seeds],
     }
 
 

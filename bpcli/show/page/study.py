@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bpcli.show.chart.trials import chart_keys, chart_trials
+from bpcli.show.number import typeset
 from bpcli.show.page.page import fill_page, page_charts
-from bpcli.show.page.wording import write_text
 from bpcli.show.tuning import list_importances, list_rows
 from bpcli.tuning.best import find_best
 from bpcli.tuning.results import TrialResult
@@ -28,9 +28,9 @@ def draw_study(
         best=find_best(trials),
         trials=len(trials),
         states=", ".join(f"{count} {state}" for state, count in states.items()),
-        importances=write_text(list_importances(importances)),
+        importances=typeset(list_importances(importances)),
         heads=heads,
-        rows=[(first, list(map(write_text, cells))) for first, *cells in rows],
+        rows=[(first, list(map(typeset, cells))) for first, *cells in rows],
         **_charts(trials),
     )
 

@@ -1,19 +1,4 @@
-"""what a table for a terminal says in -> as a page writes it: 97.1 %, −0.5 and 3.2×10⁻⁴ out."""
-
-import re
-
-from bpcli.show.number import typeset
-
-PERCENT = re.compile(r"(\d)%")
-
-
-def write_text(text: str) -> str:
-    """Return a text whose shares, signs and powers are written as in print.
-
-    >>> [write_text(text) for text in ("97.12%", "8.7e-04", "-0.5", "-", "10,000", "he")]
-    ['97.12 %', '8.7×10⁻⁴', '−0.5', '-', '10,000', 'he']
-    """
-    return PERCENT.sub(r"\1 %", typeset(text))
+"""how many images in -> the words for them on a page out."""
 
 
 def count_images(count: int, kind: str = "") -> str:
