@@ -77,7 +77,7 @@ def test_one_part_is_measured_on_what_is_held_out(validation, one, bpcli, folder
         assert " is below the " in stderr
     bpcli("report", "model.npz", "-o", "page.html")
     page = (folder / "page.html").read_text(encoding="utf-8")
-    assert f"{100 * found['accuracy']:.2f} % of 60 validation images" in page
+    assert f"{found['accuracy']:.2%} of 60 validation images" in page
     assert "test images" not in page
     bpcli("export", "model.npz", "-o", "m.safetensors")
     assert b"validation_accuracy" in (folder / "m.safetensors").read_bytes()
