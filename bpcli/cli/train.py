@@ -166,8 +166,10 @@ def _say_end(output: str, run: "Run", *, as_json: bool, quiet: bool) -> None:
         return
     if not quiet:
         say(show.draw_record(last, line_width()))
-        curve = show.draw_losses(run.losses, line_width(), ascii_only=not can_print(show.BLOCKS))
-        if curve and is_terminal():
+        ascii_only = not can_print(show.BLOCKS)
+        if is_terminal() and (
+            curve := show.draw_losses(run.losses, line_width(), ascii_only=ascii_only)
+        ):
             say(curve)
     say(show.draw_end(output, run))
 

@@ -177,8 +177,8 @@ def _show(where: str, page: str | None, stop: Stop, *, as_json: bool) -> None:
     """Show the trials of a study in a folder or a database, as a text or a page."""
     from bpcli.files.path import resolve
     from bpcli.files.result import check_result, write_result
-    from bpcli.show.tuning import draw_trials, trials_fields
-    from bpcli.tuning import Waiting, look
+    from bpcli.show.tuning import draw_trials, rank, trials_fields
+    from bpcli.tuning import Waiting, find_best, look
 
     if page is not None:
         check_result(page, (".html",))
@@ -192,4 +192,6 @@ def _show(where: str, page: str | None, stop: Stop, *, as_json: bool) -> None:
     if as_json:
         say(trials_fields(found.trials, found.importances))
     elif page is None:
-        say(draw_trials(found.trials, found.importances, line_width()), best=[1])
+        best = find_best(found.trials)
+        marked = [1 + i for i, trial in enumerate(rank(found.trials)) if trial is best]
+        say(draw_trials(found.trials, found.importances, line_width()), best=marked)

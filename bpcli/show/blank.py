@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from bpcli.show.figure import Arrow, Figure, Symbol
 
-WHAT = ("derivatives", "values", "both")
 BLANK = "____"
 
 

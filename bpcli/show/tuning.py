@@ -21,11 +21,16 @@ def draw_trials(trials: Sequence[TrialResult], importances: Mapping[str, float],
     return "\n\n".join(parts)
 
 
+def rank(trials: Sequence[TrialResult]) -> list[TrialResult]:
+    """Return trials in the order of their table: by what they have reached so far."""
+    return sorted(trials, key=lambda one: (-one.score, one.slot))
+
+
 def list_rows(trials: Sequence[TrialResult]) -> tuple[list[str], list[list[str]]]:
     """Return the head of a table of trials and its rows, the best first."""
     keys = sorted({key for trial in trials for key in trial.values})
     rows = []
-    for trial in sorted(trials, key=lambda one: (-one.score, one.slot)):
+    for trial in rank(trials):
         say, count = trial.metric.say, len(trial.figures)
         mean = say(trial.mean) if count else "-"
         deviation = say(trial.deviation) if count > 1 else "-"

@@ -52,7 +52,6 @@ BACKWARD = _words("""
 """)
 NETWORK = _words("gradient gradients compute_gradients backprop grad")  # of a class with a loss
 LOSS_METHODS = _words("loss compute_loss cost calculate_loss get_loss")
-PENALTY = _words("regularization_loss regularisation_loss penalty reg_loss")
 BEFORE = _words("""
     d_ d grad_ deriv_ derivative_ backward_ gradient_ bprop_ back_ der_ diff_ prime_ grad_of_
     derivative_of_ gradient_of_ deriv_of_ backprop_
@@ -182,7 +181,6 @@ DILATION = _words("dilation dilations")
 COUNTS = _words("numlayers nlayers depth g groups numgroups ngroups")
 HEADS = _words("nheads numheads heads numhead nhead h headnum attentionheads numattentionheads")
 HEAD_SIZE = _words("headdim headsize dhead dimhead dimperhead")
-MODEL_SIZE = _words("dmodel embeddim embedsize embeddim modeldim hiddendim embeddingdim nembd")
 SEED = _words("seed randomseed randomstate")
 VOCABULARY_SIZE = _words("vocabsize v numembeddings nvocab vocab")
 AXIS = _words("axis dim")
